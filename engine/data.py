@@ -1,0 +1,118 @@
+"""A data set as the engine sees it: three splits, each as sparse rows with their labels.
+
+`engine.datasets` finds and verifies files and hands a `Dataset` to everything else. Rows are kept sparse
+because an MNIST image has about 150 non-zero pixels of 784; the dense matrix is made from them on first
+use, by the paths that want BLAS.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+
+FloatArray = NDArray[np.floating[Any]]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class SparseRows:
+    """A matrix of shape (n, d) in compressed sparse rows; rows hold their columns in ascending order.
+
+    Attributes:
+        indptr: (n + 1,) int64; row i's entries are `indptr[i]:indptr[i + 1]` of the two arrays below.
+        indices: (nnz,) int32, the column of each entry.
+        values: (nnz,) float32 (float64 after `astype`), the entry itself.
+        n_features: d.
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    values: FloatArray
+    n_features: int
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    @property
+    def density(self) -> float:
+        """Share of entries that are not zero, between 0 and 1."""
+        return len(self.values) / max(1, len(self) * self.n_features)
+
+    @classmethod
+    def from_dense(cls, X: NDArray[Any]) -> "SparseRows":
+        """Drop the zeros of X, shape (n, d), any real dtype; the values come out as float32."""
+        rows, columns = np.nonzero(X)
+        indptr = np.zeros(len(X) + 1, np.int64)
+        np.cumsum(np.bincount(rows, minlength=len(X)), out=indptr[1:])
+        return cls(indptr, columns.astype(np.int32), X[rows, columns].astype(np.float32), X.shape[1])
+
+    def to_dense(self) -> FloatArray:
+        """The matrix itself, shape (n, d), in the dtype of `values`."""
+        X = np.zeros((len(self), self.n_features), self.values.dtype)
+        rows = np.repeat(np.arange(len(self)), np.diff(self.indptr))
+        X[rows, self.indices] = self.values
+        return X
+
+    def astype(self, dtype: np.dtype[Any]) -> "SparseRows":
+        """The same rows with their values in `dtype`; itself where they already are."""
+        if self.values.dtype == dtype:
+            return self
+        return SparseRows(self.indptr, self.indices, self.values.astype(dtype), self.n_features)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """One of the three parts of a data set: n images of d pixels with their classes.
+
+    Attributes:
+        rows: the images, pixels in [0, 1] for the bundled data sets.
+        y: (n,) int64, the class of each image, 0 … n_classes − 1.
+    """
+
+    rows: SparseRows
+    y: IntArray
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @cached_property
+    def X(self) -> FloatArray:  # noqa: N802
+        """The images as a dense matrix of shape (n, d), made on first use and kept."""
+        return self.rows.to_dense()
+
+    def astype(self, dtype: np.dtype[Any]) -> "Split":
+        """The same images in `dtype`; itself where they already are."""
+        rows = self.rows.astype(dtype)
+        return self if rows is self.rows else Split(rows, self.y)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Train, validation and test images of one source; never changed after it is made.
+
+    Attributes:
+        name: what the source is called: `mnist`, `fashion-mnist`, `digits`, or the stem of the user's own file.
+        sha256: identity of the content (images, labels and how they are split), as 64 hexadecimal digits.
+        n_classes: number of classes; labels are 0 … n_classes − 1.
+    """
+
+    name: str
+    sha256: str
+    n_classes: int
+    train: Split
+    validation: Split
+    test: Split
+
+    @property
+    def n_features(self) -> int:
+        """Pixels of one image."""
+        return self.train.rows.n_features
+
+    def split(self, name: SplitName) -> Split:
+        """The split of that name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}[name]
