@@ -85,6 +85,12 @@ class Split:
         """The images as a dense matrix of shape (n, d), made on first use and kept."""
         return self.rows.to_dense()
 
+    def first(self, n: int) -> "Split":
+        """The first n images; shares their memory."""
+        rows, stop = self.rows, self.rows.indptr[n]
+        head = SparseRows(rows.indptr[: n + 1], rows.indices[:stop], rows.values[:stop], rows.n_features)
+        return Split(head, self.y[:n])
+
     def astype(self, dtype: np.dtype[Any]) -> "Split":
         """The same images in `dtype`; itself where they already are."""
         rows = self.rows.astype(dtype)
