@@ -102,7 +102,7 @@ class Dataset:
     """Train, validation and test images of one source; never changed after it is made.
 
     Attributes:
-        name: what the source is called: `mnist`, `fashion-mnist`, `digits`, or the stem of the user's own file.
+        name: what the source is called: `mnist`, `fashion-mnist`, `digits`, or the user's own file's stem.
         sha256: identity of the content (images, labels and how they are split), as 64 hexadecimal digits.
         n_classes: number of classes; labels are 0 … n_classes − 1.
     """

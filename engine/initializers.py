@@ -5,6 +5,7 @@ al. (2015), equation 10, makes up for the half that ReLU switches off. Biases st
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,6 @@ def initial_parameters(
     """
     draw = INITIALIZERS[initializer]
     parameters: list[FloatArray] = []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in pairwise(sizes):
         parameters += [draw(random, n_in, n_out).astype(dtype), np.zeros(n_out, dtype)]
     return tuple(parameters)

@@ -1,7 +1,7 @@
 """The report's Figure 6: a network as a chain of components, each with a forward and a backward pass.
 
-    X ─> LinearProjection(W₁, b₁) ─> ReLU or Tanh ─> … ─> LinearProjection(Wₜ, bₜ) ─> NegativeLogLikelihood ─> loss
-      <───────────────────────────── gradients, in the opposite direction ───────────────────────────────────
+    X ─> LinearProjection(W₁, b₁) ─> ReLU or Tanh ─> … ─> LinearProjection(Wₜ, bₜ) ─> NegativeLogLikelihood
+      <────────────────────────── gradients, in the opposite direction ──────────────────────────────────
 
 Arrays have one row per image: activations are (n, units), so the report's column vectors are rows here and
 its W of shape (units out, units in) is stored transposed, (units in, units out).
