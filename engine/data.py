@@ -57,6 +57,8 @@ class SparseRows:
         n_rows = max(1, PIECE // max(1, d))
         pieces = [slice(start, start + n_rows) for start in range(0, n, n_rows)]
         indptr = np.zeros(n + 1, np.int64)
+        if X.dtype.kind not in "biu":
+            X = X.astype(np.float32, copy=False)  # before zeros are dropped: what is tiny becomes one here
         for piece in pieces:
             indptr[1:][piece] = np.count_nonzero(X[piece], axis=1)
         np.cumsum(indptr, out=indptr)
