@@ -1,4 +1,4 @@
-"""The data sets that come as four IDX files: names, shapes, checksums, mirrors, and where they are looked for.
+"""The data sets that come as four IDX files: names, shapes, checksums, mirrors, and where they may be.
 
 `SOURCES` is the table; `describe_places` walks the search order; `find_files` takes the first place that
 has all four. Nothing here reads a file's content.
