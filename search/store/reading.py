@@ -165,3 +165,18 @@ def status_rows(connection: Connection) -> list[dict[str, Any]]:
             }
         )
     return result
+
+
+def test_summary(connection: Connection, study: str) -> RowMapping | None:
+    """Test accuracy over a study's complete runs: highest reached by each, and where validation is best.
+
+    A description of the study for after its selection; nothing is chosen by it.
+    """
+    query = text(
+        "SELECT COUNT(*) AS n, MIN(c.peak) AS lowest_peak, AVG(c.peak) AS mean_peak, "
+        "MIN(r.test_accuracy) AS lowest_read, AVG(r.test_accuracy) AS mean_read "
+        "FROM v_runs r JOIN (SELECT run_id, MAX(accuracy) AS peak FROM evaluations WHERE split = 'test' "
+        "GROUP BY run_id) c ON c.run_id = r.run_id WHERE r.study = :study AND r.state = 'complete'"
+    )
+    row = connection.execute(query, {"study": study}).mappings().one()
+    return row if row["n"] else None
