@@ -1,0 +1,1 @@
+"""What the database says: selection, statistics, figures. Imports neither engine nor search."""

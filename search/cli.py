@@ -3,7 +3,6 @@
 Exit codes: 0 done, 1 finished but something failed, 2 bad input (one message), 130 interrupted.
 """
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -85,34 +84,26 @@ def run(
     trials: Annotated[
         int | None, typer.Option(min=1, help="Trials in all, for the drivers random and optuna.")
     ] = None,
-    sampler: Annotated[str | None, typer.Option(help="Optuna's sampler: tpe, gp, cmaes, qmc, nsgaii.")] = None,
     time: Annotated[
         str | None, typer.Option(help="Wall-time budget, e.g. 10m: runs in training end, no new one starts.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
 ) -> None:
     """Run a study, or whatever of it is missing; then name the best configuration."""
     from search.spec import load_spec
 
     study = load_spec(spec).revised(
-        dataset=dataset, seed=seed, replicates=replicates, trials=trials, sampler=sampler
+        dataset=dataset, seed=seed, replicates=replicates, trials=trials
     )
     images = _load(study.dataset, data)
-    if dry_run:
-        from search.estimate import describe_plan
-
-        for line in describe_plan(study, images, database=db, n_jobs=jobs or os.cpu_count() or 1):
-            console.print(line, highlight=False, markup=False)
-        return
-    command = _command_again(spec, db, dataset, seed, trials, sampler)
+    command = _command_again(spec, db, dataset, seed, trials)
     result = _run(study, images, db=db, jobs=jobs, command=command, time=time)
     _finish(result, db, command)
 
 
 def _command_again(
-    spec: Path, db: str, dataset: str | None, seed: int | None, trials: int | None, sampler: str | None
+    spec: Path, db: str, dataset: str | None, seed: int | None, trials: int | None
 ) -> str:
-    options = {"--db": db, "--dataset": dataset, "--seed": seed, "--trials": trials, "--sampler": sampler}
+    options = {"--db": db, "--dataset": dataset, "--seed": seed, "--trials": trials}
     given = "".join(f" {name} {value}" for name, value in options.items() if value is not None)
     return f"digitsweep run {spec}{given}"
 
