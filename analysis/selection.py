@@ -88,9 +88,7 @@ def choose(rows: Iterable[Mapping[str, Any]]) -> Choice | None:
     for (number, trial_id), trial_runs in curves.items():
         read = [read_run(curve, read_at) for curve in trial_runs.values()]
         candidates.append(
-            Candidate(
-                trial_id, number, fmean(r[1] for r in read), fmean(r[2] for r in read), len(trial_runs)
-            )
+            Candidate(trial_id, number, fmean(r[1] for r in read), fmean(r[2] for r in read), len(trial_runs))
         )
     if not candidates:
         return None

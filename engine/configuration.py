@@ -118,7 +118,7 @@ class Configuration:
         dtype: precision of parameters and arithmetic.
     """
 
-    learning_rate: float = _real(0.01, "> 0", lambda value: value > 0)
+    learning_rate: float = _real(0.01, "> 0 and <= 1e38", lambda value: 0 < value <= 1e38)
     momentum: bool = _flag(False)
     momentum_form: str = _word("average", MOMENTUM_FORMS)
     momentum_beta: float = _real(0.9, "in [0, 1)", lambda value: 0 <= value < 1)

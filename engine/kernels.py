@@ -393,7 +393,14 @@ def compile_kernels(report: Callable[[str], Any] | None = None) -> None:
         evaluate_population([parameters], rows, y)
         relu = ACTIVATIONS["relu"]
         train_network(
-            parameters, parameters, rows, y, order, activation=relu, learning_rate=0.1, momentum_form="average"
+            parameters,
+            parameters,
+            rows,
+            y,
+            order,
+            activation=relu,
+            learning_rate=0.1,
+            momentum_form="average",
         )
         evaluate_network(parameters, rows, y, activation=relu)
         dropout_mask(0, 0, 0, 1, 1, 0.5)

@@ -26,7 +26,7 @@ from engine.lazy_rows import (
     weighted_rows,
 )
 from engine.simd import LANES, add, at, fma, load, multiply, splat, store, subtract, sum_of_lanes, zero
-from engine.vector_math import activate, activation_derivative, exp
+from engine.vector_math import activate, activation_derivative, exp, is_off_at_zero
 
 N_IN, N_OUT, N_CHUNKS, WEIGHTS, BIASES, INPUTS = range(6)
 
@@ -114,6 +114,7 @@ def train_one(
     n_classes = layers[n_layers - 1, N_OUT]
     top = (n_layers - 1) * widest
     one = splat(a.dtype.type(1))
+    silent = is_off_at_zero(activation)
     minus_step = load(step_sizes, 0)
     velocity_step = load(step_sizes, LANES)
     for update in range(n_updates):
@@ -142,7 +143,7 @@ def train_one(
                 below = (layer - 1) * widest
                 for unit in range(n_in):
                     value = outputs[below + unit]
-                    if value != 0 and (threshold == 0 or is_kept(key, unit, threshold)):
+                    if (value != 0 or not silent) and (threshold == 0 or is_kept(key, unit, threshold)):
                         list_row(
                             unit, value * kept_scale, stop, update, w, v, weights, chunk_size, n_chunks,
                             last, start, row, x, gap, A, B, C, D, has_momentum, is_lazy,
@@ -222,7 +223,13 @@ def train_one(
                         has_momentum, has_decay, step_w, step_v,
                     )  # fmt: skip
                 update_bias(
-                    b, bv, layers[layer, BIASES] + chunk * LANES, bias_propagators, has_momentum, step_w, step_v
+                    b,
+                    bv,
+                    layers[layer, BIASES] + chunk * LANES,
+                    bias_propagators,
+                    has_momentum,
+                    step_w,
+                    step_v,
                 )
     if is_lazy:
         for layer in range(n_layers):
@@ -299,7 +306,9 @@ def evaluate_one(
                 for i in range(n):
                     if layer == 0:
                         image = first + i
-                        z = weighted_rows(w, weights, indices, values, at(indptr, image), at(indptr, image + 1), bias)
+                        z = weighted_rows(
+                            w, weights, indices, values, at(indptr, image), at(indptr, image + 1), bias
+                        )
                     else:
                         z = weighted_rows(w, weights, row, x, at(row_starts, i), at(row_starts, i + 1), bias)
                     if layer < n_layers - 1:

@@ -147,7 +147,19 @@ def train_sixteen(
                 update_bias(b, bv, class_ * LANES, bias_propagators, has_momentum, step_w, step_v)
             if update < n_updates:
                 logits = forward_rows(
-                    w, v, chunk, row, x, gap, current, stop, A, B, has_momentum, has_decay, load(b, class_ * LANES)
+                    w,
+                    v,
+                    chunk,
+                    row,
+                    x,
+                    gap,
+                    current,
+                    stop,
+                    A,
+                    B,
+                    has_momentum,
+                    has_decay,
+                    load(b, class_ * LANES),
                 )
                 store(z, class_ * LANES, logits)
         if update == n_updates:
@@ -252,7 +264,13 @@ def evaluate_sixteen(
             bias = load(b, class_ * LANES)
             for i in range(n):
                 sums = weighted_rows(
-                    w, class_ * chunk_size, indices, values, at(indptr, first + i), at(indptr, first + i + 1), bias
+                    w,
+                    class_ * chunk_size,
+                    indices,
+                    values,
+                    at(indptr, first + i),
+                    at(indptr, first + i + 1),
+                    bias,
                 )
                 store(z, i * row_size + class_ * LANES, sums)
         for i in range(n):

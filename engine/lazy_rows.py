@@ -93,9 +93,15 @@ def forward_rows(
         for four in range(n_fours):
             k = start + 4 * four
             s0 = fma(splat(at(x, k)), multiply(load(A, at(gap, k)), load(w, chunk + at(row, k))), s0)
-            s1 = fma(splat(at(x, k + 1)), multiply(load(A, at(gap, k + 1)), load(w, chunk + at(row, k + 1))), s1)
-            s2 = fma(splat(at(x, k + 2)), multiply(load(A, at(gap, k + 2)), load(w, chunk + at(row, k + 2))), s2)
-            s3 = fma(splat(at(x, k + 3)), multiply(load(A, at(gap, k + 3)), load(w, chunk + at(row, k + 3))), s3)
+            s1 = fma(
+                splat(at(x, k + 1)), multiply(load(A, at(gap, k + 1)), load(w, chunk + at(row, k + 1))), s1
+            )
+            s2 = fma(
+                splat(at(x, k + 2)), multiply(load(A, at(gap, k + 2)), load(w, chunk + at(row, k + 2))), s2
+            )
+            s3 = fma(
+                splat(at(x, k + 3)), multiply(load(A, at(gap, k + 3)), load(w, chunk + at(row, k + 3))), s3
+            )
         for k in range(start + 4 * n_fours, stop):
             s0 = fma(splat(at(x, k)), multiply(load(A, at(gap, k)), load(w, chunk + at(row, k))), s0)
     else:
@@ -291,5 +297,3 @@ def kappa_of(momentum_form: str, momentum_beta: float) -> float:
 def beta_of(momentum_form: str, momentum_beta: float) -> float:
     """β above: 0 without momentum, whatever was asked."""
     return 0.0 if momentum_form == "none" else momentum_beta
-
-

@@ -62,7 +62,9 @@ def _splat(builder: ir.IRBuilder, vector: ir.VectorType, scalar: ir.Value) -> ir
     return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), lanes)
 
 
-def _element_pointer(context: Any, builder: ir.IRBuilder, array_type: Any, array: Any, offset: ir.Value) -> ir.Value:
+def _element_pointer(
+    context: Any, builder: ir.IRBuilder, array_type: Any, array: Any, offset: ir.Value
+) -> ir.Value:
     data = context.make_array(array_type)(context, builder, array).data
     return builder.gep(data, [offset])
 
@@ -118,9 +120,13 @@ fma = _elementwise(3, _emit_fma)
 # y where x < y, else x: a NaN in x stays, one in y is ignored.
 maximum = _elementwise(2, _emit_maximum)
 # x where a < b, else y.
-where_less = _elementwise(4, lambda builder, a, b, x, y: builder.select(builder.fcmp_ordered("<", a, b), x, y))
+where_less = _elementwise(
+    4, lambda builder, a, b, x, y: builder.select(builder.fcmp_ordered("<", a, b), x, y)
+)
 # x where a = b, else y.
-where_equal = _elementwise(4, lambda builder, a, b, x, y: builder.select(builder.fcmp_ordered("==", a, b), x, y))
+where_equal = _elementwise(
+    4, lambda builder, a, b, x, y: builder.select(builder.fcmp_ordered("==", a, b), x, y)
+)
 
 
 @_compiled_operation
@@ -222,8 +228,12 @@ def power_of_two(typing_context: Any, shifted: Any) -> Any:
 def _tree(builder: ir.IRBuilder, vector: ir.Value, combine: Callable[..., ir.Value]) -> ir.Value:
     """Lane i with lane i + 8, then + 4, + 2, + 1: a fixed order with four dependent steps instead of fifteen."""
     for distance in (8, 4, 2, 1):
-        moved = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [(i + distance) % LANES for i in range(LANES)])
-        vector = combine(builder, vector, builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), moved))
+        moved = ir.Constant(
+            ir.VectorType(ir.IntType(32), LANES), [(i + distance) % LANES for i in range(LANES)]
+        )
+        vector = combine(
+            builder, vector, builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), moved)
+        )
     return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
 

@@ -156,6 +156,12 @@ def activate(code: int, z: Lanes) -> Lanes:
 
 
 @inlined
+def is_off_at_zero(code: int) -> bool:
+    """Whether σ' = 0 where σ = 0, so that a unit whose output is zero needs no backward pass."""
+    return code != _TANH
+
+
+@inlined
 def activation_derivative(code: int, a: Lanes, one: Lanes) -> Lanes:
     """σ'(z) as a function of a = σ(z); `one` is a vector of ones."""
     if code == _TANH:

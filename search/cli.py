@@ -27,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console(soft_wrap=False)
+console = Console(width=None if sys.stdout.isatty() else 120)
 errors = Console(stderr=True, soft_wrap=True)
 
 Database = Annotated[str, typer.Option("--db", help="SQLite file, or an SQLAlchemy URL.")]
@@ -61,7 +61,9 @@ def _load(name: str, folder: Path | None) -> "Dataset":
         return load_dataset(name, folder=folder, notify=notify)
     from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
-    with Progress(*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn(), console=errors) as bar:
+    with Progress(
+        *Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn(), console=errors
+    ) as bar:
         tasks: dict[str, Any] = {}
 
         def show(file: str, done: int, total: int | None) -> None:
@@ -91,18 +93,14 @@ def run(
     """Run a study, or whatever of it is missing; then name the best configuration."""
     from search.spec import load_spec
 
-    study = load_spec(spec).revised(
-        dataset=dataset, seed=seed, replicates=replicates, trials=trials
-    )
+    study = load_spec(spec).revised(dataset=dataset, seed=seed, replicates=replicates, trials=trials)
     images = _load(study.dataset, data)
     command = _command_again(spec, db, dataset, seed, trials)
     result = _run(study, images, db=db, jobs=jobs, command=command, time=time)
     _finish(result, db, command)
 
 
-def _command_again(
-    spec: Path, db: str, dataset: str | None, seed: int | None, trials: int | None
-) -> str:
+def _command_again(spec: Path, db: str, dataset: str | None, seed: int | None, trials: int | None) -> str:
     options = {"--db": db, "--dataset": dataset, "--seed": seed, "--trials": trials}
     given = "".join(f" {name} {value}" for name, value in options.items() if value is not None)
     return f"digitsweep run {spec}{given}"
@@ -142,7 +140,9 @@ def _finish(result: "StudyResult", db: str, command: str) -> None:
     from search.store.database import open_database
 
     if result.interrupted:
-        console.print(f"\n{result.study}: interrupted; nothing is lost. Go on with:\n  {command}", markup=False)
+        console.print(
+            f"\n{result.study}: interrupted; nothing is lost. Go on with:\n  {command}", markup=False
+        )
         raise typer.Exit(130)
     if result.n_trained == result.n_failed == 0 and not result.out_of_time:
         done = f"nothing to do: all {result.n_trials} trials are in {db}"
@@ -287,7 +287,9 @@ def reproduce(
     if not comparison.differences:
         console.print(f"{place}: identical, {comparison.n_values} evaluations compared.", highlight=False)
         return
-    errors.print(f"{place}: {len(comparison.differences)} of {comparison.n_values} evaluations differ", markup=False)
+    errors.print(
+        f"{place}: {len(comparison.differences)} of {comparison.n_values} evaluations differ", markup=False
+    )
     for k, split, before, again in comparison.differences[:5]:
         errors.print(f"  k = {k}, {split}: stored {before}, now {again}", markup=False)
     if not comparison.same_code:
@@ -329,7 +331,9 @@ def dashboard(
 @app.command()
 def export(
     db: Database = "runs.sqlite",
-    out: Annotated[Path, typer.Option(help="Folder to write to; made where it does not exist.")] = Path("export"),
+    out: Annotated[Path, typer.Option(help="Folder to write to; made where it does not exist.")] = Path(
+        "export"
+    ),
 ) -> None:
     """Write runs and evaluations as tidy CSV and Parquet."""
     from analysis.export import export as write

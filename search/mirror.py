@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, Table, delete, insert, select, update
+from sqlalchemy import Connection, Engine, MetaData, Table, delete, func, insert, select, update
 
 from engine.configuration import DOMAINS
 from engine.errors import DigitsweepError
@@ -99,7 +99,13 @@ class Mirror:
         self._distributions = distributions(space)
         self._study_id = _create_study(engine, study, note)
         metadata = MetaData()
-        names = ("trials", "trial_params", "trial_values", "trial_intermediate_values", "trial_user_attributes")
+        names = (
+            "trials",
+            "trial_params",
+            "trial_values",
+            "trial_intermediate_values",
+            "trial_user_attributes",
+        )
         self._tables = {name: Table(name, metadata, autoload_with=engine) for name in names}
         trials = self._tables["trials"]
         with engine.connect() as connection:
@@ -107,7 +113,6 @@ class Mirror:
                 select(trials.c.number, trials.c.trial_id).where(trials.c.study_id == self._study_id)
             )
             self._trial_ids = {number: trial_id for number, trial_id in known}
-        self._reported: dict[int, int] = {}
 
     def project(self, connection: Connection, mirrored: Iterable[MirroredTrial]) -> None:
         """Bring these trials' rows up to date."""
@@ -150,8 +155,8 @@ class Mirror:
         trials = self._tables["trials"]
         moment = datetime.now(UTC).astimezone().replace(tzinfo=None)
         values: dict[str, Any] = {"state": state, "datetime_complete": moment if ended else None}
-        if trial.number not in self._reported and state != "WAITING":
-            values["datetime_start"] = moment
+        if state != "WAITING":
+            values["datetime_start"] = func.coalesce(trials.c.datetime_start, moment)
         connection.execute(update(trials).where(trials.c.trial_id == trial_id).values(values))
         self._replace(
             connection,
@@ -162,9 +167,12 @@ class Mirror:
                 for k, accuracy in sorted(trial.curve.items())
             ],
         )
-        self._reported[trial.number] = len(trial.curve)
         if ended:
-            found = [] if trial.value is None else [{"objective": 0, "value": trial.value, "value_type": "FINITE"}]
+            found = (
+                []
+                if trial.value is None
+                else [{"objective": 0, "value": trial.value, "value_type": "FINITE"}]
+            )
             self._replace(connection, "trial_values", trial_id, found)
             attributes = [
                 {"key": key, "value_json": json.dumps(value)} for key, value in trial.attributes.items()
@@ -196,8 +204,6 @@ def _create_study(engine: Engine, name: str, note: str) -> int:
             "install the locked versions with `make clean` and the command again"
         )
     study = optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
-    if study.metric_names is None:
-        study.set_metric_names(["validation accuracy"])
     _save_note(storage, study._study_id, note)
     storage.remove_session()
     storage.engine.dispose()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 @dataclass
@@ -78,7 +78,7 @@ class TerminalDisplay:
             total=counts.evaluations,
             completed=counts.evaluations_done,
             detail=f"trials {counts.trials_done}/{counts.trials}{failed} · "
-            f"evaluations {counts.evaluations_done}/{counts.evaluations} · best validation {best}",
+            f"evaluations {counts.evaluations_done}/{counts.evaluations} · best {best}",
         )
 
     def say(self, message: str) -> None:
@@ -91,11 +91,10 @@ def terminal_display(console: Console) -> Iterator[TerminalDisplay]:
     """A display for the length of a block."""
     progress = Progress(
         TextColumn("[bold]{task.description}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=12),
         TextColumn("{task.fields[detail]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        TextColumn("· left"),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
         console=console,
         refresh_per_second=5,
     )

@@ -1,10 +1,10 @@
 """What proposes configurations, one module for each way of doing so.
 
-    grid      every combination of a finite space
-    random    independent draws, the whole plan from the seed; with `fidelity`, successive halving on top
-    ofat      one factor at a time around a baseline
-    optuna    samplers that learn from what was seen
-    confirm   the best of another study again, with fresh seeds
+grid      every combination of a finite space
+random    independent draws, the whole plan from the seed; with `fidelity`, successive halving on top
+ofat      one factor at a time around a baseline
+optuna    samplers that learn from what was seen
+confirm   the best of another study again, with fresh seeds
 """
 
 from search.plan import Driver

@@ -9,6 +9,4 @@ class GridDriver(PlannedDriver):
     """The full factorial, hyperparameters in alphabetical order, the last one varying fastest."""
 
     def __init__(self, spec: StudySpec) -> None:
-        super().__init__(
-            Proposal(configuration(spec.fixed, params), params) for params in grid(spec.axes)
-        )
+        super().__init__(Proposal(configuration(spec.fixed, params), params) for params in grid(spec.axes))
