@@ -29,7 +29,7 @@ _MOMENTUM_FORMS = ("none", "average", "heavy_ball")
 
 
 def _padded(n: int) -> int:
-    """n rounded up to whole vectors."""
+    """N rounded up to whole vectors."""
     return -(-n // LANES) * LANES
 
 

@@ -25,7 +25,7 @@ from engine.lazy_rows import (
     update_rows,
     weighted_rows,
 )
-from engine.simd import LANES, add, at, fma, load, multiply, splat, store, subtract, sum_of_lanes, zero
+from engine.simd import LANES, at, fma, load, multiply, splat, store, subtract, sum_of_lanes, zero
 from engine.vector_math import activate, activation_derivative, exp, is_off_at_zero
 
 N_IN, N_OUT, N_CHUNKS, WEIGHTS, BIASES, INPUTS = range(6)
@@ -40,7 +40,7 @@ def _softmax(z: FloatArray, start: int, n_classes: int, e: FloatArray) -> tuple[
     """
     largest = z[start]
     for class_ in range(1, n_classes):
-        largest = z[start + class_] if largest < z[start + class_] else largest
+        largest = max(largest, z[start + class_])
     for offset in range(0, n_classes, LANES):
         store(e, offset, exp(subtract(load(z, start + offset), splat(largest))))
     total = z.dtype.type(0)

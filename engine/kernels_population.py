@@ -309,7 +309,7 @@ def evaluate_sixteen(
 
 @inlined
 def _logarithm(x: Lanes, scratch: FloatArray) -> Lanes:
-    """ln x of sixteen float64 lanes, by the library's scalar function."""
+    """Ln x of sixteen float64 lanes, by the library's scalar function."""
     store(scratch, 0, x)
     for lane in range(LANES):
         scratch[lane] = math.log(scratch[lane])

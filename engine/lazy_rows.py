@@ -61,7 +61,7 @@ def forward_rows(
     has_decay: bool,
     bias: Lanes,
 ) -> Lanes:
-    """bias + Σ xₖ wₖ over the listed rows of one chunk, each row brought up to date on the fly, nothing written.
+    """Bias + Σ xₖ wₖ over the listed rows of one chunk, each row brought up to date on the fly, nothing written.
 
     Four running sums hide the latency of the multiply-add: entry k goes to sum k mod 4, what is left over after the
     last four to the first, and the result is (s₀ + s₁) + (s₂ + s₃).
@@ -120,7 +120,7 @@ def forward_rows(
 def weighted_rows(
     w: FloatArray, chunk: int, indices: IntArray, values: FloatArray, start: int, stop: int, bias: Lanes
 ) -> Lanes:
-    """bias + Σ xₖ wₖ over entries start … stop of one sparse row, in the order of sums of `forward_rows`."""
+    """Bias + Σ xₖ wₖ over entries start … stop of one sparse row, in the order of sums of `forward_rows`."""
     s0 = bias
     s1 = zero(w)
     s2 = zero(w)
@@ -139,7 +139,7 @@ def weighted_rows(
 
 @inlined
 def _moved(w: FloatArray, v: FloatArray, offset: int, B: FloatArray, gap: int) -> Lanes:
-    """w + B v: a row without weight decay, up to date."""
+    """W + B v: a row without weight decay, up to date."""
     return fma(load(B, gap), load(v, offset), load(w, offset))
 
 

@@ -68,7 +68,9 @@ def test_bad_input_is_one_message_and_exit_code_2(tmp_path, spec, arguments, say
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path):
-    (tmp_path / "runs.sqlite").write_text("This is not a database, but long enough to be taken for one. " * 20)
+    (tmp_path / "runs.sqlite").write_text(
+        "This is not a database, but long enough to be taken for one. " * 20
+    )
     result = digitsweep("status", cwd=tmp_path)
     assert result.returncode == 2
     assert "runs.sqlite cannot be used as a database" in result.stderr
@@ -94,7 +96,7 @@ def test_every_command_and_option_has_help():
 
 def test_every_make_target_in_the_documents_exists():
     makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.M))
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
     for file in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"`make ([a-z-]+)", file.read_text()):
             assert target in targets, f"{file.name}: make {target}"
@@ -102,12 +104,12 @@ def test_every_make_target_in_the_documents_exists():
 
 def test_make_help_lists_every_target():
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)[0].split():
+    for target in re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split():
         assert f"make {target}" in shown
 
 
 def test_the_readme_opens_with_the_two_commands():
-    code = re.findall(r"```[a-z]*\n(.*?)```", (ROOT / "README.md").read_text(), re.S)[0]
+    code = re.findall(r"```[a-z]*\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]
     assert code.split("\n")[:2] == ["make linear-grid", "make test"]
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FORBIDDEN = {"engine": {"search", "analysis", "optuna", "sqlalchemy", "pandas"}, "analysis": {"engine", "search"}}
+FORBIDDEN = {
+    "engine": {"search", "analysis", "optuna", "sqlalchemy", "pandas"},
+    "analysis": {"engine", "search"},
+}
 ALLOWED_IN_ENGINE = {"numpy", "numba", "llvmlite", "sklearn", "engine"} | set(sys.stdlib_module_names)
 
 
@@ -39,12 +42,16 @@ def test_only_search_imports_engine_and_optuna():
 @pytest.mark.parametrize("package", ["engine", "search", "analysis"])
 def test_importing_a_package_is_light(package):
     code = f"import {package}, sys; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     heavy = {"numpy", "numba", "optuna", "pandas", "seaborn", "matplotlib", "sklearn", "scipy", "torch"}
     assert not heavy & set(loaded.stdout.split())
 
 
 def test_the_command_line_starts_without_heavy_packages():
     code = "import search.cli, search.store.reading, search.store.database, sys; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert not {"numba", "optuna", "pandas", "seaborn", "matplotlib", "sklearn"} & set(loaded.stdout.split())

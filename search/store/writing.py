@@ -206,7 +206,7 @@ def save(connection: Connection, progress: Iterable[RunProgress]) -> None:
             values |= {"updates": run.state.updates, "diverged_at_update": run.state.diverged_at}
         connection.execute(update(runs).where(runs.c.run_id == run.run_id).values(values))
         keep = run.checkpoint and run.state is not None and not run.state.finished
-        if ended and not keep or keep:
+        if (ended and not keep) or keep:
             connection.execute(delete(checkpoints).where(checkpoints.c.run_id == run.run_id))
         if keep:
             assert run.state is not None
