@@ -10,6 +10,7 @@ kernels' layout and back is theirs. The same numbers come out alone or in compan
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -170,9 +171,7 @@ def _unpack_member(w: FloatArray, b: FloatArray, m: int, n_features: int, n_clas
     return np.ascontiguousarray(weights), b.reshape(n_classes, LANES)[:, m].copy()
 
 
-def evaluate_population(
-    parameters: Sequence[Parameters], rows: SparseRows, y: IntArray
-) -> list[tuple[float, float]]:
+def evaluate_population(parameters: Sequence[Parameters], rows: SparseRows, y: IntArray) -> list[tuple[float, float]]:
     """(mean loss in nats, accuracy) of each linear model over all rows."""
     results: list[tuple[float, float]] = []
     for start in range(0, len(parameters), LANES):
@@ -189,7 +188,6 @@ def evaluate_population(
             rows.values,
             y,
             aligned_zeros(_BLOCK * n_classes * LANES, dtype),
-            aligned_zeros(n_classes * LANES, dtype),
             np.zeros(LANES),
             loss,
             n_correct,
@@ -204,7 +202,7 @@ def evaluate_population(
 def _layers(sizes: tuple[int, ...]) -> tuple[IntArray, int, int, int, int]:
     """The table of `engine.kernels_network`, and how much its arrays hold: weights, biases, inputs, widest."""
     table, weights, biases, inputs = [], 0, 0, 0
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in pairwise(sizes):
         n_chunks = _padded(n_out) // LANES
         table.append([n_in, n_out, n_chunks, weights, biases, inputs])
         weights += n_chunks * n_in * LANES

@@ -11,6 +11,10 @@ for the gradient of its input and for its own update.
 """
 
 import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.compiled import inlined, kernel
 from engine.data import FloatArray, IntArray
@@ -32,7 +36,7 @@ N_IN, N_OUT, N_CHUNKS, WEIGHTS, BIASES, INPUTS = range(6)
 
 
 @inlined
-def _softmax(z: FloatArray, start: int, n_classes: int, e: FloatArray) -> tuple[float, float]:
+def _softmax(z: FloatArray, start: int, n_classes: int, e: FloatArray) -> tuple[Any, Any]:
     """Write exp(z − max z) to `e`; return the maximum and the sum, taken class by class.
 
     The same operations in the same order as for the members of a population, so that a linear model has the same
@@ -57,7 +61,7 @@ def train_one(
     bv: FloatArray,
     layers: IntArray,
     indptr: IntArray,
-    indices: IntArray,
+    indices: NDArray[np.int32],
     values: FloatArray,
     y: IntArray,
     order: IntArray,
@@ -248,7 +252,7 @@ def evaluate_one(
     b: FloatArray,
     layers: IntArray,
     indptr: IntArray,
-    indices: IntArray,
+    indices: NDArray[np.int32],
     values: FloatArray,
     y: IntArray,
     activation: int,
@@ -306,9 +310,7 @@ def evaluate_one(
                 for i in range(n):
                     if layer == 0:
                         image = first + i
-                        z = weighted_rows(
-                            w, weights, indices, values, at(indptr, image), at(indptr, image + 1), bias
-                        )
+                        z = weighted_rows(w, weights, indices, values, at(indptr, image), at(indptr, image + 1), bias)
                     else:
                         z = weighted_rows(w, weights, row, x, at(row_starts, i), at(row_starts, i + 1), bias)
                     if layer < n_layers - 1:

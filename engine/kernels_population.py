@@ -6,6 +6,9 @@ branches), but each has its own learning rate, β, κ and λ. A chunk of the wei
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.compiled import inlined, kernel
 from engine.data import FloatArray, IntArray
 from engine.lazy_rows import (
@@ -70,7 +73,7 @@ def train_sixteen(
     bv: FloatArray,
     diverged_at: IntArray,
     indptr: IntArray,
-    indices: IntArray,
+    indices: NDArray[np.int32],
     values: FloatArray,
     y: IntArray,
     order: IntArray,
@@ -222,11 +225,10 @@ def evaluate_sixteen(
     w: FloatArray,
     b: FloatArray,
     indptr: IntArray,
-    indices: IntArray,
+    indices: NDArray[np.int32],
     values: FloatArray,
     y: IntArray,
     z: FloatArray,
-    e: FloatArray,
     scratch: FloatArray,
     loss: FloatArray,
     n_correct: FloatArray,
@@ -242,7 +244,6 @@ def evaluate_sixteen(
         w, b: (n_classes, n_features, 16) and (n_classes, 16), flat.
         indptr, indices, values, y: the images and their labels.
         z: (block, n_classes, 16) flat, scratch; its size sets the block.
-        e: (n_classes, 16) flat, scratch.
         scratch: (16,) float64.
         loss: (16,) float64, out: sum over the images, in nats.
         n_correct: (16,) float64, out.

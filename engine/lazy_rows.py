@@ -15,6 +15,10 @@ linear members of a population get the same bits as alone. A list of touched row
 in a chunk (16 × row), their inputs x, and 16 × d.
 """
 
+from typing import Any
+
+from numpy.typing import NDArray
+
 from engine.compiled import inlined
 from engine.data import FloatArray, IntArray
 from engine.simd import LANES, Lanes, add, at, fma, load, multiply, splat, store, zero
@@ -93,15 +97,9 @@ def forward_rows(
         for four in range(n_fours):
             k = start + 4 * four
             s0 = fma(splat(at(x, k)), multiply(load(A, at(gap, k)), load(w, chunk + at(row, k))), s0)
-            s1 = fma(
-                splat(at(x, k + 1)), multiply(load(A, at(gap, k + 1)), load(w, chunk + at(row, k + 1))), s1
-            )
-            s2 = fma(
-                splat(at(x, k + 2)), multiply(load(A, at(gap, k + 2)), load(w, chunk + at(row, k + 2))), s2
-            )
-            s3 = fma(
-                splat(at(x, k + 3)), multiply(load(A, at(gap, k + 3)), load(w, chunk + at(row, k + 3))), s3
-            )
+            s1 = fma(splat(at(x, k + 1)), multiply(load(A, at(gap, k + 1)), load(w, chunk + at(row, k + 1))), s1)
+            s2 = fma(splat(at(x, k + 2)), multiply(load(A, at(gap, k + 2)), load(w, chunk + at(row, k + 2))), s2)
+            s3 = fma(splat(at(x, k + 3)), multiply(load(A, at(gap, k + 3)), load(w, chunk + at(row, k + 3))), s3)
         for k in range(start + 4 * n_fours, stop):
             s0 = fma(splat(at(x, k)), multiply(load(A, at(gap, k)), load(w, chunk + at(row, k))), s0)
     else:
@@ -118,7 +116,7 @@ def forward_rows(
 
 @inlined
 def weighted_rows(
-    w: FloatArray, chunk: int, indices: IntArray, values: FloatArray, start: int, stop: int, bias: Lanes
+    w: FloatArray, chunk: int, indices: NDArray[Any], values: FloatArray, start: int, stop: int, bias: Lanes
 ) -> Lanes:
     """Bias + Σ xₖ wₖ over entries start … stop of one sparse row, in the order of sums of `forward_rows`."""
     s0 = bias

@@ -26,7 +26,7 @@ LANES = 16
 Lanes = Any
 
 
-class Vector(types.Type):  # type: ignore[misc]  # Numba ships no types
+class Vector(types.Type):
     """Sixteen lanes of float32 or float64."""
 
     def __init__(self, element: Any) -> None:
@@ -62,9 +62,7 @@ def _splat(builder: ir.IRBuilder, vector: ir.VectorType, scalar: ir.Value) -> ir
     return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), lanes)
 
 
-def _element_pointer(
-    context: Any, builder: ir.IRBuilder, array_type: Any, array: Any, offset: ir.Value
-) -> ir.Value:
+def _element_pointer(context: Any, builder: ir.IRBuilder, array_type: Any, array: Any, offset: ir.Value) -> ir.Value:
     data = context.make_array(array_type)(context, builder, array).data
     return builder.gep(data, [offset])
 
@@ -120,13 +118,9 @@ fma = _elementwise(3, _emit_fma)
 # y where x < y, else x: a NaN in x stays, one in y is ignored.
 maximum = _elementwise(2, _emit_maximum)
 # x where a < b, else y.
-where_less = _elementwise(
-    4, lambda builder, a, b, x, y: builder.select(builder.fcmp_ordered("<", a, b), x, y)
-)
+where_less = _elementwise(4, lambda builder, a, b, x, y: builder.select(builder.fcmp_ordered("<", a, b), x, y))
 # x where a = b, else y.
-where_equal = _elementwise(
-    4, lambda builder, a, b, x, y: builder.select(builder.fcmp_ordered("==", a, b), x, y)
-)
+where_equal = _elementwise(4, lambda builder, a, b, x, y: builder.select(builder.fcmp_ordered("==", a, b), x, y))
 
 
 @_compiled_operation
@@ -228,12 +222,8 @@ def power_of_two(typing_context: Any, shifted: Any) -> Any:
 def _tree(builder: ir.IRBuilder, vector: ir.Value, combine: Callable[..., ir.Value]) -> ir.Value:
     """Lane i with lane i + 8, then + 4, + 2, + 1: a fixed order with four dependent steps instead of fifteen."""
     for distance in (8, 4, 2, 1):
-        moved = ir.Constant(
-            ir.VectorType(ir.IntType(32), LANES), [(i + distance) % LANES for i in range(LANES)]
-        )
-        vector = combine(
-            builder, vector, builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), moved)
-        )
+        moved = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [(i + distance) % LANES for i in range(LANES)])
+        vector = combine(builder, vector, builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), moved))
     return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
 
@@ -267,9 +257,7 @@ def transpose(typing_context: Any, source: Any, offset: Any, target: Any, target
 
         def pointer(array_type: Any, array: Any, start: ir.Value, row: int) -> ir.Value:
             position = builder.add(start, ir.Constant(start.type, row * LANES))
-            return builder.bitcast(
-                _element_pointer(context, builder, array_type, array, position), vector.as_pointer()
-            )
+            return builder.bitcast(_element_pointer(context, builder, array_type, array, position), vector.as_pointer())
 
         rows = [builder.load(pointer(source, args[0], args[1], row), align=align) for row in range(LANES)]
         # Four rounds exchange the off-diagonal blocks of 8, 4, 2 and 1.

@@ -213,7 +213,8 @@ def _in_our_words(error: ValidationError) -> str:
         path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in names).lstrip(".")
         found = finding["input"]
         if finding["type"] == "extra_forbidden":
-            section = {"fidelity": FidelitySpec, "pruner": PrunerSpec}.get(str(names[0]), StudySpec)
+            sections: dict[str, type[BaseModel]] = {"fidelity": FidelitySpec, "pruner": PrunerSpec}
+            section = sections.get(str(names[0]), StudySpec)
             known = [name for name in section.model_fields if name != "source"]
             near = get_close_matches(str(names[-1]), known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"

@@ -68,9 +68,7 @@ def test_bad_input_is_one_message_and_exit_code_2(tmp_path, spec, arguments, say
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path):
-    (tmp_path / "runs.sqlite").write_text(
-        "This is not a database, but long enough to be taken for one. " * 20
-    )
+    (tmp_path / "runs.sqlite").write_text("This is not a database, but long enough to be taken for one. " * 20)
     result = digitsweep("status", cwd=tmp_path)
     assert result.returncode == 2
     assert "runs.sqlite cannot be used as a database" in result.stderr

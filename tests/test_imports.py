@@ -42,16 +42,12 @@ def test_only_search_imports_engine_and_optuna():
 @pytest.mark.parametrize("package", ["engine", "search", "analysis"])
 def test_importing_a_package_is_light(package):
     code = f"import {package}, sys; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     heavy = {"numpy", "numba", "optuna", "pandas", "seaborn", "matplotlib", "sklearn", "scipy", "torch"}
     assert not heavy & set(loaded.stdout.split())
 
 
 def test_the_command_line_starts_without_heavy_packages():
     code = "import search.cli, search.store.reading, search.store.database, sys; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"numba", "optuna", "pandas", "seaborn", "matplotlib", "sklearn"} & set(loaded.stdout.split())

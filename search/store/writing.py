@@ -119,9 +119,7 @@ def _mismatch(name: str, what: str, before: object, after: object) -> StudyMisma
     )
 
 
-def add_trials(
-    connection: Connection, study_id: int, first_number: int, proposals: Sequence[Proposal]
-) -> None:
+def add_trials(connection: Connection, study_id: int, first_number: int, proposals: Sequence[Proposal]) -> None:
     """New trials, numbered from `first_number` in the order given, in state `waiting`."""
     connection.execute(
         insert(trials),
@@ -210,9 +208,7 @@ def save(connection: Connection, progress: Iterable[RunProgress]) -> None:
             connection.execute(delete(checkpoints).where(checkpoints.c.run_id == run.run_id))
         if keep:
             assert run.state is not None
-            connection.execute(
-                insert(checkpoints).values(run_id=run.run_id, k=run.state.k, state=run.state.to_bytes())
-            )
+            connection.execute(insert(checkpoints).values(run_id=run.run_id, k=run.state.k, state=run.state.to_bytes()))
     if rows:
         connection.execute(insert(evaluations), rows)
 

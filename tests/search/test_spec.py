@@ -44,9 +44,7 @@ def test_load_spec_names_the_place_and_the_remedy(tmp_path, change, place, says)
         GOOD
         if key == "question"
         else "\n".join(
-            line
-            for line in GOOD.splitlines()
-            if not line.startswith(key) and not (key == "space" and line[:1] == " ")
+            line for line in GOOD.splitlines() if not line.startswith(key) and not (key == "space" and line[:1] == " ")
         )
     )
     file.write_text(f"{kept}\n{change}\n")
