@@ -165,7 +165,8 @@ def _complete(present: dict[SplitName, Split], path: Path, notify: Callable[[str
 def _read_npz(path: Path) -> UserData:
     """What an `.npz` file holds; DataError where it is damaged or holds something else."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: np.load leaves a damaged file open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name.lower(): file[name] for name in file.files}
     except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, ValueError) and "pickle" in str(error).lower():
