@@ -49,8 +49,7 @@ def world(tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     small = [SourceFile(name, array.shape, sha256(FILES[name])) for name, array in ARRAYS.items()]
     fashion = [
-        SourceFile(name, array.shape, archive_sha256=sha256(FASHION_ARCHIVES[name]))
-        for name, array in ARRAYS.items()
+        SourceFile(name, array.shape, archive_sha256=sha256(FASHION_ARCHIVES[name])) for name, array in ARRAYS.items()
     ]
     for name, files in (("mnist", small), ("fashion-mnist", fashion)):
         source = dataclasses.replace(SOURCES[name], files=tuple(files), n_train=4, mirrors=())
@@ -238,9 +237,7 @@ def test_auto_says_what_was_tried_and_takes_digits():
     assert len(notices) == 1
     assert "train-images-idx3-ubyte.gz" in notices[0]
     assert "DATA=<folder>" in notices[0]
-    assert notices[0].endswith(
-        "Using `digits` instead: 1,797 images of 8 × 8 pixels that come with scikit-learn."
-    )
+    assert notices[0].endswith("Using `digits` instead: 1,797 images of 8 × 8 pixels that come with scikit-learn.")
 
 
 def test_auto_without_notify_warns():
@@ -291,9 +288,7 @@ def test_altered_file_is_named_with_expected_and_found_checksum(content, what, f
         load(offline=True)
     assert caught.match(f"^data/{IMAGES}.gz is {what}: its decompressed content must be ")
     assert caught.match(f"52 bytes with SHA-256 {sha256(FILES[IMAGES])}, but got ")
-    assert caught.match(
-        f"with SHA-256 {sha256(found) if found is not None else '[0-9a-f]{64}'}. What to do: delete"
-    )
+    assert caught.match(f"with SHA-256 {sha256(found) if found is not None else '[0-9a-f]{64}'}. What to do: delete")
 
 
 def test_altered_file_is_noticed_after_it_was_prepared():
@@ -363,9 +358,7 @@ def test_download_fills_the_cache_once(mirror, world):
     first, notices = load(progress=lambda *call: calls.append(call))
     assert notices == []
     assert {name for name, *_ in calls} == {f"{name}.gz" for name in FILES}
-    assert sorted(path.name for path in (world / "cache" / "mnist").iterdir()) == sorted(
-        f"{name}.gz" for name in FILES
-    )
+    assert sorted(path.name for path in (world / "cache" / "mnist").iterdir()) == sorted(f"{name}.gz" for name in FILES)
     shutil.rmtree(mirror)
     second, _ = load()
     assert arrays(second) == arrays(first)
@@ -479,9 +472,7 @@ def test_digits_are_scikit_learns_split_reproducibly():
     rows = sorted(
         (*image, label)
         for name in SPLITS
-        for image, label in zip(
-            (dataset.split(name).X * 16).tolist(), dataset.split(name).y.tolist(), strict=True
-        )
+        for image, label in zip((dataset.split(name).X * 16).tolist(), dataset.split(name).y.tolist(), strict=True)
     )
     assert rows == sorted((*image, label) for image, label in zip(X.tolist(), y.tolist(), strict=True))
     assert arrays(again) == arrays(dataset)

@@ -41,17 +41,14 @@ def test_npz_without_parts_is_cut_by_the_fixed_permutation(tmp_path):
     assert n_classes == 2
     (notice,) = notices
     assert notice == (
-        "validation and test taken from the 7 training rows by a fixed permutation: "
-        "5 train, 1 validation, 1 test"
+        "validation and test taken from the 7 training rows by a fixed permutation: 5 train, 1 validation, 1 test"
     )
     for split in splits:
         assert (split.rows.values.dtype, split.y.dtype) == (np.float32, np.int64)
 
 
 def test_npz_with_all_parts_is_taken_as_it_is(tmp_path):
-    path = npz(
-        tmp_path, X=X, y=Y, X_validation=X[:2], y_validation=Y[:2], X_test=X[2:5], y_test=Y[2:5], other=X
-    )
+    path = npz(tmp_path, X=X, y=Y, X_validation=X[:2], y_validation=Y[:2], X_test=X[2:5], y_test=Y[2:5], other=X)
     splits, n_classes, notices = load(path)
     parts = [(X, Y), (X[:2], Y[:2]), (X[2:5], Y[2:5])]
     assert dense(splits) == [(x.tolist(), y.tolist()) for x, y in parts]
