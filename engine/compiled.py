@@ -55,7 +55,7 @@ class _FingerprintedCache(FunctionCache):  # type: ignore[misc]  # Numba ships n
 
 def kernel(function: Callable[P, R]) -> Kernel[P, R]:
     """Compile on first call, without the interpreter lock, cached on disk where some folder can be written."""
-    dispatcher: Any = njit(nogil=True)(function)
+    dispatcher = njit(nogil=True)(function)
     try:
         dispatcher._cache = _FingerprintedCache(function)
     except RuntimeError:

@@ -54,7 +54,7 @@ class Domain:
             plain = float(plain)
         if type(plain) is not self.kind:
             raise ConfigurationError(f"{name} must be {self.describe()}, but got {value!r}", parameter=name)
-        if self.kind is float and not math.isfinite(plain):
+        if isinstance(plain, float) and not math.isfinite(plain):
             raise ConfigurationError(f"{name} must be finite, but got {value!r}", parameter=name)
         if self.choices:
             if plain not in self.choices:
