@@ -81,7 +81,7 @@ def run(
     data: DataFolder = None,
     seed: Annotated[int | None, typer.Option(help="Instead of the seed in the file.")] = None,
     replicates: Annotated[int | None, typer.Option(min=1, help="Runs of each trial.")] = None,
-    trials: Annotated[int | None, typer.Option(min=1, help="Trials in all, for the drivers random and optuna.")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Trials in all, for the driver random.")] = None,
     time: Annotated[
         str | None, typer.Option(help="Wall-time budget, e.g. 10m: runs in training end, no new one starts.")
     ] = None,
@@ -132,7 +132,8 @@ def _run(
 
 def _finish(result: "StudyResult", db: str, command: str) -> None:
     """Say what was done, show the selection, and leave with the exit code that fits."""
-    from search.select import NothingToSelectError, select
+    from search.select import select
+    from search.store.candidates import NothingToSelectError
     from search.store.database import open_database
 
     if result.interrupted:
@@ -257,6 +258,54 @@ def select(
         _print_selection(freeze(engine, study), engine, top)
     finally:
         engine.dispose()
+
+
+@app.command()
+def confirm(
+    study: StudyName,
+    db: Database = "runs.sqlite",
+    top: Annotated[int, typer.Option(min=1, help="How many of the best configurations.")] = 4,
+    replicates: Annotated[int, typer.Option(min=1, help="Runs of each, with fresh seeds.")] = 8,
+    jobs: Jobs = None,
+    dataset: DatasetName = None,
+    data: DataFolder = None,
+) -> None:
+    """Train the best configurations of a study again with fresh seeds, and say how lucky the selection was."""
+    from search.confirm import confirmation, confirmation_driver, confirmation_spec
+
+    source = confirmation(db, study, top)
+    images = _load(dataset or source.data_source, data)
+    command = f"digitsweep confirm {source.study} --db {db} --top {top} --replicates {replicates}"
+    result = _run(
+        confirmation_spec(source, replicates),
+        images,
+        db=db,
+        jobs=jobs,
+        command=command,
+        driver=confirmation_driver(source),
+        name=source.name,
+    )
+    _finish(result, db, command)
+    _print_confirmation(db, source.study, source.name)
+
+
+def _print_confirmation(db: str, study: str, confirmed: str) -> None:
+    from search.confirm import confirmed_trials
+
+    table = Table(title=f"{study}: selected and confirmed")
+    for heading in ("trial", "validation, selected", "validation, again", "optimism", "test, mean", "95 % interval"):
+        table.add_column(heading, justify="right")
+    for row in confirmed_trials(db, study, confirmed):
+        low, high = row.test_interval
+        table.add_row(
+            str(row.source_trial_number),
+            f"{row.selected_validation:.2%}",
+            f"{row.validation:.2%}",
+            f"{100 * (row.selected_validation - row.validation):+.2f} points",
+            f"{row.test:.2%} ({row.n_runs} runs)",
+            f"{low:.2%} to {high:.2%}" if row.n_runs > 1 else "needs two runs",
+        )
+    console.print(table)
 
 
 @app.command()

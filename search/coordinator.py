@@ -77,9 +77,8 @@ def study_name(spec: StudySpec, dataset: Dataset) -> str:
     of its name: `linear-grid@digits`, `linear-grid#7`.
     """
     data = "" if dataset.name == "mnist" else f"@{dataset.name}"
-    sampler = f"-{spec.sampler}" if spec.sampler not in (None, "tpe") else ""
     seed = "" if spec.seed == DEFAULT_SEED else f"#{spec.seed}"
-    return f"{spec.study}{sampler}{data}{seed}"
+    return f"{spec.study}{data}{seed}"
 
 
 def study_note(spec: StudySpec, name: str, dataset: Dataset, command: str) -> str:

@@ -112,7 +112,7 @@ class Mirror:
             known = connection.execute(
                 select(trials.c.number, trials.c.trial_id).where(trials.c.study_id == self._study_id)
             )
-            self._trial_ids = dict(known.tuples().all())
+            self._trial_ids = {row.number: row.trial_id for row in known}
 
     def project(self, connection: Connection, mirrored: Iterable[MirroredTrial]) -> None:
         """Bring these trials' rows up to date."""

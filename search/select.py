@@ -7,12 +7,8 @@ from typing import Any
 from sqlalchemy import Engine
 
 from analysis.selection import Choice, choose
-from engine.errors import DigitsweepError
 from search.store import reading, writing
-
-
-class NothingToSelectError(DigitsweepError, ValueError):
-    """A study without a complete run."""
+from search.store.candidates import NothingToSelectError
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ def status_rows(connection: Connection) -> list[dict[str, Any]]:
         result.append(
             dict(row)
             | {
-                "trial_states": dict(row.tuple() for row in trial_states),
+                "trial_states": {row[0]: row[1] for row in trial_states},
                 "run_states": {state: n for state, n, _ in run_states},
                 "seconds": sum(seconds or 0.0 for _, _, seconds in run_states),
             }

@@ -33,7 +33,7 @@ space:
         ("space: {activation: [relu, tahn]}", "space.activation[1]", "did you mean 'tanh'"),
         ("fixed: {epochs: 2.5}", "fixed.epochs", "a whole number"),
         ("fixed: {learning_rate: 0.1}", "space.learning_rate", "both fixed and varied"),
-        ("trials: 5", "trials", "belongs to the driver random or optuna"),
+        ("trials: 5", "trials", "belongs to the driver random"),
         ("question: Because.", "question", "written twice"),
     ],
 )
