@@ -23,6 +23,7 @@ from engine.lazy_rows import (
     fill_propagators,
     forward_rows,
     list_row,
+    prefetch_images,
     settle_row,
     update_bias,
     update_rows,
@@ -250,6 +251,7 @@ def train_one(
         if update < n_updates:
             image = at(elements(order), update)
             label = at(y, image)
+            prefetch_images(elements(order), update, n_updates, indptr, indices, pixels, y)
             key = dropout_key(dropout_seed, first_update + update, 0)
             stop = start
             for k in range(at(indptr, image), at(indptr, image + 1)):

@@ -12,6 +12,7 @@ from engine.lazy_rows import (
     fill_propagators,
     forward_rows,
     list_row,
+    prefetch_images,
     settle_row,
     update_bias,
     update_rows,
@@ -104,6 +105,7 @@ def train_sixteen(
         if update < n_updates:
             image = at(elements(order), update)
             label = at(y, image)
+            prefetch_images(elements(order), update, n_updates, indptr, indices, pixels, y)
             stop = start
             for k in range(at(indptr, image), at(indptr, image + 1)):
                 list_row(

@@ -17,7 +17,7 @@ sum can take four at a time without a remainder (whose branch would be mispredic
 """
 
 from engine.compiled import inlined
-from engine.simd import LANES, Elements, Lanes, add, at, fma, load, multiply, put, splat, store, zero
+from engine.simd import LANES, Elements, Lanes, add, at, fma, load, multiply, prefetch, put, splat, store, zero
 
 # Longer gaps take several steps. 512 entries of four vectors are 128 KiB, of which a data set like MNIST uses the
 # first few dozen, because most pixels come back soon.
@@ -93,6 +93,25 @@ def list_row(
             missed = 0
         put(gap, position, missed * LANES)
         put(last, column, update + 1)
+
+
+@inlined
+def prefetch_images(
+    order: Elements, update: int, n_updates: int, indptr: Elements, indices: Elements, pixels: Elements, y: Elements
+) -> None:
+    """Ask for the pixels of the next image, and for where the one after it lies.
+
+    Images are visited in random order and a training set is larger than the caches: without this, an update of a
+    linear model waits for memory as long as it computes.
+    """
+    if update + 2 < n_updates:
+        prefetch(indptr, at(order, update + 2))
+        prefetch(y, at(order, update + 2))
+    if update + 1 < n_updates:
+        image = at(order, update + 1)
+        for k in range(at(indptr, image), at(indptr, image + 1), LANES):
+            prefetch(indices, k)
+            prefetch(pixels, k)
 
 
 @inlined

@@ -203,6 +203,23 @@ def put(typing_context: Any, target: Any, offset: Any, value: Any) -> Any:
 
 
 @_compiled_operation
+def prefetch(typing_context: Any, source: Any, offset: Any) -> Any:
+    """Ask for the cache line of one element; changes nothing but the time its first use takes."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        integer = ir.IntType(32)
+        byte_pointer = ir.IntType(8).as_pointer()
+        function_type = ir.FunctionType(ir.VoidType(), [byte_pointer, integer, integer, integer])
+        function = cgutils.get_or_insert_function(builder.module, function_type, "llvm.prefetch.p0")
+        address = builder.bitcast(builder.gep(args[0], [args[1]]), byte_pointer)
+        # To read, to be kept in all caches, data.
+        builder.call(function, [address, integer(0), integer(3), integer(1)])
+        return context.get_dummy_value()
+
+    return types.none(source, types.int64), codegen
+
+
+@_compiled_operation
 def widen(typing_context: Any, vector: Any) -> Any:
     """The same numbers as float64."""
 
