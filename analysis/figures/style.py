@@ -112,11 +112,9 @@ def new_figure(rows: int = 1, columns: int = 1, height: float = 3.2, **kwargs: A
     return figure, list(axes.ravel())
 
 
-def percent(axis: Any, digits: int | None = None) -> None:
-    """Tick labels of a share in [0, 1] as percent; digits as the ticks need them."""
-    from matplotlib.ticker import PercentFormatter
-
-    axis.set_major_formatter(PercentFormatter(1.0, decimals=digits, symbol=" %"))
+def percent(axis: Any) -> None:
+    """Tick labels of a share in [0, 1] as percent, with the digits that the ticks need."""
+    axis.set_major_formatter(lambda value, _: f"{round(100 * value, 4):g} %")
 
 
 def line_label(axes: Axes, x: float, y: float, text: str, color: str, **kwargs: Any) -> Any:
