@@ -49,7 +49,7 @@ class Evidence:
         sentence: The result in words.
         run_ids: Runs behind it.
         numbers: Named numbers behind it.
-        verdict: Set where it does not rest on a test of a difference.
+        verdict: Set where it does not follow from the interval of a difference.
         difference: Signed so that positive supports the claim, with `low` and `high`.
         low: Lower end of its 95 % interval.
         high: Upper end of its 95 % interval.
@@ -107,6 +107,8 @@ class Finding:
 
 def judge(evidence: Evidence, p_adjusted: float) -> tuple[str, str]:
     """The verdict on a difference, and why it is not a firmer one."""
+    if evidence.verdict == CONTRADICTED and p_adjusted >= ALPHA:
+        return UNDECIDED, f"The test does not survive the correction for several claims (p = {p_adjusted:.2g})."
     if evidence.verdict is not None:
         return evidence.verdict, ""
     if not np.isfinite(evidence.low):
@@ -235,20 +237,19 @@ def _rate_and_accuracy(tables: Tables, study: str) -> Evidence:
 
     runs = tables.complete(study).assign(decays=lambda table: decays(table["decay"]))
     n_diverged = int((tables.all_runs(study)["state"] == "diverged").sum())
-    wide = runs.pivot_table(index=["momentum", "decays"], columns="learning_rate", values="test_accuracy").dropna()
+    wide = runs.pivot_table(index=["momentum", "decays"], columns="learning_rate", values="test_accuracy")
     if min(wide.shape) < 2 or wide.shape[1] < 3:
         raise NotApplicable("at least three learning rates in at least two blocks of the other factors are needed")
-    centred = wide.sub(wide.mean(axis=1), axis=0)
+    # A diverged run is the worst of its block, which ranks can say; means are over what is there.
+    ranks = wide.fillna(-1.0).rank(axis=1)
     rates = np.tile(wide.columns.to_numpy(dtype=float), len(wide))
-    correlation = stats.spearmanr(rates, centred.to_numpy().ravel())
-    friedman = stats.friedmanchisquare(*[wide[rate] for rate in wide])
+    correlation = stats.spearmanr(rates, ranks.to_numpy().ravel())
+    friedman = stats.friedmanchisquare(*[ranks[rate] for rate in ranks])
     levels = wide.mean()
     span, error = float(levels.max() - levels.min()), _resolution(runs)
     p = float(min(1.0, 2 * min(correlation.pvalue, friedman.pvalue)))
-    if span <= error and not n_diverged:
-        verdict = SUPPORTED
-    else:
-        verdict = CONTRADICTED if n_diverged or p < ALPHA else UNDECIDED
+    real = span > error or n_diverged > 0
+    verdict = SUPPORTED if not real else CONTRADICTED if p < ALPHA else UNDECIDED
     sentence = (
         f"Between {levels.index.min():.3g} and {levels.index.max():.3g} the mean test accuracy of the learning rates differs by up to "
         f"{100 * span:.2f} points (standard error of one accuracy {100 * error:.2f}); rank correlation {correlation.statistic:+.2f}, "
@@ -259,7 +260,7 @@ def _rate_and_accuracy(tables: Tables, study: str) -> Evidence:
         Number("Friedman test over rates", f"p = {friedman.pvalue:.2g}"),
         Number("best rate", f"{levels.idxmax():.3g}, mean {_percent(float(levels.max()))}"),
     )
-    return Evidence(sentence, _ids(tables.all_runs(study)), numbers, verdict)
+    return Evidence(sentence, _ids(tables.all_runs(study)), numbers, verdict, p=p)
 
 
 def _momentum(tables: Tables) -> Evidence:
@@ -383,6 +384,7 @@ def _small_sets(tables: Tables) -> Evidence:
         f"Over {count(agreement.n, 'candidate')}, the ranking on the smallest training set agrees with that at full size with a "
         f"Kendall correlation of {agreement.estimate:.2f}{bounds}; 0.5 would be three of four pairs in the right order."
     )
+    sentence = sentence.replace("-0.", "−0.")
     return Evidence(sentence, _ids(runs), (Number("Kendall correlation", f"{agreement.estimate:.2f}"),), verdict)
 
 

@@ -24,6 +24,8 @@ MIN_BOOTSTRAP = 8
 """Units from which a mean's interval is bootstrapped: with fewer, a resample too often repeats one value."""
 MIN_REPLICATES = 5
 """Replicates from which seeds, and not configurations, are the units of a paired comparison."""
+MIN_FLIPS = 12
+"""Units from which p values come from flipping signs: 2 / 2¹² leaves room for the correction for many claims."""
 N_RESAMPLES = 4999
 WITHIN = 0.01
 """What "within 1 %" means: one percentage point of accuracy."""
@@ -61,7 +63,7 @@ class Effect:
         difference: Mean of (high − low), with its interval over `unit`.
         effect_size: Hedges' g of the paired differences (mean over standard deviation, small-sample
             correction); NaN where the differences do not vary or are fewer than two.
-        p: Two-sided sign-flip permutation test that the differences are symmetric about zero.
+        p: Two-sided, from `paired_test` on the units.
         probability: Share of matched pairs in which the high level has the larger value, ties counted half.
         n_pairs: Matched pairs of runs behind it.
         unit: What is independent: `replicate` or `configuration`.
@@ -242,16 +244,20 @@ def unit_means(pairs: pd.DataFrame, match: Sequence[str], column: str = "differe
     return pairs.groupby(list(match))[column].mean().to_numpy(dtype=np.float64), "configuration"
 
 
-def sign_flip_test(differences: npt.ArrayLike, seed: int = 0) -> float:
-    """Two-sided permutation test that differences are symmetric about zero (`scipy.stats.permutation_test`).
+def paired_test(differences: npt.ArrayLike, seed: int = 0) -> float:
+    """Two-sided p value that the mean of independent differences is zero.
 
-    Exact while all 2ⁿ sign patterns can be listed, else from 9,999 seeded patterns. 1 where there is nothing to test.
+    From `MIN_FLIPS` differences on a permutation test that flips signs (`scipy.stats.permutation_test`, 9,999 seeded
+    patterns or all of them); below it, where even the most extreme of 2ⁿ patterns is not rare, Student's t test.
+    1 where there is nothing to test.
     """
     from scipy import stats
 
     d = np.asarray(differences, dtype=np.float64)
     if len(d) < 2 or not np.any(d):
         return 1.0
+    if len(d) < MIN_FLIPS and np.ptp(d) > 1e-9 * np.abs(d).max():
+        return float(stats.ttest_1samp(d, 0.0).pvalue)
     result = stats.permutation_test(
         (d,), np.mean, permutation_type="samples", n_resamples=9999, vectorized=True, rng=np.random.default_rng(seed)
     )
@@ -272,7 +278,7 @@ def paired_effect(pairs: pd.DataFrame, match: Sequence[str], *, seed: int = 0) -
     return Effect(
         difference=mean_interval(units, seed=seed),
         effect_size=hedges_g(units),
-        p=sign_flip_test(units, seed),
+        p=paired_test(units, seed),
         probability=float(np.mean((np.sign(differences) + 1) / 2)),
         n_pairs=len(pairs),
         unit=unit,
