@@ -54,9 +54,10 @@ def _divergence(study: str, runs: pd.DataFrame) -> Remark:
     if diverged.empty:
         return Remark(study, "divergence", f"None of {len(runs):,} runs diverged.", False, ())
     rates = diverged["learning_rate"]
+    where = f"learning rates from {rates.min():.3g} to {rates.max():.3g}" if rates.nunique() > 1 else f"learning rate {rates.min():.3g}"
     sentence = (
-        f"{len(diverged):,} of {len(runs):,} runs ({100 * share:.0f} %) diverged, at learning rates from {rates.min():.3g} to "
-        f"{rates.max():.3g}. Averages are over the runs that did not."
+        f"{len(diverged):,} of {len(runs):,} runs ({100 * share:.0f} %) diverged, at {where}. "
+        f"Averages are over the runs that did not."
     )
     return Remark(study, "divergence", sentence, share > 0.1, _ids(diverged))
 
@@ -126,7 +127,7 @@ def _gap(study: str, runs: pd.DataFrame) -> Remark:
     gap = runs["train_accuracy"] - runs["validation_accuracy"]
     widest = runs.loc[gap.idxmax()]
     sentence = (
-        f"Train accuracy is above validation by {100 * gap.mean():.2f} points on average, at most {100 * gap.max():.2f} "
+        f"Train accuracy minus validation accuracy is {100 * gap.mean():.2f} points on average, at most {100 * gap.max():.2f} "
         f"(run {int(widest['run_id'])})."
     ).replace("-", "−")
     return Remark(study, "train against validation", sentence, bool(gap.mean() > 0.02), (int(widest["run_id"]),))
@@ -145,7 +146,8 @@ def _noise(study: str, runs: pd.DataFrame) -> Remark:
     if np.isnan(between):
         return Remark(study, "seed noise", sentence + ".", False, _ids(runs))
     sentence += f", configurations by {100 * between:.2f}."
-    concern = between < 2 * noise
+    mean_noise = noise / float(np.sqrt(runs.groupby("trial_number").size().mean()))
+    concern = between < 2 * mean_noise
     sentence += " Much of the differences found is noise." if concern else ""
     return Remark(study, "seed noise", sentence, concern, _ids(runs))
 
