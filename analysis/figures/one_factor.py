@@ -1,5 +1,6 @@
 """One factor at a time: what each change to the baseline does to test accuracy, in pairs with the same seeds."""
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,10 +32,13 @@ def compared(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per level of a one-factor study but its baseline: the mean difference to it over replicates."""
     attributes = pd.DataFrame(list(runs["attributes"]), index=runs.index)
     runs = runs.assign(factor=attributes["factor"], level=attributes["level"], baseline=attributes["baseline"].astype(bool))
-    base = runs[runs["baseline"]].set_index("replicate")
+    by = attributes["by"] if "by" in attributes else pd.Series([{}] * len(runs), index=runs.index)
+    runs = runs.assign(by=[json.dumps(value, sort_keys=True) for value in by])
+    kept = ["by", "replicate", "test_accuracy", "run_id", "level"]
+    base = runs.loc[runs["baseline"], kept].rename(columns={name: f"{name}_base" for name in kept[2:]})
     rows = []
     for _, group in runs[~runs["baseline"]].groupby("trial_number"):
-        pairs = group.set_index("replicate").join(base[["test_accuracy", "run_id", "level"]], rsuffix="_base", how="inner")
+        pairs = group.merge(base, on=["by", "replicate"])
         if pairs.empty:
             continue
         interval = mean_interval(pairs["test_accuracy"] - pairs["test_accuracy_base"])
