@@ -19,7 +19,7 @@ SOURCES = ("mlp-random", "mlp-optuna", "mlp-best", "ofat-activation", "ofat-hidd
 
 def chain(hidden_layers: int, hidden_size: int, activation: str, n_features: str) -> list[dict[str, str]]:
     """Components from input to loss: `kind`, `label`, `parameters`, `out` (shape passed on), `backward` (gradient passed back)."""
-    parts = [{"kind": "input", "label": "image x", "parameters": "", "out": f"x ∈ ℝ^{n_features}", "backward": ""}]
+    parts = [{"kind": "input", "label": "image x", "parameters": "", "out": f"x: {n_features} pixels", "backward": ""}]
     width = n_features
     backward = {"relu": "g · [z > 0]   (34)", "tanh": "g · (1 − tanh²)   (36)"}
     for layer in range(1, hidden_layers + 2):
@@ -28,17 +28,17 @@ def chain(hidden_layers: int, hidden_size: int, activation: str, n_features: str
         parts.append(
             {
                 "kind": "linear", "label": f"linear projection {layer}", "parameters": f"W{layer}: {size} × {width}\nb{layer}: {size}",
-                "out": f"{'logits ' if last else ''}z{layer} ∈ ℝ^{size}", "backward": "Wᵀ g   (32)",
+                "out": f"{'logits ' if last else ''}z{layer}: {size}", "backward": "Wᵀ g   (32)",
             }  # fmt: skip
         )
         if not last:
             look = ACTIVATIONS.get(activation)
             name = look.label if look else activation
             parts.append(
-                {"kind": activation, "label": name, "parameters": "", "out": f"ℝ^{size}", "backward": backward.get(activation, "g · σ′")}
+                {"kind": activation, "label": name, "parameters": "", "out": f"{size}", "backward": backward.get(activation, "g · σ′")}
             )
         width = size
-    loss = {"kind": "loss", "label": "negative log likelihood", "parameters": "", "out": "loss ∈ ℝ (nats)"}
+    loss = {"kind": "loss", "label": "negative log likelihood", "parameters": "", "out": "loss (nats)"}
     return [*parts, loss | {"backward": "softmax(z) − 1[gold]   (33)"}]
 
 

@@ -67,7 +67,7 @@ def draw(table: pd.DataFrame) -> "Figure":
         panel.set_title(study)
         panel.grid(visible=False, axis="y")
         percent(panel.xaxis)
-    axes[-1].set_xlabel("validation accuracy    ◇ when selected    ● mean of fresh seeds, with 95 % interval")
+    axes[-1].set_xlabel("validation accuracy\n◇ when selected    ● mean of fresh seeds, with 95 % interval")
     return figure
 
 

@@ -82,7 +82,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     percent(panel.yaxis)
     panel.margins(0.08)
     panel.set_xlabel(f"validation accuracy with {int(table['low_images'].max()):,} training images")
-    panel.set_ylabel(f"… with {int(table['full_images'].max()):,}")
+    panel.set_ylabel(f"validation accuracy with {int(table['full_images'].max()):,}")
     return figure
 
 

@@ -1,6 +1,6 @@
 """Gradient descent with and without momentum on an ill-conditioned bowl, computed (the report's Figure 1).
 
-    f(w) = (w₁² + κ w₂²) / 2,   κ = 25
+    f(w) = (w₁² + κ w₂²) / 2,   κ = 100
     plain          w ← w − γ g
     momentum       v ← β v + (1 − β) g,   w ← w − γ v,   β = 0.9   (the average of past gradients)
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.figures.style import GRID, INK, SWITCH, line_label, new_figure, spread
+from analysis.figures.style import GRID, INK, PAPER, SWITCH, line_label, new_figure, spread
 from analysis.tables import Tables
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 TITLE = "Gradient descent with and without momentum"
 REPORT = "Figure 1"
-CURVATURE = 25.0
+CURVATURE = 100.0
 BETA = 0.9
-START = (-9.0, 1.6)
-N_UPDATES = 40
-PATHS = (("without", 0.076, 0.0, False), ("with, same rate", 0.076, BETA, True), ("with, rate × 5", 0.38, BETA, True))
-_LINES = {"without": (0, (5, 1.5)), "with, same rate": (0, (1.5, 1)), "with, rate × 5": "-"}
+START = (-9.0, 0.8)
+N_UPDATES = 60
+PATHS = (("without", 0.019, 0.0, False), ("with, same rate", 0.019, BETA, True), ("with, rate × 10", 0.19, BETA, True))
+_LINES = {"without": (0, (5, 1.5)), "with, same rate": (0, (1.5, 1)), "with, rate × 10": "-"}
 
 
 def descend(rate: float, beta: float, n_updates: int = N_UPDATES) -> np.ndarray:
@@ -58,7 +58,7 @@ def table(tables: Tables) -> pd.DataFrame:  # noqa: ARG001  (computed: needs no 
 def draw(table: pd.DataFrame) -> "Figure":
     """The paths over contours above, the value against updates below."""
     figure, (above, below) = new_figure(2, 1, height=4.9, height_ratios=[1, 1])
-    x, y = np.meshgrid(np.linspace(-10, 5, 200), np.linspace(-2.2, 2.2, 120))
+    x, y = np.meshgrid(np.linspace(-10, 5, 200), np.linspace(-1.1, 1.1, 120))
     above.contour(x, y, 0.5 * (x**2 + CURVATURE * y**2), levels=np.geomspace(0.5, 80, 9), colors=GRID, linewidths=0.8)
     labels = []
     for name, path in table.groupby("path", sort=False):
@@ -70,9 +70,11 @@ def draw(table: pd.DataFrame) -> "Figure":
     above.plot(*START, "o", color=INK, ms=5)
     above.annotate("start", START, xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8.5)
     above.plot(0, 0, "*", color=INK, ms=9)
-    above.annotate("minimum", (0, 0), xytext=(4, 9), textcoords="offset points", fontsize=8.5)
+    above.annotate("minimum", (0, 0), xytext=(6, 13), textcoords="offset points", fontsize=8.5,
+        bbox={"fc": PAPER, "ec": "none", "pad": 1},
+    )  # fmt: skip
     above.set_xlabel("weight 1 (curvature 1)")
-    above.set_ylabel("weight 2 (curvature 25)")
+    above.set_ylabel("weight 2 (curvature 100)")
     above.grid(visible=False)
     below.set_yscale("log")
     below.set_xlim(0, N_UPDATES)
@@ -87,6 +89,6 @@ def caption(table: pd.DataFrame) -> str:
     ends = {str(name): float(path["value"].iloc[-1]) for name, path in table.groupby("path")}
     return (
         "Computed, without any run. The average of past gradients (β = 0.9) cancels the movement across the valley and keeps stable at "
-        f"five times the learning rate: after {N_UPDATES} updates the value is {ends['with, rate × 5']:.2g}, with the same rate "
+        f"ten times the learning rate: after {N_UPDATES} updates the value is {ends['with, rate × 10']:.2g}, with the same rate "
         f"{ends['with, same rate']:.2g}, without momentum {ends['without']:.2g}."
     )

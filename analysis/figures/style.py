@@ -170,7 +170,7 @@ def log_ticks(axis: Any, values: Sequence[float]) -> None:
 
     shown: list[float] = []
     for value in sorted(values):
-        if not shown or math.log10(value / shown[-1]) >= 0.13 * math.log10(max(values) / min(values)):
+        if not shown or math.log10(value / shown[-1]) >= 0.155 * math.log10(max(values) / min(values)):
             shown.append(value)
     axis.set_major_locator(FixedLocator(shown))
     axis.set_minor_locator(NullLocator())
