@@ -1,0 +1,82 @@
+# Every target makes what it needs, the virtual environment included. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+DB      ?= runs.sqlite
+JOBS    ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+SEED    ?= 2022
+DATASET ?= auto
+PYTHON  ?= python3
+
+VENV := .venv
+BIN  := $(VENV)/bin
+RUN   = $(BIN)/digitsweep run $(1) --db $(DB) --jobs $(JOBS) --seed $(SEED) --dataset $(DATASET) \
+        $(if $(DATA),--data $(DATA)) $(if $(REPLICATES),--replicates $(REPLICATES))
+
+.PHONY: help linear-grid study status select dashboard export test check lock clean
+
+help: ## List the targets and variables
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@printf '%s\n' '' 'Variables, with their defaults:' \
+	  '  DB=runs.sqlite    database'              '  JOBS=<cores>      workers' \
+	  '  SEED=2022         seed of the study'     '  REPLICATES=1      runs of each trial' \
+	  '  DATASET=auto      auto, mnist, fashion-mnist, digits, or a path to .npz or .csv' \
+	  '  DATA=<folder>     where to look first for the data files' \
+	  '  SPEC=<file>       study file (study)'    '  STUDY=<name>      study in the database (select)' \
+	  '  OUT=export        folder (export)'       '  PORT=8080         port on 127.0.0.1 (dashboard)'
+
+linear-grid: $(VENV)/.runtime ## Train the report's 32 linear models and name the best
+	@$(call RUN,experiments/linear_grid.yaml)
+
+study: $(VENV)/.runtime ## Run a study: make study SPEC=experiments/linear_lr_wide.yaml
+	@test -n "$(SPEC)" || { echo 'make study needs SPEC=<file>, e.g. SPEC=experiments/linear_lr_wide.yaml' >&2; exit 2; }
+	@$(call RUN,$(SPEC))
+
+status: $(VENV)/.runtime ## Show the studies in the database
+	@$(BIN)/digitsweep status --db $(DB)
+
+select: $(VENV)/.runtime ## Freeze the best configuration of a study: make select STUDY=linear-grid
+	@test -n "$(STUDY)" || { echo 'make select needs STUDY=<name>; make status lists the studies' >&2; exit 2; }
+	@$(BIN)/digitsweep select $(STUDY) --db $(DB)
+
+dashboard: $(VENV)/.runtime ## Open Optuna's dashboard on the database
+	@$(BIN)/digitsweep dashboard --db $(DB) --port $(or $(PORT),8080)
+
+export: $(VENV)/.runtime ## Write runs and evaluations as CSV and Parquet
+	@$(BIN)/digitsweep export --db $(DB) --out $(or $(OUT),export)
+
+test: $(VENV)/.dev ## Run the tests, under five minutes
+	@$(BIN)/python -m pytest -q -m 'not slow'
+
+check: $(VENV)/.dev ## What CI runs: format, lint, types, all tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(MAKE) --no-print-directory test
+	$(BIN)/python -m pytest -q -m slow
+
+lock: ## Renew the locked versions in requirements/ (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  --no-emit-index-url pyproject.toml -o requirements/runtime.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  --no-emit-index-url pyproject.toml --group dev -c requirements/runtime.lock -o requirements/dev.lock
+
+clean: ## Remove the environment and caches; studies and data stay
+	rm -rf $(VENV) *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find engine search analysis tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, but $(PYTHON) is {sys.version.split()[0]}; name another with PYTHON=…")'
+	@echo 'Making the virtual environment in $(VENV) …'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: $(VENV)/bin/python requirements/runtime.lock pyproject.toml
+	@echo 'Installing the locked packages (once, a minute or two) …'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
+	@echo 'Installing the packages for tests (once) …'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@

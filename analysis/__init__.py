@@ -1,6 +1,7 @@
 """From the database to claims with their uncertainty: reads the views, writes figures, a page and tidy files.
 
     tables.py       the views as data frames, one dataset at a time
+    selection.py    which configuration is best: a rule that sees validation alone
     commands.py     which command makes which study
     statistics.py   intervals, paired effects, multiplicity, convergence: tables in, tables out
     factorial.py    exact main effects and interactions of a balanced grid

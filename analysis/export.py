@@ -1,4 +1,4 @@
-"""Tidy files of runs and evaluations, as CSV and Parquet, for tools that do not read the database.
+"""Tidy files of all runs and evaluations, as CSV and Parquet, for tools that do not read the database.
 
     runs.csv / runs.parquet                 one row per run, the configuration's keys as columns
     evaluations.csv / evaluations.parquet   one row per run, evaluation and split
@@ -9,46 +9,53 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.tables import Tables, read_tables
+from analysis.tables import connect, tidy_runs
 
-_DROPPED = ("config", "run_key")
 _AS_TEXT = ("params", "attributes", "environment")
+_SHARED = ["run_id", "study", "k", "epoch", "learning_rate"]
 
 
-def tidy_runs(tables: Tables) -> pd.DataFrame:
-    """One row per run; JSON columns as text with sorted keys."""
-    runs = tables.runs.drop(columns=[name for name in _DROPPED if name in tables.runs])
+def runs_table(view: pd.DataFrame) -> pd.DataFrame:
+    """`v_runs` with the configuration's keys as columns; the other JSON as text with sorted keys.
+
+    `study_name` is the name in the database, `study` the one without suffixes of data and seed.
+    """
+    runs = tidy_runs(view).drop(columns="config")
     for name in _AS_TEXT:
         runs[name] = [json.dumps(value, sort_keys=True) for value in runs[name]]
     return runs.sort_values("run_id", ignore_index=True)
 
 
-def tidy_evaluations(tables: Tables) -> pd.DataFrame:
-    """One row per run, evaluation and split: `run_id`, `study`, `k`, `epoch`, `learning_rate`, `split`, `loss`, `accuracy`."""
-    shared = ["run_id", "study", "k", "epoch", "learning_rate"]
+def evaluations_table(view: pd.DataFrame) -> pd.DataFrame:
+    """`v_curves` in long form: `run_id`, `study`, `k`, `epoch`, `learning_rate`, `split`, `loss` (nats), `accuracy`."""
     parts = []
     for split in ("train", "validation", "test"):
-        part = tables.curves[[*shared, f"{split}_loss", f"{split}_accuracy"]].copy()
-        part.columns = [*shared, "loss", "accuracy"]
-        part.insert(len(shared), "split", split)
+        part = view[[*_SHARED, f"{split}_loss", f"{split}_accuracy"]].copy()
+        part.columns = pd.Index([*_SHARED, "loss", "accuracy"])
+        part.insert(len(_SHARED), "split", split)
         parts.append(part)
-    long = pd.concat(parts, ignore_index=True)
-    long["study"] = long["study"].astype(str)
-    return long.sort_values(["run_id", "k", "split"], ignore_index=True)
+    return pd.concat(parts, ignore_index=True).sort_values(["run_id", "k", "split"], ignore_index=True)
 
 
-def export(database: str, out: Path, dataset: str | None = None) -> list[Path]:
+def export(database: str, out: Path) -> list[Path]:
     """Write the four files into `out` and return their paths.
 
     Args:
         database: Path of an SQLite file, or an SQLAlchemy URL.
         out: Folder of the files; made if missing.
-        dataset: By default MNIST where there is any.
     """
-    tables = read_tables(database, dataset)
+    from sqlalchemy import text
+
+    engine = connect(database)
+    try:
+        with engine.connect() as connection:
+            runs = runs_table(pd.read_sql(text("SELECT * FROM v_runs"), connection))
+            evaluations = evaluations_table(pd.read_sql(text("SELECT * FROM v_curves"), connection))
+    finally:
+        engine.dispose()
     out.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, table in (("runs", tidy_runs(tables)), ("evaluations", tidy_evaluations(tables))):
+    for name, table in (("runs", runs), ("evaluations", evaluations)):
         csv, parquet = out / f"{name}.csv", out / f"{name}.parquet"
         table.to_csv(csv, index=False, lineterminator="\n")
         table.to_parquet(parquet, index=False)

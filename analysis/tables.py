@@ -11,13 +11,16 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
 from analysis.commands import CONFIRM, command_for
+from analysis.selection import choose
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Engine
 
 RUN_KEYS = ("study", "trial_number", "replicate")
@@ -179,7 +182,7 @@ def read_tables(database: str, dataset: str | None = None) -> Tables:
             curves = pd.read_sql(query, connection, params={"dataset": chosen})
     finally:
         engine.dispose()
-    return Tables(chosen, _tidy_runs(runs), _tidy_curves(curves, chosen_studies), tuple(left_aside))
+    return Tables(chosen, tidy_runs(runs), _tidy_curves(curves, chosen_studies), tuple(left_aside))
 
 
 def _one_study_per_family(runs: pd.DataFrame) -> tuple[list[str], list[str]]:
@@ -191,7 +194,7 @@ def _one_study_per_family(runs: pd.DataFrame) -> tuple[list[str], list[str]]:
     return used, sorted(name for names in by_family.values() for name in names[1:])
 
 
-def _tidy_runs(runs: pd.DataFrame) -> pd.DataFrame:
+def tidy_runs(runs: pd.DataFrame) -> pd.DataFrame:
     runs = runs.reset_index(drop=True)
     for column in _JSON:
         runs[column] = pd.Series(_decode(runs[column]), index=runs.index, dtype=object)
@@ -240,8 +243,22 @@ def by_trial(runs: pd.DataFrame) -> pd.DataFrame:
     return first.join(means).reset_index()
 
 
+def ranked_trials(runs: pd.DataFrame) -> pd.DataFrame:
+    """`by_trial`, best first by the project's one rule of selection (`analysis.selection`), which sees validation alone.
+
+    As in `v_selection_inputs`, trials with a run that did not complete are not candidates (unless no other is there).
+    """
+    candidates = runs[runs["trial_state"] == "complete"]
+    candidates = runs if candidates.empty else candidates
+    seen = ["trial_id", "trial_number", "run_id", "validation_accuracy", "validation_loss", "read_at"]
+    rows = candidates[seen].assign(k=candidates["read_k"]).to_dict("records")
+    choice = choose(cast("list[Mapping[str, Any]]", rows))
+    if choice is None:
+        raise ValueError("runs must hold at least one complete run, but got none")
+    order = [candidate.trial_number for candidate in choice.ranking]
+    return by_trial(candidates).set_index("trial_number").loc[order].reset_index()
+
+
 def selected_trial(runs: pd.DataFrame) -> pd.Series:
-    """The trial chosen on validation: highest mean accuracy, ties by lower mean loss, then by number."""
-    trials = by_trial(runs)
-    order = ["validation_accuracy", "validation_loss", "trial_number"]
-    return trials.sort_values(order, ascending=[False, True, True]).iloc[0]
+    """The trial chosen on validation: the first of `ranked_trials`."""
+    return ranked_trials(runs).iloc[0]

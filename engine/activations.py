@@ -11,6 +11,8 @@ import numpy as np
 
 from engine.data import FloatArray
 
+Elementwise = Callable[[FloatArray, FloatArray | None], FloatArray]
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -19,29 +21,38 @@ class Activation:
     Attributes:
         name: as written in a study's file.
         code: how the compiled kernels tell activations apart.
-        function: σ(z), element-wise, same shape and dtype.
-        derivative: σ'(z) as a function of a = σ(z).
+        function: (z, out) → σ(z), element-wise; written into `out` where it is given, which may be z.
+        derivative: (a, out) → σ'(z) as a function of a = σ(z), written into `out` where it is given.
     """
 
     name: str
     code: int
-    function: Callable[[FloatArray], FloatArray]
-    derivative: Callable[[FloatArray], FloatArray]
+    function: Elementwise
+    derivative: Elementwise
 
 
-def _relu(z: FloatArray) -> FloatArray:
-    return np.maximum(z, 0)
+def _relu(z: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """max(z, 0)."""
+    return np.maximum(z, 0, out=out)
 
 
-def _relu_derivative(a: FloatArray) -> FloatArray:
-    return (a > 0).astype(a.dtype)
+def _relu_derivative(a: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """1 where the unit is on and 0 where it is off: the sign of an output that is never negative."""
+    return np.sign(a, out=out)  # type: ignore[no-any-return]
 
 
-def _tanh_derivative(a: FloatArray) -> FloatArray:
-    return 1 - a * a
+def _tanh(z: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """(eᶻ − e⁻ᶻ) / (eᶻ + e⁻ᶻ)."""
+    return np.tanh(z, out=out)  # type: ignore[no-any-return]
+
+
+def _tanh_derivative(a: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """1 − tanh²(z) = 1 − a²."""
+    squared = np.multiply(a, a, out=out)
+    return np.subtract(1, squared, out=squared)
 
 
 ACTIVATIONS = {
     "relu": Activation("relu", 0, _relu, _relu_derivative),
-    "tanh": Activation("tanh", 1, np.tanh, _tanh_derivative),
+    "tanh": Activation("tanh", 1, _tanh, _tanh_derivative),
 }

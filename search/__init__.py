@@ -1,0 +1,27 @@
+"""Studies: what to try, trying it, and keeping what was found.
+
+    spec, space    a study's file          coordinator   runs a study; the only writer
+    plan, drivers  what is proposed        workers       where training happens
+    store          the database            mirror        the same studies in Optuna's tables
+    select         frozen choices          reproduce     a stored run, trained again
+    cli            the command line
+
+The names below are imported on first use, so that `import search` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from search.coordinator import run_study
+    from search.spec import load_spec
+
+_HOMES = {"load_spec": "search.spec", "run_study": "search.coordinator"}
+
+__all__ = ["load_spec", "run_study"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'search' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -37,7 +37,7 @@ class Look:
 
 SPLITS: Mapping[str, Look] = {
     "train": Look("train", "#0072B2", "-", "o"),
-    "validation": Look("validation", "#E69F00", (0, (5, 1.5)), "s"),
+    "validation": Look("validation", "#D08700", (0, (5, 1.5)), "s"),
     "test": Look("test", "#009E73", (0, (1.5, 1)), "D"),
 }
 ACTIVATIONS: Mapping[str, Look] = {
@@ -54,6 +54,20 @@ MODELS: Mapping[str, Look] = {
 }
 REPORT = Look("report", "#A6603A", (0, (1, 1)), "x")
 """What the report states, wherever it is drawn beside our numbers."""
+
+ON_DARK: Mapping[str, str] = {
+    "#0072b2": "#55a9e4",
+    "#d08700": "#e8b04a",
+    "#009e73": "#3cc79c",
+    "#d55e00": "#f08a48",
+    "#3e9bd6": "#6fbdf0",
+    "#b5528f": "#e08fc2",
+    "#7d8794": "#aab3be",
+    "#8a8a2b": "#c0c060",
+    "#6f63c4": "#a9a0f2",
+    "#a6603a": "#dc9a70",
+}
+"""The same colours where the page is dark."""
 
 _RC: dict[str, Any] = {
     "figure.dpi": 100,

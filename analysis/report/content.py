@@ -12,10 +12,10 @@ from analysis.commands import STUDIES
 from analysis.figures.common import count, describe
 from analysis.figures.drawing import NAMES, Result, compute
 from analysis.health import Remark, health, optimism
+from analysis.selection import RULES
 from analysis.statistics import MIN_BOOTSTRAP, MIN_FLIPS, MIN_REPLICATES
-from analysis.tables import Tables, by_trial, unfinished
+from analysis.tables import Tables, ranked_trials, unfinished
 
-SELECTION_RULE = "highest mean validation accuracy over replicates; ties by lower mean validation loss, then by trial number"
 METHODS = (
     "A run is read at the evaluation with the best validation accuracy (ties: lower validation loss, then the earlier one), unless "
     "its study says the last.",
@@ -76,7 +76,7 @@ class Content:
     missing: tuple[tuple[str, str], ...]
     environment: tuple[tuple[str, str], ...]
     left_aside: tuple[str, ...]
-    selection_rule: str = SELECTION_RULE
+    selection_rules: tuple[str, ...]
     methods: tuple[str, ...] = METHODS
 
 
@@ -137,6 +137,7 @@ def content(tables: Tables) -> Content:
         missing=tuple(missing),
         environment=tuple(_environment(tables.runs)),
         left_aside=tables.left_aside,
+        selection_rules=tuple(RULES[read_at] for read_at in sorted(tables.runs["read_at"].unique())),
     )
 
 
@@ -207,10 +208,7 @@ def _best_table(tables: Tables) -> Table:
         runs = runs[(runs["study"] == study) & (runs["state"] == "complete") & runs["full_fidelity"]]
         if runs.empty:
             continue
-        trials = by_trial(runs).sort_values(
-            ["validation_accuracy", "validation_loss", "trial_number"], ascending=[False, True, True]
-        )
-        for _, trial in trials.head(TOP).iterrows():
+        for _, trial in ranked_trials(runs).head(TOP).iterrows():
             rows.append(
                 (
                     _text(study), _number(trial["trial_number"], str(trial["trial_number"])), _text(describe(trial)),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.figures.drawing import FILE_NAMES, draw, svg
-from analysis.figures.style import GRID, INK, MUTED, PAPER, style
+from analysis.figures.style import GRID, INK, MUTED, ON_DARK, PAPER, style
 from analysis.report.content import Content, content, ranges
 from analysis.tables import read_tables
 
@@ -22,6 +22,8 @@ def inline_svg(text: str, name: str, title: str) -> str:
     body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
     for color, themed in _THEMED.items():
         body = body.replace(color, themed)
+    for color in ON_DARK:
+        body = body.replace(color, f"var(--c{color[1:]})")
     opening, rest = body.split(">", 1)
     view = re.search(r'viewBox="[^"]+"', opening)
     shape = view.group(0) if view else ""
@@ -54,7 +56,7 @@ def render_html(page: Content, svgs: dict[str, str]) -> str:
 
     # Escaped as every text of the template is, but for the drawings, which are ours.
     inline = {name: Markup(inline_svg(text, name, name.replace("_", " "))) for name, text in svgs.items()}  # noqa: S704
-    return str(_environment().get_template("report.html.j2").render(page=page, svgs=inline))
+    return str(_environment().get_template("report.html.j2").render(page=page, svgs=inline, colors=ON_DARK))
 
 
 def render_markdown(page: Content) -> str:

@@ -10,6 +10,7 @@ prefix `sweep_` where the names would meet. docs/schema.md explains every column
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Connection,
@@ -74,7 +75,7 @@ runs = Table(
     Column("run_id", Integer, primary_key=True),
     Column("trial_id", ForeignKey("sweep_trials.trial_id", ondelete="CASCADE"), nullable=False),
     Column("replicate", Integer, nullable=False),
-    Column("seed", Integer, nullable=False),
+    Column("seed", BigInteger, nullable=False),
     Column("state", String(12), nullable=False),
     Column("dataset", String(200), nullable=False),
     Column("data_sha256", String(64), nullable=False),

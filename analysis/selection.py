@@ -1,0 +1,96 @@
+"""Which configuration is best: a rule that sees validation values alone.
+
+The rule: each run of a trial is read at one of its evaluations (its best on validation, or its last, as the
+study says); the trial with the highest mean validation accuracy over its runs is chosen, ties by lower mean
+validation loss there, then by lower trial number. The input is `v_selection_inputs`, which has no test
+column, so a test value cannot reach the choice.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+RULES = {
+    "best": "highest validation accuracy, each run read at its best evaluation (mean over replicates); "
+    "ties: lower validation loss, then lower trial number",
+    "last": "highest validation accuracy, each run read at its last evaluation (mean over replicates); "
+    "ties: lower validation loss, then lower trial number",
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trial as selection sees it.
+
+    Attributes:
+        trial_id: key in the database.
+        trial_number: from 0.
+        validation_accuracy: mean over the trial's complete runs, each at the evaluation it is read at.
+        validation_loss: the same for the loss, in nats.
+        n_runs: complete runs.
+    """
+
+    trial_id: int
+    trial_number: int
+    validation_accuracy: float
+    validation_loss: float
+    n_runs: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The best candidate with what it was chosen from.
+
+    Attributes:
+        best: the candidate.
+        ranking: all candidates, best first.
+        rule: the rule in words.
+        inputs_sha256: digest of the values the choice rests on.
+    """
+
+    best: Candidate
+    ranking: tuple[Candidate, ...]
+    rule: str
+    inputs_sha256: str
+
+
+def read_run(curve: Mapping[int, tuple[float, float]], read_at: str) -> tuple[int, float, float]:
+    """The evaluation at which a run is read, from validation (accuracy, loss) by k: (k, accuracy, loss).
+
+    `best`: highest accuracy, ties by lower loss, then the earlier; `last`: the highest k.
+    """
+    if read_at == "last":
+        k = max(curve)
+    else:
+        k = min(curve, key=lambda i: (-curve[i][0], curve[i][1], i))
+    return k, *curve[k]
+
+
+def choose(rows: Iterable[Mapping[str, Any]]) -> Choice | None:
+    """The choice from the rows of `v_selection_inputs` for one study; None where no run is complete.
+
+    Args:
+        rows: with trial_id, trial_number, run_id, k, validation_accuracy, validation_loss, read_at.
+    """
+    curves: dict[tuple[int, int], dict[int, dict[int, tuple[float, float]]]] = {}
+    read_at = "best"
+    digest = hashlib.sha256()
+    for row in rows:
+        trial = curves.setdefault((row["trial_number"], row["trial_id"]), {})
+        values = (row["validation_accuracy"], row["validation_loss"])
+        trial.setdefault(row["run_id"], {})[row["k"]] = values
+        read_at = row["read_at"]
+        digest.update(json.dumps([row["trial_number"], row["run_id"], row["k"], *values]).encode())
+    candidates = []
+    for (number, trial_id), trial_runs in curves.items():
+        read = [read_run(curve, read_at) for curve in trial_runs.values()]
+        candidates.append(
+            Candidate(trial_id, number, fmean(r[1] for r in read), fmean(r[2] for r in read), len(trial_runs))
+        )
+    if not candidates:
+        return None
+    ranking = sorted(candidates, key=lambda c: (-c.validation_accuracy, c.validation_loss, c.trial_number))
+    return Choice(ranking[0], tuple(ranking), RULES[read_at], digest.hexdigest())

@@ -1,0 +1,192 @@
+"""Everything that decides how one network is trained, except the data and the seed.
+
+A `Configuration` is frozen and checked where it is made. Its fields are the hyperparameters that a study
+may search or fix; each field carries its domain, so that studies, command line and tables ask one place
+what a hyperparameter is.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from engine.activations import ACTIVATIONS
+from engine.errors import ConfigurationError
+from engine.initializers import INITIALIZERS
+
+MOMENTUM_FORMS = ("average", "heavy_ball")
+DECAYS = ("constant", "halve_on_decrease", "halve_on_increase", "cosine")
+DECAY_ROUNDS = ("epoch", "evaluation")
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The values that one hyperparameter may take.
+
+    Attributes:
+        kind: bool, int, float or str; an int is taken where a float is meant.
+        requirement: what must hold, as it stands in messages ("> 0").
+        holds: the requirement itself, for a value of the right kind.
+        choices: the allowed words, for kind str.
+        optional: whether None is a value too.
+    """
+
+    kind: type
+    requirement: str
+    holds: Callable[[Any], bool]
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+
+    def check(self, name: str, value: object) -> Any:
+        """The value in its kind; ConfigurationError where it is outside the domain."""
+        if value is None and self.optional:
+            return None
+        plain = value.item() if isinstance(value, np.generic) else value
+        if self.kind is float and isinstance(plain, int) and not isinstance(plain, bool):
+            plain = float(plain)
+        if type(plain) is not self.kind:
+            raise ConfigurationError(f"{name} must be {self.describe()}, but got {value!r}", parameter=name)
+        if self.kind is float and not math.isfinite(plain):
+            raise ConfigurationError(f"{name} must be finite, but got {value!r}", parameter=name)
+        if self.choices:
+            if plain not in self.choices:
+                near = get_close_matches(plain, self.choices, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise ConfigurationError(
+                    f"{name} must be {self.describe()}, but got {value!r}{hint}", parameter=name
+                )
+        elif not self.holds(plain):
+            raise ConfigurationError(
+                f"{name} {self.requirement} must hold, but got {value!r}", parameter=name
+            )
+        return plain
+
+    def describe(self) -> str:
+        """What the domain holds, in a few words for a message."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        word = {bool: "on or off", int: "a whole number", float: "a number", str: "a word"}[self.kind]
+        return f"{word} {self.requirement}".strip() + (" (or null)" if self.optional else "")
+
+
+def _flag(default: bool) -> Any:
+    return field(default=default, metadata={"domain": Domain(bool, "", lambda _: True)})
+
+
+def _real(default: float, requirement: str, holds: Callable[[float], bool]) -> Any:
+    return field(default=default, metadata={"domain": Domain(float, requirement, holds)})
+
+
+def _count(default: int | None, at_least: int) -> Any:
+    domain = Domain(int, f">= {at_least}", lambda value: value >= at_least, optional=default is None)
+    return field(default=default, metadata={"domain": domain})
+
+
+def _word(default: str, choices: tuple[str, ...]) -> Any:
+    return field(default=default, metadata={"domain": Domain(str, "", lambda _: True, choices)})
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The hyperparameters of one network and its training; the defaults are the report's.
+
+    Attributes:
+        learning_rate: γ of equations 21 and 28 at the first update.
+        momentum: whether the step follows a velocity instead of the gradient (section 2.3).
+        momentum_form: `average` (v ← βv + (1−β)g, the report's weighted average of the past directions) or
+            `heavy_ball` (v ← βv + g, Polyak 1964).
+        momentum_beta: β, the share of the velocity that survives one update.
+        decay: how the learning rate changes (`engine.schedules`).
+        decay_round: what the halving schedules call a round.
+        weight_decay: λ; λW is added to the gradient of every weight matrix (not of biases).
+        batch_size: images per update; the gradient is their mean. The report's is 1.
+        dropout_input: share of input pixels set to zero in training (Srivastava et al. 2014).
+        dropout_hidden: the same for hidden units.
+        hidden_layers: number of hidden layers; 0 is the report's linear model.
+        hidden_size: units of each hidden layer.
+        activation: σ of equation 29.
+        initializer: distribution of the first weights (`engine.initializers`); biases start at zero.
+        epochs: passes over the training images.
+        evaluations_per_epoch: how often all three splits are evaluated in each epoch.
+        train_images: how many training images are used, the first ones; None is all of them.
+        dtype: precision of parameters and arithmetic.
+    """
+
+    learning_rate: float = _real(0.01, "> 0 and <= 1e38", lambda value: 0 < value <= 1e38)
+    momentum: bool = _flag(False)
+    momentum_form: str = _word("average", MOMENTUM_FORMS)
+    momentum_beta: float = _real(0.9, "in [0, 1)", lambda value: 0 <= value < 1)
+    decay: str = _word("constant", DECAYS)
+    decay_round: str = _word("epoch", DECAY_ROUNDS)
+    weight_decay: float = _real(0.0, ">= 0", lambda value: value >= 0)
+    batch_size: int = _count(1, 1)
+    dropout_input: float = _real(0.0, "in [0, 1)", lambda value: 0 <= value < 1)
+    dropout_hidden: float = _real(0.0, "in [0, 1)", lambda value: 0 <= value < 1)
+    hidden_layers: int = _count(0, 0)
+    hidden_size: int = _count(100, 1)
+    activation: str = _word("relu", tuple(ACTIVATIONS))
+    initializer: str = _word("glorot_uniform", tuple(INITIALIZERS))
+    epochs: int = _count(5, 1)
+    evaluations_per_epoch: int = _count(5, 1)
+    train_images: int | None = _count(None, 1)
+    dtype: str = _word("float32", ("float32", "float64"))
+
+    def __post_init__(self) -> None:
+        for name, domain in DOMAINS.items():
+            object.__setattr__(self, name, domain.check(name, getattr(self, name)))
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> "Configuration":
+        """A configuration from its fields; an unknown name is an error that names the nearest one."""
+        for name in values:
+            check_name(name)
+        return cls(**values)  # type: ignore[arg-type]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every field with its value, defaults included, ready for JSON."""
+        return asdict(self)
+
+    @property
+    def n_evaluations(self) -> int:
+        """Evaluations of a whole run: K in k = 1 … K."""
+        return self.epochs * self.evaluations_per_epoch
+
+    @cached_property
+    def hash(self) -> str:
+        """Identity of what is trained: SHA-256 of the fields that matter and are not at their default.
+
+        Fields without effect are left out (the form of a momentum that is off, the activation of a linear
+        model), so that two ways of writing the same training are one configuration. Defaults are left out
+        too, so that a hyperparameter added later leaves old hashes as they are; for the same reason a
+        default must never change.
+        """
+        irrelevant = set()
+        if not self.momentum:
+            irrelevant |= {"momentum_form", "momentum_beta"}
+        if self.decay in ("constant", "cosine"):
+            irrelevant |= {"decay_round"}
+        if self.hidden_layers == 0:
+            irrelevant |= {"hidden_size", "activation", "dropout_hidden"}
+        identity = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.name not in irrelevant and getattr(self, f.name) != f.default
+        }
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+DOMAINS: dict[str, Domain] = {f.name: f.metadata["domain"] for f in fields(Configuration)}
+
+
+def check_name(name: str) -> None:
+    """Raise ConfigurationError where no hyperparameter is called that, with the nearest name that is."""
+    if name not in DOMAINS:
+        near = get_close_matches(name, DOMAINS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"the hyperparameters are {', '.join(DOMAINS)}"
+        raise ConfigurationError(f"no hyperparameter is called {name!r}; {hint}", parameter=name)

@@ -1,0 +1,406 @@
+"""Per-sample training and evaluation, compiled: what `engine.training` calls when `batch_size` is 1.
+
+    train_population, evaluate_population    linear models in lock-step, sixteen at a time
+    train_network, evaluate_network          one network of any depth and width
+
+These functions take and return arrays as everybody else has them and never change their inputs; packing to the
+kernels' layout and back is theirs. The same numbers come out alone or in company, on one thread or many.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from engine import kernels_network, kernels_population
+from engine.activations import ACTIVATIONS, Activation
+from engine.compiled import is_cached
+from engine.data import FloatArray, IntArray, SparseRows
+from engine.dropout import dropout_mask, dropout_threshold
+from engine.lazy_rows import LONGEST_GAP, beta_of, kappa_of
+from engine.simd import LANES, aligned_zeros
+
+Parameters = tuple[FloatArray, ...]
+
+_BLOCK = 64
+_MOMENTUM_FORMS = ("none", "average", "heavy_ball")
+
+
+def _padded(n: int) -> int:
+    """n rounded up to whole vectors."""
+    return -(-n // LANES) * LANES
+
+
+def train_population(
+    parameters: Sequence[Parameters],
+    velocities: Sequence[Parameters],
+    rows: SparseRows,
+    y: IntArray,
+    order: IntArray,
+    *,
+    learning_rates: Sequence[float],
+    momentum_forms: Sequence[str],
+    momentum_betas: Sequence[float],
+    weight_decays: Sequence[float],
+) -> tuple[list[Parameters], list[Parameters], list[int | None]]:
+    """Visit the rows of `order`, one update each, with linear models in lock-step.
+
+    Args:
+        parameters: (W, b) of each member, W of shape (features, classes).
+        velocities: the same shapes, zeros at the start of a run.
+        rows, y: the images and their classes.
+        order: (n,) int64, which rows to visit.
+        learning_rates, momentum_forms, momentum_betas, weight_decays: of each member; a form is `none`,
+            `average` or `heavy_ball`.
+
+    Returns:
+        Parameters, velocities and, for each member, the position in `order` whose loss was not finite, or None.
+        A member that diverged comes back as it was given.
+    """
+    after_w: list[Parameters] = []
+    after_v: list[Parameters] = []
+    diverged: list[int | None] = []
+    for start in range(0, len(parameters), LANES):
+        part = slice(start, start + LANES)
+        results = _train_sixteen(
+            parameters[part],
+            velocities[part],
+            rows,
+            y,
+            order,
+            np.array(learning_rates[part]),
+            list(momentum_forms[part]),
+            list(momentum_betas[part]),
+            np.array(weight_decays[part]),
+        )
+        after_w += results[0]
+        after_v += results[1]
+        diverged += results[2]
+    return after_w, after_v, diverged
+
+
+def _lanes(values: Sequence[float] | FloatArray) -> FloatArray:
+    """(16,) float64: one value a member, zeros in the lanes that are empty."""
+    lanes = np.zeros(LANES)
+    lanes[: len(values)] = values
+    return lanes
+
+
+def _train_sixteen(
+    parameters: Sequence[Parameters],
+    velocities: Sequence[Parameters],
+    rows: SparseRows,
+    y: IntArray,
+    order: IntArray,
+    learning_rates: FloatArray,
+    forms: list[str],
+    betas: list[float],
+    decays: FloatArray,
+) -> tuple[list[Parameters], list[Parameters], list[int | None]]:
+    dtype = parameters[0][0].dtype
+    n_features, n_classes = parameters[0][0].shape
+    has_momentum = any(form != "none" for form in forms)
+    has_decay = bool(np.any(decays))
+    rate = _lanes(learning_rates)
+    beta = _lanes([beta_of(form, value) for form, value in zip(forms, betas, strict=True)])
+    kappa = _lanes([kappa_of(form, value) for form, value in zip(forms, betas, strict=True)])
+    w, b = _pack_members(parameters)
+    v, bv = _pack_members(velocities) if has_momentum else (aligned_zeros(LANES, dtype), np.zeros_like(b))
+    diverged_at = np.full(LANES, -1, np.int64)
+    n_listed = 2 * n_features
+    kernels_population.train_sixteen(
+        w,
+        v,
+        b,
+        bv,
+        diverged_at,
+        rows.indptr,
+        rows.indices,
+        rows.values,
+        y,
+        order,
+        np.zeros(n_listed, np.int64),
+        np.zeros(n_listed, dtype),
+        np.zeros(n_listed, np.int64),
+        np.zeros(n_features, np.int64),
+        aligned_zeros(n_classes * LANES, dtype),
+        aligned_zeros(n_classes * LANES, dtype),
+        aligned_zeros(4 * (LONGEST_GAP + 2) * LANES, dtype).reshape(4, LONGEST_GAP + 2, LANES),
+        np.concatenate([-rate * beta, beta]).astype(dtype),
+        np.concatenate([-rate * kappa, kappa]).astype(dtype),
+        rate,
+        beta,
+        kappa,
+        _lanes(decays),
+        has_momentum,
+        has_decay,
+        n_features,
+        n_classes,
+    )
+    at = [None if position < 0 else int(position) for position in diverged_at[: len(parameters)]]
+    found_w = [
+        given if position is not None else _unpack_member(w, b, m, n_features, n_classes)
+        for m, (given, position) in enumerate(zip(parameters, at, strict=True))
+    ]
+    found_v = [
+        given if position is not None or form == "none" else _unpack_member(v, bv, m, n_features, n_classes)
+        for m, (given, position, form) in enumerate(zip(velocities, at, forms, strict=True))
+    ]
+    return found_w, found_v, at
+
+
+def _pack_members(members: Sequence[Parameters]) -> tuple[FloatArray, FloatArray]:
+    """(classes, features, 16) and (classes, 16), flat: member m in lane m."""
+    n_features, n_classes = members[0][0].shape
+    dtype = members[0][0].dtype
+    w = aligned_zeros(n_classes * n_features * LANES, dtype)
+    b = aligned_zeros(n_classes * LANES, dtype)
+    weights = w.reshape(n_classes, n_features, LANES)
+    biases = b.reshape(n_classes, LANES)
+    for m, (W, bias) in enumerate(members):
+        weights[:, :, m] = W.T
+        biases[:, m] = bias
+    return w, b
+
+
+def _unpack_member(w: FloatArray, b: FloatArray, m: int, n_features: int, n_classes: int) -> Parameters:
+    weights = w.reshape(n_classes, n_features, LANES)[:, :, m].T
+    return np.ascontiguousarray(weights), b.reshape(n_classes, LANES)[:, m].copy()
+
+
+def evaluate_population(
+    parameters: Sequence[Parameters], rows: SparseRows, y: IntArray
+) -> list[tuple[float, float]]:
+    """(mean loss in nats, accuracy) of each linear model over all rows."""
+    results: list[tuple[float, float]] = []
+    for start in range(0, len(parameters), LANES):
+        members = parameters[start : start + LANES]
+        dtype = members[0][0].dtype
+        n_features, n_classes = members[0][0].shape
+        w, b = _pack_members(members)
+        loss, n_correct = np.zeros(LANES), np.zeros(LANES)
+        kernels_population.evaluate_sixteen(
+            w,
+            b,
+            rows.indptr,
+            rows.indices,
+            rows.values,
+            y,
+            aligned_zeros(_BLOCK * n_classes * LANES, dtype),
+            aligned_zeros(n_classes * LANES, dtype),
+            np.zeros(LANES),
+            loss,
+            n_correct,
+            n_features,
+            n_classes,
+        )
+        results += [(float(loss[m] / len(y)), float(n_correct[m] / len(y))) for m in range(len(members))]
+    return results
+
+
+@cache
+def _layers(sizes: tuple[int, ...]) -> tuple[IntArray, int, int, int, int]:
+    """The table of `engine.kernels_network`, and how much its arrays hold: weights, biases, inputs, widest."""
+    table, weights, biases, inputs = [], 0, 0, 0
+    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+        n_chunks = _padded(n_out) // LANES
+        table.append([n_in, n_out, n_chunks, weights, biases, inputs])
+        weights += n_chunks * n_in * LANES
+        biases += n_chunks * LANES
+        inputs += n_in
+    widest = max(_padded(n) for n in sizes[1:])
+    return np.array(table, np.int64), weights, biases, inputs, widest
+
+
+def _sizes(parameters: Parameters) -> tuple[int, ...]:
+    return (parameters[0].shape[0], *(b.shape[0] for b in parameters[1::2]))
+
+
+def _pack_network(parameters: Parameters) -> tuple[FloatArray, FloatArray]:
+    table, n_weights, n_biases, _, _ = _layers(_sizes(parameters))
+    dtype = parameters[0].dtype
+    w, b = aligned_zeros(n_weights, dtype), aligned_zeros(n_biases, dtype)
+    for (n_in, n_out, n_chunks, weights, biases, _), W, bias in zip(
+        table, parameters[::2], parameters[1::2], strict=True
+    ):
+        chunks = w[weights : weights + n_chunks * n_in * LANES].reshape(n_chunks, n_in, LANES)
+        whole = n_out // LANES
+        chunks[:whole] = W[:, : whole * LANES].reshape(n_in, whole, LANES).transpose(1, 0, 2)
+        if whole < n_chunks:
+            chunks[whole, :, : n_out - whole * LANES] = W[:, whole * LANES :]
+        b[biases : biases + n_out] = bias
+    return w, b
+
+
+def _unpack_network(w: FloatArray, b: FloatArray, sizes: tuple[int, ...]) -> Parameters:
+    found: list[FloatArray] = []
+    for n_in, n_out, n_chunks, weights, biases, _ in _layers(sizes)[0]:
+        chunks = w[weights : weights + n_chunks * n_in * LANES].reshape(n_chunks, n_in, LANES)
+        W = chunks.transpose(1, 0, 2).reshape(n_in, n_chunks * LANES)[:, :n_out]
+        found += [np.ascontiguousarray(W), b[biases : biases + n_out].copy()]
+    return tuple(found)
+
+
+def train_network(
+    parameters: Parameters,
+    velocities: Parameters,
+    rows: SparseRows,
+    y: IntArray,
+    order: IntArray,
+    *,
+    activation: Activation,
+    learning_rate: float,
+    momentum_form: str,
+    momentum_beta: float = 0.9,
+    weight_decay: float = 0.0,
+    dropout_input: float = 0.0,
+    dropout_hidden: float = 0.0,
+    dropout_seed: int = 0,
+    first_update: int = 0,
+) -> tuple[Parameters, Parameters, int | None]:
+    """Visit the rows of `order`, one update each, with one network.
+
+    Args:
+        parameters: (W₁, b₁, W₂, b₂, …), W of shape (units in, units out).
+        velocities: the same shapes, zeros at the start of a run.
+        rows, y: the images and their classes.
+        order: (n,) int64, which rows to visit.
+        activation: σ between the layers.
+        learning_rate: γ of all these updates.
+        momentum_form: `none`, `average` or `heavy_ball`.
+        momentum_beta: β.
+        weight_decay: λ, for weights and not for biases.
+        dropout_input, dropout_hidden: share of inputs and of hidden units dropped.
+        dropout_seed, first_update: what the masks are a hash of; update i here is `first_update` + i.
+
+    Returns:
+        Parameters, velocities and the position in `order` whose loss was not finite, or None. A network that
+        diverged comes back as it was given.
+    """
+    dtype = parameters[0].dtype
+    sizes = _sizes(parameters)
+    table, _, _, n_inputs, widest = _layers(sizes)
+    has_momentum = momentum_form != "none"
+    beta, kappa = beta_of(momentum_form, momentum_beta), kappa_of(momentum_form, momentum_beta)
+    w, b = _pack_network(parameters)
+    v, bv = _pack_network(velocities) if has_momentum else (aligned_zeros(LANES, dtype), np.zeros_like(b))
+    diverged = kernels_network.train_one(
+        w,
+        v,
+        b,
+        bv,
+        table,
+        rows.indptr,
+        rows.indices,
+        rows.values,
+        y,
+        order,
+        activation.code,
+        np.zeros(n_inputs, np.int64),
+        np.zeros(n_inputs, dtype),
+        np.zeros(n_inputs, np.int64),
+        np.zeros(n_inputs, np.int64),
+        np.zeros(len(table), np.int64),
+        aligned_zeros(len(table) * widest, dtype).reshape(len(table), widest),
+        aligned_zeros(len(table) * widest, dtype).reshape(len(table), widest),
+        aligned_zeros(widest, dtype),
+        aligned_zeros(4 * (LONGEST_GAP + 2) * LANES, dtype).reshape(4, LONGEST_GAP + 2, LANES),
+        np.repeat([-learning_rate * beta, beta], LANES).astype(dtype),
+        np.repeat([-learning_rate * kappa, kappa], LANES).astype(dtype),
+        np.repeat(np.array([[learning_rate], [beta], [kappa], [weight_decay]]), LANES, axis=1),
+        has_momentum,
+        weight_decay != 0,
+        np.array([dropout_threshold(dropout_input), dropout_threshold(dropout_hidden)]),
+        np.array([1 / (1 - dropout_input), 1 / (1 - dropout_hidden)], dtype),
+        dropout_seed,
+        first_update,
+    )
+    if diverged >= 0:
+        return parameters, velocities, int(diverged)
+    return (
+        _unpack_network(w, b, sizes),
+        _unpack_network(v, bv, sizes) if has_momentum else velocities,
+        None,
+    )
+
+
+def evaluate_network(
+    parameters: Parameters, rows: SparseRows, y: IntArray, *, activation: Activation
+) -> tuple[float, float]:
+    """(mean loss in nats, accuracy) of one network over all rows."""
+    dtype = parameters[0].dtype
+    table, _, _, _, widest = _layers(_sizes(parameters))
+    w, b = _pack_network(parameters)
+    loss, n_correct = kernels_network.evaluate_one(
+        w,
+        b,
+        table,
+        rows.indptr,
+        rows.indices,
+        rows.values,
+        y,
+        activation.code,
+        aligned_zeros(2 * _BLOCK * widest, dtype).reshape(2, _BLOCK, widest),
+        np.zeros(_BLOCK * widest + 1, np.int32),
+        np.zeros(_BLOCK * widest + 1, dtype),
+        np.zeros(_BLOCK + 1, np.int64),
+        aligned_zeros(_padded(int(table[-1, 1])), dtype),
+    )
+    return loss / len(y), n_correct / len(y)
+
+
+def _tiny() -> tuple[Parameters, SparseRows, IntArray, IntArray]:
+    rows = SparseRows.from_dense(np.eye(2, dtype=np.float32))
+    W = np.zeros((2, 2), np.float32)
+    order = np.arange(2)
+    order.flags.writeable = False
+    return (W, np.zeros(2, np.float32)), rows, np.zeros(2, np.int64), order
+
+
+def kernels_are_cached() -> bool:
+    """Whether every float32 kernel is on disk, made from the present sources."""
+    compiled = (
+        kernels_population.train_sixteen,
+        kernels_population.evaluate_sixteen,
+        kernels_network.train_one,
+        kernels_network.evaluate_one,
+    )
+    return all(is_cached(function) for function in compiled)
+
+
+_compiling = threading.Lock()
+
+
+def compile_kernels(report: Callable[[str], Any] | None = None) -> None:
+    """Compile every float32 kernel, or load it from the cache; `report` gets a line when it really compiles."""
+    with _compiling:
+        if report is not None and not kernels_are_cached():
+            report("Compiling the training kernels (once, about 20 seconds) …")
+        parameters, rows, y, order = _tiny()
+        train_population(
+            [parameters],
+            [parameters],
+            rows,
+            y,
+            order,
+            learning_rates=[0.1],
+            momentum_forms=["average"],
+            momentum_betas=[0.9],
+            weight_decays=[0.0],
+        )
+        evaluate_population([parameters], rows, y)
+        relu = ACTIVATIONS["relu"]
+        train_network(
+            parameters,
+            parameters,
+            rows,
+            y,
+            order,
+            activation=relu,
+            learning_rate=0.1,
+            momentum_form="average",
+        )
+        evaluate_network(parameters, rows, y, activation=relu)
+        dropout_mask(0, 0, 0, 1, 1, 0.5)

@@ -1,0 +1,296 @@
+"""Vectors of sixteen numbers as values of compiled code.
+
+`Vector` is a Numba type whose machine representation is LLVM's `<16 x float>` or `<16 x double>`; LLVM splits it
+into the registers a machine has, so the same code is AVX-512, AVX2 or NEON with the same results. Each function
+below is one operation on it, usable inside compiled functions only. Nothing is reassociated or contracted:
+a multiply-add is fused where `fma` is written and nowhere else, and every sum has the order in which it is written.
+
+Arrays are one-dimensional and contiguous, offsets count elements and must lie inside (nothing is checked, and
+negative offsets do not wrap: that test per element is what keeps Numba's own indexing from vectorising).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.datamodel import PrimitiveModel
+from numba.extending import intrinsic, register_model
+
+from engine.data import FloatArray
+
+LANES = 16
+
+# A vector value, to a type checker; the compiler infers which of the two it is.
+Lanes = Any
+
+
+class Vector(types.Type):  # type: ignore[misc]  # Numba ships no types
+    """Sixteen lanes of float32 or float64."""
+
+    def __init__(self, element: Any) -> None:
+        self.element = element
+        super().__init__(name=f"Vector({element}, {LANES})")
+
+
+@register_model(Vector)
+class _VectorModel(PrimitiveModel):  # type: ignore[misc]
+    """An LLVM vector, held in registers."""
+
+    def __init__(self, manager: Any, frontend_type: Vector) -> None:
+        super().__init__(manager, frontend_type, _llvm_vector(frontend_type.element))
+
+
+def _llvm_element(element: Any) -> ir.Type:
+    return ir.FloatType() if element == types.float32 else ir.DoubleType()
+
+
+def _llvm_vector(element: Any) -> ir.VectorType:
+    return ir.VectorType(_llvm_element(element), LANES)
+
+
+def _compiled_operation(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Numba's `intrinsic`, typed: the function maps argument types to a signature and a code generator."""
+    decorated: Callable[..., Any] = intrinsic(function)
+    return decorated
+
+
+def _splat(builder: ir.IRBuilder, vector: ir.VectorType, scalar: ir.Value) -> ir.Value:
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
+    lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), lanes)
+
+
+def _element_pointer(
+    context: Any, builder: ir.IRBuilder, array_type: Any, array: Any, offset: ir.Value
+) -> ir.Value:
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.gep(data, [offset])
+
+
+def _elementwise(arity: int, emit: Callable[..., ir.Value]) -> Callable[..., Any]:
+    """An operation on `arity` vectors of one type, made of one generator of LLVM instructions."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        return emit(builder, *args)
+
+    # Numba reads the number of arguments from the function it decorates.
+    if arity == 1:
+
+        def typer(typing_context: Any, x: Any) -> Any:
+            return x(x), codegen
+
+        return _compiled_operation(typer)
+    if arity == 2:
+
+        def typer_of_two(typing_context: Any, x: Any, y: Any) -> Any:
+            return x(x, x), codegen
+
+        return _compiled_operation(typer_of_two)
+    if arity == 3:
+
+        def typer_of_three(typing_context: Any, x: Any, y: Any, z: Any) -> Any:
+            return x(x, x, x), codegen
+
+        return _compiled_operation(typer_of_three)
+
+    def typer_of_four(typing_context: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
+        return a(a, a, a, a), codegen
+
+    return _compiled_operation(typer_of_four)
+
+
+def _emit_fma(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.Value:
+    name = "llvm.fma.v16f32" if x.type.element == ir.FloatType() else "llvm.fma.v16f64"
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(x.type, [x.type] * 3), name)
+    return builder.call(function, [x, y, z])
+
+
+def _emit_maximum(builder: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
+    return builder.select(builder.fcmp_ordered("<", x, y), y, x)
+
+
+add = _elementwise(2, lambda builder, x, y: builder.fadd(x, y))
+subtract = _elementwise(2, lambda builder, x, y: builder.fsub(x, y))
+multiply = _elementwise(2, lambda builder, x, y: builder.fmul(x, y))
+divide = _elementwise(2, lambda builder, x, y: builder.fdiv(x, y))
+# x·y + z with one rounding.
+fma = _elementwise(3, _emit_fma)
+# y where x < y, else x: a NaN in x stays, one in y is ignored.
+maximum = _elementwise(2, _emit_maximum)
+# x where a < b, else y.
+where_less = _elementwise(
+    4, lambda builder, a, b, x, y: builder.select(builder.fcmp_ordered("<", a, b), x, y)
+)
+# x where a = b, else y.
+where_equal = _elementwise(
+    4, lambda builder, a, b, x, y: builder.select(builder.fcmp_ordered("==", a, b), x, y)
+)
+
+
+@_compiled_operation
+def splat(typing_context: Any, scalar: Any) -> Any:
+    """The scalar, float32 or float64, in every lane."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        return _splat(builder, _llvm_vector(scalar), args[0])
+
+    return Vector(scalar)(scalar), codegen
+
+
+@_compiled_operation
+def zero(typing_context: Any, array: Any) -> Any:
+    """Zeros, of the array's type."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        return ir.Constant(_llvm_vector(array.dtype), [0.0] * LANES)
+
+    return Vector(array.dtype)(array), codegen
+
+
+@_compiled_operation
+def load(typing_context: Any, array: Any, offset: Any) -> Any:
+    """The sixteen elements from `offset`."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        pointer = _element_pointer(context, builder, array, *args)
+        pointer = builder.bitcast(pointer, _llvm_vector(array.dtype).as_pointer())
+        return builder.load(pointer, align=array.dtype.bitwidth // 8)
+
+    return Vector(array.dtype)(array, types.int64), codegen
+
+
+@_compiled_operation
+def store(typing_context: Any, array: Any, offset: Any, vector: Any) -> Any:
+    """Write the sixteen lanes to the elements from `offset`."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        pointer = _element_pointer(context, builder, array, args[0], args[1])
+        pointer = builder.bitcast(pointer, args[2].type.as_pointer())
+        builder.store(args[2], pointer, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.none(array, types.int64, vector), codegen
+
+
+@_compiled_operation
+def at(typing_context: Any, array: Any, offset: Any) -> Any:
+    """One element: `array[offset]` without the test for a negative offset."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        return builder.load(_element_pointer(context, builder, array, *args))
+
+    return array.dtype(array, types.int64), codegen
+
+
+@_compiled_operation
+def put(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:
+    """`array[offset] = value` without the test for a negative offset."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        builder.store(args[2], _element_pointer(context, builder, array, args[0], args[1]))
+        return context.get_dummy_value()
+
+    return types.none(array, types.int64, array.dtype), codegen
+
+
+@_compiled_operation
+def widen(typing_context: Any, vector: Any) -> Any:
+    """The same numbers as float64."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        if vector.element == types.float64:
+            return args[0]
+        return builder.fpext(args[0], _llvm_vector(types.float64))
+
+    return Vector(types.float64)(vector), codegen
+
+
+@_compiled_operation
+def power_of_two(typing_context: Any, shifted: Any) -> Any:
+    """2ᵏ for `shifted` = k + 1.5 × 2²³ (float32) or k + 1.5 × 2⁵² (float64), whose last bits spell the integer k.
+
+    No conversion to integers takes place, so NaN and huge arguments give some number instead of undefined behaviour.
+    """
+    mantissa_bits, bias = (23, 127) if shifted.element == types.float32 else (52, 1023)
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        integers = ir.VectorType(ir.IntType(shifted.element.bitwidth), LANES)
+        bits = builder.bitcast(args[0], integers)
+        bits = builder.shl(bits, ir.Constant(integers, [mantissa_bits] * LANES))
+        bits = builder.add(bits, ir.Constant(integers, [bias << mantissa_bits] * LANES))
+        return builder.bitcast(bits, args[0].type)
+
+    return shifted(shifted), codegen
+
+
+def _tree(builder: ir.IRBuilder, vector: ir.Value, combine: Callable[..., ir.Value]) -> ir.Value:
+    """Lane i with lane i + 8, then + 4, + 2, + 1: a fixed order with four dependent steps instead of fifteen."""
+    for distance in (8, 4, 2, 1):
+        moved = ir.Constant(
+            ir.VectorType(ir.IntType(32), LANES), [(i + distance) % LANES for i in range(LANES)]
+        )
+        vector = combine(
+            builder, vector, builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), moved)
+        )
+    return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+
+@_compiled_operation
+def sum_of_lanes(typing_context: Any, vector: Any) -> Any:
+    """One number: the lanes added pairwise, i with i + 8, then + 4, + 2, + 1."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        return _tree(builder, args[0], lambda builder, x, y: builder.fadd(x, y))
+
+    return vector.element(vector), codegen
+
+
+@_compiled_operation
+def maximum_of_lanes(typing_context: Any, vector: Any) -> Any:
+    """One number: the largest lane."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        return _tree(builder, args[0], _emit_maximum)
+
+    return vector.element(vector), codegen
+
+
+@_compiled_operation
+def transpose(typing_context: Any, source: Any, offset: Any, target: Any, target_offset: Any) -> Any:
+    """Write the 16 × 16 matrix that lies from `offset` in rows of sixteen, transposed, to `target`."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        vector = _llvm_vector(source.dtype)
+        align = source.dtype.bitwidth // 8
+
+        def pointer(array_type: Any, array: Any, start: ir.Value, row: int) -> ir.Value:
+            position = builder.add(start, ir.Constant(start.type, row * LANES))
+            return builder.bitcast(
+                _element_pointer(context, builder, array_type, array, position), vector.as_pointer()
+            )
+
+        rows = [builder.load(pointer(source, args[0], args[1], row), align=align) for row in range(LANES)]
+        # Four rounds exchange the off-diagonal blocks of 8, 4, 2 and 1.
+        for block in (8, 4, 2, 1):
+            upper = [i if not i & block else i - block + LANES for i in range(LANES)]
+            lower = [i + block if not i & block else i + LANES for i in range(LANES)]
+            for i in range(LANES):
+                if not i & block:
+                    a, b = rows[i], rows[i + block]
+                    index = ir.VectorType(ir.IntType(32), LANES)
+                    rows[i] = builder.shuffle_vector(a, b, ir.Constant(index, upper))
+                    rows[i + block] = builder.shuffle_vector(a, b, ir.Constant(index, lower))
+        for row in range(LANES):
+            builder.store(rows[row], pointer(target, args[2], args[3], row), align=align)
+        return context.get_dummy_value()
+
+    return types.none(source, types.int64, target, types.int64), codegen
+
+
+def aligned_zeros(size: int, dtype: np.dtype[Any]) -> FloatArray:
+    """(size,) zeros that start at a multiple of 64 bytes, so that no vector of sixteen crosses a cache line."""
+    raw = np.zeros(size * dtype.itemsize + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size * dtype.itemsize].view(dtype)

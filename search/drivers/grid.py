@@ -1,0 +1,12 @@
+"""Every combination of a finite space."""
+
+from search.plan import PlannedDriver, Proposal
+from search.space import configuration, grid
+from search.spec import StudySpec
+
+
+class GridDriver(PlannedDriver):
+    """The full factorial, hyperparameters in alphabetical order, the last one varying fastest."""
+
+    def __init__(self, spec: StudySpec) -> None:
+        super().__init__(Proposal(configuration(spec.fixed, params), params) for params in grid(spec.axes))

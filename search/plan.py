@@ -1,0 +1,87 @@
+"""What drivers and the coordinator say to each other: proposals, outcomes, and the driver's one method."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from engine.configuration import Configuration
+from search.space import Params
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A configuration that a driver wants to see trained.
+
+    Attributes:
+        configuration: everything that decides the training but the seed and the data.
+        params: the searched hyperparameters alone, as tables and the dashboard show them.
+        attributes: what the driver wants remembered (docs/schema.md lists the keys of each driver).
+        full_fidelity: whether the trial may be selected; false for the cheap rungs of a fidelity study.
+    """
+
+    configuration: Configuration
+    params: Params
+    attributes: dict[str, Any] = field(default_factory=dict)
+    full_fidelity: bool = True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended.
+
+    Attributes:
+        trial_number: from 0.
+        params: the searched hyperparameters.
+        config_hash: identity of the configuration.
+        attributes: as proposed.
+        state: `complete`, `diverged`, `failed` or `pruned`.
+        value: validation accuracy at the evaluation the study reads, mean over replicates; None unless
+            the trial is complete.
+        loss: validation loss (nats) there; None unless the trial is complete.
+        curve: validation accuracy by k, mean over replicates.
+    """
+
+    trial_number: int
+    params: Params
+    config_hash: str
+    attributes: dict[str, Any]
+    state: str
+    value: float | None
+    loss: float | None
+    curve: dict[int, float]
+
+
+class Driver(Protocol):
+    """What proposes the trials of a study."""
+
+    def proposals(self, outcomes: Mapping[int, Outcome], n_trials: int, n_free: int) -> Iterable[Proposal]:
+        """The trials that the study should have by now, given what has ended so far.
+
+        Proposals that the study has already are ignored, so a driver that plans everything ahead gives
+        the same answer each time, and one that adapts gives what it would like next.
+
+        Args:
+            outcomes: the trials that ended, by number.
+            n_trials: how many trials the study has, ended or not.
+            n_free: how many workers have nothing to do.
+        """
+
+    def should_prune(self, trial_number: int, curve: Mapping[int, float]) -> bool:
+        """Whether a running trial is to be stopped, given its validation accuracy by k."""
+
+
+class PlannedDriver:
+    """A driver that knows its whole plan before anything runs."""
+
+    def __init__(self, plan: Iterable[Proposal]) -> None:
+        self.plan = tuple(plan)
+
+    def proposals(self, outcomes: Mapping[int, Outcome], n_trials: int, n_free: int) -> Iterable[Proposal]:
+        """The plan, whatever has happened."""
+        del outcomes, n_trials, n_free
+        return self.plan
+
+    def should_prune(self, trial_number: int, curve: Mapping[int, float]) -> bool:
+        """Never: a planned trial runs to its end."""
+        del trial_number, curve
+        return False

@@ -1,0 +1,285 @@
+"""A study as its YAML file states it, checked whole before anything runs.
+
+    experiments/x.yaml ──load_spec──> StudySpec ──drivers──> trials
+
+Every mistake in a file is one message that names the file, the place, what is expected and what was found.
+"""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from engine.configuration import Configuration
+from search.space import (
+    Range,
+    Space,
+    SpecError,
+    check_hyperparameter,
+    check_value,
+    parse_space,
+)
+
+Sampler = Literal["tpe", "gp", "cmaes", "qmc", "nsgaii", "random"]
+
+DEFAULT_SEED = 2022
+
+
+def _fraction(value: object) -> object:
+    """1/3 as it stands in a file, where YAML sees a word."""
+    if isinstance(value, str) and value.count("/") == 1:
+        numerator, denominator = value.split("/")
+        try:
+            return float(numerator) / float(denominator)
+        except (ValueError, ZeroDivisionError):
+            return value
+    return value
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class FidelitySpec(_Section):
+    """Successive halving: all candidates cheaply, the best share of them at each further rung.
+
+    Attributes:
+        train_images: training images of each rung, ascending.
+        epochs: epochs of each rung, ascending, as many as `train_images`.
+        keep: share of a rung's trials that goes on to the next.
+    """
+
+    train_images: list[Annotated[int, Field(ge=1)]] = Field(min_length=2)
+    epochs: list[Annotated[int, Field(ge=1)]] = Field(min_length=2)
+    keep: Annotated[float, BeforeValidator(_fraction), Field(gt=0, lt=1)] = 1 / 3
+
+    @model_validator(mode="after")
+    def _rungs_match(self) -> "FidelitySpec":
+        if len(self.train_images) != len(self.epochs):
+            raise ValueError(
+                f"train_images and epochs must have one entry for each rung, but got "
+                f"{len(self.train_images)} and {len(self.epochs)}"
+            )
+        if sorted(self.train_images) != self.train_images or sorted(self.epochs) != self.epochs:
+            raise ValueError("train_images and epochs must not fall from one rung to the next")
+        return self
+
+
+class PrunerSpec(_Section):
+    """Early stopping of trials by their evaluations so far (Optuna's pruners).
+
+    Attributes:
+        kind: `successive_halving` (Li et al. 2020) or `hyperband` (Li et al. 2018).
+        min_evaluations: evaluations every trial gets before it can be stopped.
+        reduction_factor: one in this many trials goes on at each rung.
+    """
+
+    kind: Literal["successive_halving", "hyperband"]
+    min_evaluations: int = Field(default=5, ge=1)
+    reduction_factor: int = Field(default=3, ge=2)
+
+
+class StudySpec(_Section):
+    """One question and how it is to be answered.
+
+    Attributes:
+        study: name, unique in a database.
+        question: what the study is for, in a sentence.
+        driver: what proposes configurations: `grid`, `random`, `ofat` or `optuna`.
+        dataset: `auto`, `mnist`, `fashion-mnist`, `digits`, or the path of an .npz or .csv file.
+        seed: decides the plan and, with the replicate, each run's seed.
+        replicates: runs of each trial.
+        at: where a finished run is read: its `best` evaluation on validation, or its `last`.
+        fixed: hyperparameters that all trials share; for `ofat` the baseline.
+        space: hyperparameters that vary, with their axes.
+        trials: how many trials `random` and `optuna` make in all.
+        by: for `ofat`: hyperparameters whose combinations each get the whole study.
+        nuisance: for `ofat`: axes tried again at every level, so that none suffers from the baseline's value.
+        sampler: Optuna's sampler.
+        pruner: early stopping for `optuna`.
+        fidelity: successive halving for `random`.
+    """
+
+    study: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
+    question: str = Field(min_length=1)
+    driver: Literal["grid", "random", "ofat", "optuna"]
+    dataset: str = "auto"
+    seed: int = Field(default=DEFAULT_SEED, ge=0, le=2**31 - 1)
+    replicates: int = Field(default=1, ge=1)
+    at: Literal["best", "last"] = "best"
+    fixed: dict[str, Any] = Field(default_factory=dict)
+    space: dict[str, Any]
+    trials: int | None = Field(default=None, ge=1)
+    by: dict[str, Any] = Field(default_factory=dict)
+    nuisance: dict[str, Any] = Field(default_factory=dict)
+    sampler: Sampler | None = None
+    pruner: PrunerSpec | None = None
+    fidelity: FidelitySpec | None = None
+    source: str = ""
+
+    @property
+    def axes(self) -> Space:
+        """The parsed space."""
+        return parse_space(self.space)
+
+    @property
+    def by_axes(self) -> Space:
+        """The parsed `by` section."""
+        return parse_space(self.by, path="by")
+
+    @property
+    def nuisance_axes(self) -> Space:
+        """The parsed `nuisance` section."""
+        return parse_space(self.nuisance, path="nuisance")
+
+    def revised(self, **changes: object) -> "StudySpec":
+        """The same study with some fields replaced, checked again; None leaves a field as it is."""
+        kept = {key: value for key, value in changes.items() if value is not None}
+        return parse_spec({**self.model_dump(exclude={"source"}), **kept}, source=self.source)
+
+
+_ONLY_FOR = {
+    "trials": ("random", "optuna"),
+    "by": ("ofat",),
+    "nuisance": ("ofat",),
+    "sampler": ("optuna",),
+    "pruner": ("optuna",),
+    "fidelity": ("random",),
+}
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML as everywhere, except that a key written twice is an error instead of the last one winning."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} is written twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def load_spec(path: str | Path) -> StudySpec:
+    """The study in a YAML file.
+
+    Raises:
+        SpecError: the file is missing or not YAML, or the study cannot be run as written.
+    """
+    file = Path(path)
+    try:
+        raw = yaml.load(file.read_text(encoding="utf-8"), _UniqueKeyLoader)
+    except FileNotFoundError as error:
+        others = sorted(p.name for p in file.parent.glob("*.yaml")) if file.parent.is_dir() else []
+        near = get_close_matches(file.name, others, n=1)
+        hint = f"; did you mean {file.parent / near[0]}?" if near else ""
+        raise SpecError(f"no study file at {file}{hint}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{file} cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise SpecError(f"not valid YAML: {' '.join(str(error).split())}", source=str(file)) from error
+    if not isinstance(raw, dict):
+        raise SpecError(f"a study file must hold a mapping, but got {raw!r}", source=str(file))
+    return parse_spec(raw, source=str(file))
+
+
+def parse_spec(raw: dict[str, Any], *, source: str = "") -> StudySpec:
+    """The study that a mapping states; `source` is the file's name for messages.
+
+    Raises:
+        SpecError: an unknown key, a wrong type, a value out of range, an empty space.
+    """
+    try:
+        spec = StudySpec.model_validate({**raw, "source": source})
+    except ValidationError as error:
+        raise SpecError(_in_our_words(error), source=source) from error
+    try:
+        _check_meaning(spec)
+    except SpecError as error:
+        raise SpecError(error.message, path=error.path, source=source) from error
+    return spec
+
+
+def _in_our_words(error: ValidationError) -> str:
+    """Pydantic's findings: path, expectation, what was found, nearest name."""
+    messages = []
+    for finding in error.errors():
+        names = [part for part in finding["loc"] if part != "function-after"]
+        path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in names).lstrip(".")
+        found = finding["input"]
+        if finding["type"] == "extra_forbidden":
+            section = {"fidelity": FidelitySpec, "pruner": PrunerSpec}.get(str(names[0]), StudySpec)
+            known = [name for name in section.model_fields if name != "source"]
+            near = get_close_matches(str(names[-1]), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            messages.append(f"{path}: no such key; {hint}")
+        elif finding["type"] == "missing":
+            messages.append(f"{path}: must be given, but is missing")
+        else:
+            expected = finding["msg"].removeprefix("Value error, ")
+            messages.append(f"{path}: {expected[0].lower()}{expected[1:]}, but got {found!r}")
+    return "; ".join(messages)
+
+
+def _check_meaning(spec: StudySpec) -> None:
+    """What the shape alone does not show: names, values, and keys that the driver does not use."""
+    for key, drivers in _ONLY_FOR.items():
+        if getattr(spec, key) and spec.driver not in drivers:
+            raise SpecError(
+                f"{key} belongs to the driver {' or '.join(drivers)}, but the driver is {spec.driver}",
+                path=key,
+            )
+    for name, value in spec.fixed.items():
+        check_hyperparameter(name, path=f"fixed.{name}")
+        check_value(name, value, path=f"fixed.{name}")
+    sections: dict[str, Space] = {"space": spec.axes, "by": spec.by_axes, "nuisance": spec.nuisance_axes}
+    if not spec.space:
+        raise SpecError("at least one hyperparameter must vary, but the space is empty", path="space")
+    if spec.driver in ("random", "optuna") and spec.trials is None:
+        raise SpecError(f"the driver {spec.driver} needs a number of trials", path="trials")
+    seen: dict[str, str] = {}
+    for section, axes in sections.items():
+        for name, axis in axes.items():
+            path = f"{section}.{name}"
+            if name in seen:
+                raise SpecError(f"{name} stands already in {seen[name]}", path=path)
+            seen[name] = section
+            if spec.driver == "ofat" and section == "space":
+                if name not in spec.fixed:
+                    raise SpecError(f"{name} needs its baseline value in fixed", path=path)
+            elif name in spec.fixed and section != "nuisance":
+                raise SpecError(f"{name} cannot be both fixed and varied", path=path)
+            if isinstance(axis, Range) and spec.driver in ("grid", "ofat"):
+                raise SpecError(
+                    f"{name} must be a list of values, or a range with n, for the driver {spec.driver}",
+                    path=path,
+                )
+    if spec.fidelity:
+        for name in ("train_images", "epochs"):
+            if name in spec.fixed or name in seen:
+                raise SpecError(f"{name} is set by fidelity and cannot be given again", path=name)
+
+
+def check_against_data(spec: StudySpec, configurations: list[Configuration], n_train: int) -> None:
+    """SpecError where a trial asks for more than the data set has, before any training starts."""
+    for c in configurations:
+        images = n_train if c.train_images is None else c.train_images
+        if images > n_train:
+            raise SpecError(
+                f"train_images <= {n_train} must hold for this data set, but got {images}",
+                path="fidelity.train_images" if spec.fidelity else "train_images",
+                source=spec.source,
+            )
+        updates = -(-images // c.batch_size)
+        if updates < c.evaluations_per_epoch:
+            raise SpecError(
+                f"evaluations_per_epoch <= updates per epoch must hold, but got {c.evaluations_per_epoch} "
+                f"for {updates} updates ({images} images in batches of {c.batch_size})",
+                path="evaluations_per_epoch",
+                source=spec.source,
+            )

@@ -1,0 +1,78 @@
+"""Single steps worked by hand, and training against an independent implementation."""
+
+import numpy as np
+import pytest
+
+from engine.configuration import Configuration
+from engine.network import Network
+from engine.optimizers import Optimizer
+from engine.schedules import LearningRate, next_learning_rate
+
+
+def two_pixels_two_classes():
+    """One image (1, 2), class 0, W = 0, b = 0: softmax is (½, ½), so ∇z = (−½, ½) and ∇W = xᵀ∇z."""
+    network = Network((np.zeros((2, 2)), np.zeros(2)))
+    network.loss_and_gradients(np.array([[1.0, 2.0]]), np.array([0]))
+    return network
+
+
+def test_sgd_step_worked_by_hand():
+    network = two_pixels_two_classes()
+    velocities = [np.zeros((2, 2)), np.zeros(2)]
+    Optimizer("none", 0.9, 0.0).step(network.parameters, velocities, network.gradients, 0.1)
+    W, b = network.parameters
+    np.testing.assert_allclose(W, [[0.05, -0.05], [0.1, -0.1]], rtol=1e-15)
+    np.testing.assert_allclose(b, [0.05, -0.05], rtol=1e-15)
+
+
+@pytest.mark.parametrize(("form", "first"), [("average", 0.005), ("heavy_ball", 0.05)])
+def test_momentum_step_worked_by_hand(form, first):
+    network = two_pixels_two_classes()
+    velocities = [np.full((2, 2), 1.0), np.zeros(2)]
+    Optimizer(form, 0.9, 0.0).step(network.parameters, velocities, network.gradients, 0.1)
+    # v = 0.9 · 1 + (1 or 0.1) · g with g₁₁ = −½; w = −0.1 v. The bias starts at rest: w = first.
+    v11 = 0.9 + (0.1 if form == "average" else 1.0) * -0.5
+    assert network.parameters[0][0, 0] == pytest.approx(-0.1 * v11, rel=1e-14)
+    assert network.parameters[1][0] == pytest.approx(first, rel=1e-14)
+
+
+def test_weight_decay_shrinks_weights_and_not_biases():
+    W, b = np.full((1, 1), 2.0), np.array([2.0])
+    Optimizer("none", 0.9, 0.5).step(
+        (W, b), (np.zeros((1, 1)), np.zeros(1)), (np.zeros((1, 1)), np.zeros(1)), 0.1
+    )
+    assert (W[0, 0], b[0]) == (pytest.approx(1.9), 2.0)
+
+
+@pytest.mark.parametrize(
+    ("decay", "losses", "expected"),
+    [
+        ("constant", [3, 2, 1, 2], [8, 8, 8, 8]),
+        ("halve_on_decrease", [3, 2, 1, 2], [8, 4, 2, 2]),
+        ("halve_on_increase", [3, 2, 1, 2], [8, 8, 8, 4]),
+    ],
+)
+def test_halving_schedules_compare_with_the_round_before(decay, losses, expected):
+    c = Configuration(
+        learning_rate=8.0, decay=decay, decay_round="evaluation", epochs=4, evaluations_per_epoch=1
+    )
+    rate, seen = LearningRate(8.0), []
+    for k, loss in enumerate(losses, start=1):
+        rate = next_learning_rate(rate, c, k, float(loss))
+        seen.append(rate.value)
+    assert seen == expected
+
+
+def test_a_round_of_an_epoch_ends_with_the_epoch():
+    c = Configuration(learning_rate=8.0, decay="halve_on_decrease", epochs=2, evaluations_per_epoch=2)
+    rate, seen = LearningRate(8.0), []
+    for k, loss in enumerate([4.0, 3.0, 9.0, 2.0], start=1):
+        rate = next_learning_rate(rate, c, k, loss)
+        seen.append(rate.value)
+    assert seen == [8, 8, 8, 4]
+
+
+def test_cosine_falls_to_zero_at_the_end():
+    c = Configuration(learning_rate=2.0, decay="cosine", epochs=1, evaluations_per_epoch=4)
+    rates = [next_learning_rate(LearningRate(2.0), c, k, 1.0).value for k in range(5)]
+    np.testing.assert_allclose(rates, [2, 1 + np.sqrt(0.5), 1, 1 - np.sqrt(0.5), 0], atol=1e-15)

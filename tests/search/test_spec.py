@@ -1,0 +1,102 @@
+"""Study files: what is accepted, and what a mistake is told."""
+
+import pytest
+
+from search.space import Choices, SpecError, grid
+from search.spec import load_spec, parse_spec
+from tests.search.helpers import make_spec
+
+GOOD = """
+study: x
+question: Why?
+driver: grid
+space:
+  learning_rate: [0.01, 0.1]
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "says"),
+    [
+        ("sutdy: y", "sutdy", "did you mean 'study'"),
+        ("driver: gird", "driver", "'gird'"),
+        ("replicates: 0", "replicates", "greater than or equal to 1"),
+        ("replicates: two", "replicates", "'two'"),
+        ("space: {}", "space", "empty"),
+        ("space: {learning_rate: []}", "space.learning_rate", "at least one value"),
+        ("space: {learning_rate: [0.1, -0.1]}", "space.learning_rate[1]", "must hold, but got -0.1"),
+        ("space: {learning_rate: [0.1, 0.1]}", "space.learning_rate[1]", "comes twice"),
+        ("space: {learning_rte: [0.1]}", "space.learning_rte", "did you mean 'learning_rate'"),
+        ("space: {learning_rate: {low: 1, high: 0.1}}", "space.learning_rate", "low < high"),
+        ("space: {learning_rate: {low: 0.1, high: 1}}", "space.learning_rate", "range with n"),
+        ("space: {momentum: {low: 0, high: 1}}", "space.momentum", "takes a list"),
+        ("space: {activation: [relu, tahn]}", "space.activation[1]", "did you mean 'tanh'"),
+        ("fixed: {epochs: 2.5}", "fixed.epochs", "a whole number"),
+        ("fixed: {learning_rate: 0.1}", "space.learning_rate", "both fixed and varied"),
+        ("trials: 5", "trials", "belongs to the driver random or optuna"),
+        ("question: Because.", "question", "written twice"),
+    ],
+)
+def test_load_spec_names_the_place_and_the_remedy(tmp_path, change, place, says):
+    file = tmp_path / "x.yaml"
+    key = change.split(":")[0]
+    kept = (
+        GOOD
+        if key == "question"
+        else "\n".join(
+            line
+            for line in GOOD.splitlines()
+            if not line.startswith(key) and not (key == "space" and line[:1] == " ")
+        )
+    )
+    file.write_text(f"{kept}\n{change}\n")
+    with pytest.raises(SpecError) as caught:
+        load_spec(file)
+    message = str(caught.value)
+    assert str(file) in message
+    assert says in message
+    assert place in message
+    assert "\n" not in message
+
+
+def test_load_spec_of_a_missing_file_names_the_nearest(tmp_path):
+    (tmp_path / "linear_grid.yaml").write_text(GOOD)
+    with pytest.raises(SpecError, match=r"did you mean .*linear_grid\.yaml"):
+        load_spec(tmp_path / "linear_gird.yaml")
+
+
+def test_every_study_file_loads_and_opens_with_a_question(experiments):
+    files = sorted(experiments.glob("*.yaml"))
+    assert files
+    names = [load_spec(file).study for file in files]
+    assert len(set(names)) == len(names)
+    for file in files:
+        assert file.read_text().startswith("# ")
+        assert "?" in "".join(line for line in file.read_text().splitlines() if line.startswith("#"))
+
+
+def test_linear_grid_is_the_reports_32_configurations(experiments):
+    spec = load_spec(experiments / "linear_grid.yaml")
+    combinations = list(grid(spec.axes))
+    assert len(combinations) == 32
+    rates = sorted({c["learning_rate"] for c in combinations})
+    assert (rates[0], rates[-1], len(rates)) == (0.002, 0.012, 8)
+
+
+def test_grid_does_not_depend_on_the_order_of_the_file():
+    one = make_spec(space={"momentum": [False, True], "learning_rate": [0.1, 0.2]})
+    other = make_spec(space={"learning_rate": [0.1, 0.2], "momentum": [False, True]})
+    assert list(grid(one.axes)) == list(grid(other.axes))
+
+
+def test_range_with_n_is_evenly_spaced_on_its_scale():
+    spec = make_spec(space={"learning_rate": {"low": 0.001, "high": 0.1, "scale": "log", "n": 3}})
+    axis = spec.axes["learning_rate"]
+    assert isinstance(axis, Choices)
+    assert axis.values == pytest.approx((0.001, 0.01, 0.1))
+
+
+def test_revised_checks_again():
+    with pytest.raises(SpecError, match="replicates"):
+        make_spec().revised(replicates=0)
+    assert parse_spec(make_spec().revised(seed=7).model_dump(exclude={"source"})).seed == 7

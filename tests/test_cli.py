@@ -1,0 +1,123 @@
+"""The command line as a stranger meets it: exit codes, messages, help; and that what is documented exists."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def digitsweep(*arguments, cwd, **environment):
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160", "NO_COLOR": "1", **environment}
+    command = [sys.executable, "-m", "search.cli", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def spec(tmp_path):
+    file = tmp_path / "small.yaml"
+    file.write_text(
+        "# Does the command line work?\nstudy: small\nquestion: Does it?\ndriver: grid\ndataset: digits\n"
+        "fixed: {epochs: 1, evaluations_per_epoch: 2}\nspace: {learning_rate: [0.01, 0.1], momentum: [off, on]}\n"
+    )
+    return file
+
+
+def test_run_select_status_reproduce_export(tmp_path, spec):
+    first = digitsweep("run", spec, "--jobs", 2, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert "4 runs trained" in first.stdout
+    assert "Selected: trial" in first.stdout
+    assert "test accuracy" in first.stdout
+    again = digitsweep("run", spec, cwd=tmp_path)
+    assert "nothing to do" in again.stdout
+    assert "small@digits" in digitsweep("status", cwd=tmp_path).stdout
+    assert "frozen before" in digitsweep("select", "small", cwd=tmp_path).stdout
+    same = digitsweep("reproduce", 2, cwd=tmp_path)
+    assert same.returncode == 0
+    assert "identical, 6 evaluations" in same.stdout
+    exported = digitsweep("export", cwd=tmp_path)
+    assert sorted(p.name for p in (tmp_path / "export").iterdir()) == [
+        "evaluations.csv", "evaluations.parquet", "runs.csv", "runs.parquet",
+    ]  # fmt: skip
+    assert exported.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "nowhere.yaml"], "no study file at nowhere.yaml"),
+        (["status"], "no database at runs.sqlite"),
+        (["select", "x", "--db", "none.sqlite"], "no database at none.sqlite"),
+        (["run", "small.yaml", "--dataset", "mnits"], "did you mean 'mnist'"),
+        (["run", "small.yaml", "--dataset", "none.csv"], "none.csv"),
+        (["run", "small.yaml", "--trials", "3"], "trials belongs to the driver"),
+        (["run", "small.yaml", "--jobs", "0"], "--jobs"),
+        (["reproduce", "1"], "no database"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(tmp_path, spec, arguments, says):
+    result = digitsweep(*arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert says in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr + result.stdout
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path):
+    (tmp_path / "runs.sqlite").write_text("This is not a database, but long enough to be taken for one. " * 20)
+    result = digitsweep("status", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "runs.sqlite cannot be used as a database" in result.stderr
+
+
+def test_an_unknown_study_names_the_nearest(tmp_path, spec):
+    digitsweep("run", spec, cwd=tmp_path)
+    result = digitsweep("select", "smal", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "did you mean 'small@digits'" in result.stderr
+
+
+def test_every_command_and_option_has_help():
+    from typer.main import get_command
+
+    from search.cli import app
+
+    for name, command in get_command(app).commands.items():
+        assert command.help, name
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), f"{name} {parameter.name}"
+
+
+def test_every_make_target_in_the_documents_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.M))
+    for file in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"`make ([a-z-]+)", file.read_text()):
+            assert target in targets, f"{file.name}: make {target}"
+
+
+def test_make_help_lists_every_target():
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for target in re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)[0].split():
+        assert f"make {target}" in shown
+
+
+def test_the_readme_opens_with_the_two_commands():
+    code = re.findall(r"```[a-z]*\n(.*?)```", (ROOT / "README.md").read_text(), re.S)[0]
+    assert code.split("\n")[:2] == ["make linear-grid", "make test"]
+
+
+def test_every_column_of_the_schema_is_documented():
+    from search.store.schema import VIEWS, metadata
+
+    text = (ROOT / "docs" / "schema.md").read_text()
+    for table in metadata.tables.values():
+        assert f"`{table.name}`" in text
+        for column in table.columns:
+            assert f"`{column.name}`" in text, f"{table.name}.{column.name}"
+    for view in VIEWS:
+        assert f"`{view}`" in text
