@@ -1,7 +1,7 @@
 """Tidy files of all runs and evaluations, as CSV and Parquet, for tools that do not read the database.
 
-    runs.csv / runs.parquet                 one row per run, the configuration's keys as columns
-    evaluations.csv / evaluations.parquet   one row per run, evaluation and split
+runs.csv / runs.parquet                 one row per run, the configuration's keys as columns
+evaluations.csv / evaluations.parquet   one row per run, evaluation and split
 """
 
 import json
@@ -27,7 +27,10 @@ def runs_table(view: pd.DataFrame) -> pd.DataFrame:
 
 
 def evaluations_table(view: pd.DataFrame) -> pd.DataFrame:
-    """`v_curves` in long form: `run_id`, `study`, `k`, `epoch`, `learning_rate`, `split`, `loss` (nats), `accuracy`."""
+    """`v_curves` in long form: `run_id`, `study`, `k`, `epoch`, `learning_rate`, `split`, `loss` (nats).
+
+    `accuracy`.
+    """
     parts = []
     for split in ("train", "validation", "test"):
         part = view[[*_SHARED, f"{split}_loss", f"{split}_accuracy"]].copy()

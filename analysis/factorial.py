@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.tables import NotApplicable
+from analysis.tables import NotApplicableError
 
 
 def _check_balanced(table: pd.DataFrame, factors: Sequence[str]) -> None:
@@ -21,7 +21,7 @@ def _check_balanced(table: pd.DataFrame, factors: Sequence[str]) -> None:
     for factor in factors:
         n_cells *= table[factor].nunique(dropna=False)
     if len(counts) != n_cells or counts.nunique() != 1:
-        raise NotApplicable(
+        raise NotApplicableError(
             f"every combination of {', '.join(factors)} must be measured equally often, but {len(counts)} of "
             f"{n_cells} combinations are there, with {counts.min()} to {counts.max()} rows each"
         )
@@ -41,11 +41,11 @@ def grid_effects(table: pd.DataFrame, factors: Sequence[str], value: str) -> pd.
         for all rows of a term; NaN where nothing varies).
 
     Raises:
-        NotApplicable: The grid is not balanced.
+        NotApplicableError: The grid is not balanced.
     """
     factors = [factor for factor in factors if table[factor].nunique(dropna=False) > 1]
     if not factors:
-        raise NotApplicable("a factor must have at least two levels, but none does")
+        raise NotApplicableError("a factor must have at least two levels, but none does")
     _check_balanced(table, factors)
     y = table[value].astype(float)
     centred = y - y.mean()
@@ -56,7 +56,9 @@ def grid_effects(table: pd.DataFrame, factors: Sequence[str], value: str) -> pd.
         cell = centred.groupby([table[factor] for factor in terms]).transform("mean")
         effect = cell if len(terms) == 1 else cell - main[terms[0]] - main[terms[1]]
         share = float((effect**2).sum()) / total if total > 0 else float("nan")
-        levels = table[list(terms)].assign(effect=effect).drop_duplicates(list(terms)).sort_values(list(terms))
+        levels = (
+            table[list(terms)].assign(effect=effect).drop_duplicates(list(terms)).sort_values(list(terms))
+        )
         rows += [
             {
                 "term": " × ".join(terms),

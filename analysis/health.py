@@ -1,7 +1,8 @@
 """Search health: what the search itself looks like, in plain sentences with the numbers behind them.
 
-Edges of the space, diverged runs, runs still improving when they ended, the gap between train and validation, and
-seed noise against the differences found. Looks at validation and train only, except where it says otherwise.
+Edges of the space, diverged runs, runs still improving when they ended, the gap between train and
+validation, and seed noise against the differences found. Looks at validation and train only, except where
+it says otherwise.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.statistics import binomial_error, seed_spread
-from analysis.tables import StudyMissing, Tables, by_trial, selected_trial
+from analysis.tables import StudyMissingError, Tables, by_trial, selected_trial
 
 EDGE_SHARE = 0.05
 """Outer share of the values tried (by rank) that counts as the edge for a parameter with many values."""
@@ -37,7 +38,7 @@ def health(tables: Tables) -> list[Remark]:
         remarks.append(_divergence(study, everything))
         try:
             runs = tables.complete(study)
-        except StudyMissing:
+        except StudyMissingError:
             continue
         remarks += _edges(study, runs)
         remarks += [_still_improving(study, tables, runs), _gap(study, runs), _noise(study, runs)]
@@ -54,7 +55,11 @@ def _divergence(study: str, runs: pd.DataFrame) -> Remark:
     if diverged.empty:
         return Remark(study, "divergence", f"None of {len(runs):,} runs diverged.", False, ())
     rates = diverged["learning_rate"]
-    where = f"learning rates from {rates.min():.3g} to {rates.max():.3g}" if rates.nunique() > 1 else f"learning rate {rates.min():.3g}"
+    where = (
+        f"learning rates from {rates.min():.3g} to {rates.max():.3g}"
+        if rates.nunique() > 1
+        else f"learning rate {rates.min():.3g}"
+    )
     sentence = (
         f"{len(diverged):,} of {len(runs):,} runs ({100 * share:.0f} %) diverged, at {where}. "
         f"Averages are over the runs that did not."
@@ -76,7 +81,7 @@ def searched_numbers(runs: pd.DataFrame) -> list[str]:
 
 
 def at_edge(values: pd.Series, chosen: Any) -> str:
-    """`lowest`, `highest` or "" for a chosen value among those tried (with many values: in the outer 5 % of them)."""
+    """`lowest`, `highest` or "" for a chosen value among those tried (many values: the outer 5 %)."""
     distinct = np.sort(values.unique())
     low, high = distinct[0], distinct[-1]
     if len(distinct) > MANY_VALUES:
@@ -93,7 +98,8 @@ def _edges(study: str, runs: pd.DataFrame) -> list[Remark]:
         edge = at_edge(runs[name], chosen[name])
         if edge:
             sentence = (
-                f"The best configuration on validation has {name} = {chosen[name]:.3g}, among the {edge} values tried "
+                f"The best configuration on validation has {name} = {chosen[name]:.3g}, among the "
+                f"{edge} values tried "
                 f"({runs[name].min():.3g} to {runs[name].max():.3g}): a wider space may hold better ones."
             )
             remarks.append(Remark(study, "edge", sentence, True, tuple(chosen["run_ids"])))
@@ -104,33 +110,45 @@ def _edges(study: str, runs: pd.DataFrame) -> list[Remark]:
 
 
 def _still_improving(study: str, tables: Tables, runs: pd.DataFrame) -> Remark:
-    """Runs whose last epoch's mean validation accuracy is above the epoch's before by more than a standard error."""
+    """Runs whose last epoch is better on validation than the one before by over a standard error."""
     curves = tables.curves_of(runs)[["run_id", "epoch", "validation_accuracy"]]
     last = curves.groupby("run_id")["epoch"].transform("max")
-    back = np.ceil((last - curves["epoch"] + 1e-9)).clip(lower=1)
+    back = np.ceil(last - curves["epoch"] + 1e-9).clip(lower=1)
     means = curves.assign(back=back).pivot_table(index="run_id", columns="back", values="validation_accuracy")
     if 2.0 not in means:
-        return Remark(study, "still improving", "Runs of one epoch do not show whether they were still improving.", False, ())
+        return Remark(
+            study,
+            "still improving",
+            "Runs of one epoch do not show whether they were still improving.",
+            False,
+            (),
+        )
     gain = (means[1.0] - means[2.0]).dropna()
     error = binomial_error(float(runs["validation_accuracy"].mean()), int(runs["n_validation"].iloc[0]))
     improving = gain[gain > error]
     sentence = (
-        f"{len(improving):,} of {len(gain):,} runs gained more than {100 * error:.2f} points (one standard error) of validation "
+        f"{len(improving):,} of {len(gain):,} runs gained more than {100 * error:.2f} points (one "
+        "standard error) of validation "
         "accuracy in their last epoch over the one before"
     )
     concern = len(improving) > 0.25 * len(gain)
     sentence += ": longer training may pay." if concern else "."
-    return Remark(study, "still improving", sentence, concern, tuple(int(run_id) for run_id in improving.index))
+    return Remark(
+        study, "still improving", sentence, concern, tuple(int(run_id) for run_id in improving.index)
+    )
 
 
 def _gap(study: str, runs: pd.DataFrame) -> Remark:
     gap = runs["train_accuracy"] - runs["validation_accuracy"]
     widest = runs.loc[gap.idxmax()]
     sentence = (
-        f"Train accuracy minus validation accuracy is {100 * gap.mean():.2f} points on average, at most {100 * gap.max():.2f} "
+        f"Train accuracy minus validation accuracy is {100 * gap.mean():.2f} points on average, at "
+        f"most {100 * gap.max():.2f} "
         f"(run {int(widest['run_id'])})."
     ).replace("-", "−")
-    return Remark(study, "train against validation", sentence, bool(gap.mean() > 0.02), (int(widest["run_id"]),))
+    return Remark(
+        study, "train against validation", sentence, bool(gap.mean() > 0.02), (int(widest["run_id"]),)
+    )
 
 
 def _noise(study: str, runs: pd.DataFrame) -> Remark:
@@ -138,11 +156,15 @@ def _noise(study: str, runs: pd.DataFrame) -> Remark:
     between = float(by_trial(runs)["validation_accuracy"].std(ddof=1))
     if freedom == 0:
         sentence = (
-            f"One run per configuration: seed noise is not measured, so the {100 * between:.2f} points of standard deviation between "
+            f"One run per configuration: seed noise is not measured, so the {100 * between:.2f} points "
+            "of standard deviation between "
             "configurations contain it."
         )
         return Remark(study, "seed noise", sentence, True, ())
-    sentence = f"Seeds alone spread validation accuracy by {100 * noise:.2f} points (standard deviation, {freedom} degrees of freedom)"
+    sentence = (
+        f"Seeds alone spread validation accuracy by {100 * noise:.2f} points (standard deviation, "
+        f"{freedom} degrees of freedom)"
+    )
     if np.isnan(between):
         return Remark(study, "seed noise", sentence + ".", False, _ids(runs))
     sentence += f", configurations by {100 * between:.2f}."
@@ -156,15 +178,16 @@ def optimism(tables: Tables) -> pd.DataFrame:
     """How optimistic the selection was: selected value against validation on fresh seeds and against test.
 
     Returns:
-        One row per study of more than one trial that selects: `study`, `trial_number`, `n_trials`, `validation` and
-        `test` of the selected trial when it was selected, and where a confirmation is at hand `confirmed_validation`,
-        `confirmed_test` (means over fresh seeds), `n_confirmations`, `optimism` = validation − confirmed validation.
+        One row per study of more than one trial that selects: `study`, `trial_number`, `n_trials`,
+        `validation` and `test` of the selected trial when it was selected, and where a confirmation is at
+        hand `confirmed_validation`, `confirmed_test` (means over fresh seeds), `n_confirmations`,
+        `optimism` = validation − confirmed validation.
     """
     rows = []
     for study in tables.studies:
         try:
             runs = tables.complete(study)
-        except StudyMissing:
+        except StudyMissingError:
             continue
         driver = runs["driver"].iloc[0]
         n_trials = runs["trial_number"].nunique()
@@ -172,10 +195,17 @@ def optimism(tables: Tables) -> pd.DataFrame:
             continue
         chosen = selected_trial(runs)
         row: dict[str, Any] = {
-            "study": study, "trial_number": int(chosen["trial_number"]), "n_trials": n_trials,
-            "validation": chosen["validation_accuracy"], "test": chosen["test_accuracy"], "confirmed_validation": np.nan,
-            "confirmed_test": np.nan, "n_confirmations": 0, "optimism": np.nan, "run_ids": list(chosen["run_ids"]),
-        }  # fmt: skip
+            "study": study,
+            "trial_number": int(chosen["trial_number"]),
+            "n_trials": n_trials,
+            "validation": chosen["validation_accuracy"],
+            "test": chosen["test_accuracy"],
+            "confirmed_validation": np.nan,
+            "confirmed_test": np.nan,
+            "n_confirmations": 0,
+            "optimism": np.nan,
+            "run_ids": list(chosen["run_ids"]),
+        }
         again = confirmed(tables, study)
         if again is not None:
             fresh = again[again["source_trial_number"] == chosen["trial_number"]]
@@ -195,7 +225,7 @@ def confirmed(tables: Tables, study: str) -> pd.DataFrame | None:
     """Complete confirmation runs of `study` with `source_trial_number` and `rank`, or None."""
     try:
         runs = tables.complete(f"{study}-confirm")
-    except StudyMissing:
+    except StudyMissingError:
         return None
     source = pd.DataFrame(list(runs["attributes"]), index=runs.index)
     return runs.assign(source_trial_number=source["source_trial_number"], rank=source["rank"])

@@ -1,9 +1,9 @@
-"""Statistics of runs: tables in, tables (or small frozen results) out; nothing here draws or reads a database.
+"""Statistics of runs: tables in, tables or small frozen results out. Nothing here draws or reads a database.
 
 What is resampled is always a whole independent unit (a run, a replicate, a matched configuration), never an
 evaluation: evaluations of one run share its seed. The number of units stands beside every interval.
 
-    runs ──paired_differences──▶ one row per matched pair ──paired_effect──▶ Effect ──holm──▶ adjusted p values
+    runs ──paired_differences──▶ matched pairs ──paired_effect──▶ Effect ──holm──▶ adjusted p values
 
 Intervals of a mean are studentised bootstraps from `MIN_BOOTSTRAP` units on, Student's t below it, and absent
 below two units. In simulation both cover 93 to 97 % (tests/analysis/test_statistics.py).
@@ -25,7 +25,7 @@ MIN_BOOTSTRAP = 8
 MIN_REPLICATES = 5
 """Replicates from which seeds, and not configurations, are the units of a paired comparison."""
 MIN_FLIPS = 12
-"""Units from which p values come from flipping signs: 2 / 2¹² leaves room for the correction for many claims."""
+"""Units from which p values come from flipping signs: 2 / 2¹² leaves room for Holm's correction."""
 N_RESAMPLES = 4999
 WITHIN = 0.01
 """What "within 1 %" means: one percentage point of accuracy."""
@@ -113,7 +113,9 @@ def mean_intervals(
         reach = stats.t.ppf((1 + level) / 2, n - 1) * error
         return mean, mean - reach, mean + reach, "Student's t"
     low, high = np.empty_like(mean), np.empty_like(mean)
-    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(np.float64)
+    counts = (
+        np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(np.float64)
+    )
     # Centred first: the second moment below would lose every digit of a spread of 1e-4 around 0.98.
     centred = X - mean
     shift = counts @ centred / n
@@ -168,7 +170,12 @@ def bootstrap_interval(
     if np.ptp(X) == 0:
         return Interval(estimate, estimate, estimate, len(X), "all values equal")
     result = stats.bootstrap(
-        (X,), statistic, confidence_level=level, n_resamples=n_resamples, method="BCa", rng=np.random.default_rng(seed)
+        (X,),
+        statistic,
+        confidence_level=level,
+        n_resamples=n_resamples,
+        method="BCa",
+        rng=np.random.default_rng(seed),
     )
     interval = result.confidence_interval
     return Interval(estimate, float(interval.low), float(interval.high), len(X), "BCa bootstrap")
@@ -236,7 +243,8 @@ def unit_means(pairs: pd.DataFrame, match: Sequence[str], column: str = "differe
     """
     n_replicates = pairs["replicate"].nunique()
     if n_replicates >= MIN_REPLICATES or not match:
-        # Only replicates with every configuration: otherwise a missing pair would pose as an effect of the seed.
+        # Only replicates with every configuration: otherwise a missing pair would pose as an
+        # effect of the seed.
         counts = pairs.groupby("replicate")[column].count()
         whole = counts.index[counts == counts.max()]
         kept = pairs[pairs["replicate"].isin(whole)]
@@ -247,9 +255,9 @@ def unit_means(pairs: pd.DataFrame, match: Sequence[str], column: str = "differe
 def paired_test(differences: npt.ArrayLike, seed: int = 0) -> float:
     """Two-sided p value that the mean of independent differences is zero.
 
-    From `MIN_FLIPS` differences on a permutation test that flips signs (`scipy.stats.permutation_test`, 9,999 seeded
-    patterns or all of them); below it, where even the most extreme of 2ⁿ patterns is not rare, Student's t test.
-    1 where there is nothing to test.
+    From `MIN_FLIPS` differences on a permutation test that flips signs (`scipy.stats.permutation_test`,
+    9,999 seeded patterns or all of them); below it, where even the most extreme of 2ⁿ patterns is not rare,
+    Student's t test. 1 where there is nothing to test.
     """
     from scipy import stats
 
@@ -259,7 +267,12 @@ def paired_test(differences: npt.ArrayLike, seed: int = 0) -> float:
     if len(d) < MIN_FLIPS and np.ptp(d) > 1e-9 * np.abs(d).max():
         return float(stats.ttest_1samp(d, 0.0).pvalue)
     result = stats.permutation_test(
-        (d,), np.mean, permutation_type="samples", n_resamples=9999, vectorized=True, rng=np.random.default_rng(seed)
+        (d,),
+        np.mean,
+        permutation_type="samples",
+        n_resamples=9999,
+        vectorized=True,
+        rng=np.random.default_rng(seed),
     )
     return float(result.pvalue)
 
@@ -287,7 +300,7 @@ def paired_effect(pairs: pd.DataFrame, match: Sequence[str], *, seed: int = 0) -
 
 
 def hedges_g(differences: npt.ArrayLike) -> float:
-    """Mean over standard deviation of paired differences, times 1 − 3 / (4 (n − 1) − 1) against small-sample bias."""
+    """Mean over standard deviation of paired differences, times 1 − 3 / (4 (n − 1) − 1) (Hedges)."""
     d = np.asarray(differences, dtype=np.float64)
     if len(d) < 3 or np.ptp(d) == 0:
         return float("nan")
@@ -295,7 +308,7 @@ def hedges_g(differences: npt.ArrayLike) -> float:
 
 
 def holm(p_values: npt.ArrayLike) -> Array:
-    """Holm's step-down adjustment, in the order given: p₍ᵢ₎ → max over j ≤ i of (m − j + 1) p₍ⱼ₎, at most 1."""
+    """Holm's step-down adjustment: p₍ᵢ₎ → max over j ≤ i of (m − j + 1) p₍ⱼ₎, at most 1; order kept."""
     p = np.asarray(p_values, dtype=np.float64)
     order = np.argsort(p, kind="stable")
     adjusted = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
@@ -311,7 +324,9 @@ def binomial_error(accuracy: float, n_images: int) -> float:
     return float(np.sqrt(accuracy * (1 - accuracy) / n_images))
 
 
-def convergence(curves: pd.DataFrame, column: str = "validation_accuracy", within: float = WITHIN) -> pd.DataFrame:
+def convergence(
+    curves: pd.DataFrame, column: str = "validation_accuracy", within: float = WITHIN
+) -> pd.DataFrame:
     """First evaluation of each run that lies within `within` of the run's own best.
 
     Args:
@@ -325,7 +340,9 @@ def convergence(curves: pd.DataFrame, column: str = "validation_accuracy", withi
     best = curves.groupby("run_id")[column].transform("max")
     near = curves.assign(best=best)[curves[column] >= best - within - 1e-12]
     first = near.sort_values(["run_id", "k"]).groupby("run_id").first().reset_index()
-    return first[["run_id", "k", "epoch", "best"]].rename(columns={"k": "converged_k", "epoch": "converged_epoch"})
+    return first[["run_id", "k", "epoch", "best"]].rename(
+        columns={"k": "converged_k", "epoch": "converged_epoch"}
+    )
 
 
 def mean_curves(curves: pd.DataFrame, column: str, by: Sequence[str], *, seed: int = 0) -> pd.DataFrame:
@@ -346,15 +363,19 @@ def mean_curves(curves: pd.DataFrame, column: str, by: Sequence[str], *, seed: i
         wide = group.pivot(index="run_id", columns="k", values=column).dropna(axis=1)
         mean, low, high, _ = mean_intervals(wide.to_numpy(), seed=seed)
         epochs = group.groupby("k")["epoch"].first().loc[wide.columns]
-        part = pd.DataFrame({"k": wide.columns, "epoch": epochs.to_numpy(), "mean": mean, "low": low, "high": high})
-        for position, (name, value) in enumerate(zip(by, names if isinstance(names, tuple) else (names,), strict=True)):
+        part = pd.DataFrame(
+            {"k": wide.columns, "epoch": epochs.to_numpy(), "mean": mean, "low": low, "high": high}
+        )
+        for position, (name, value) in enumerate(
+            zip(by, names if isinstance(names, tuple) else (names,), strict=True)
+        ):
             part.insert(position, name, value)
         parts.append(part.assign(n_runs=len(wide)))
     return pd.concat(parts, ignore_index=True)
 
 
 def seed_spread(runs: pd.DataFrame, column: str = "validation_accuracy") -> tuple[float, int]:
-    """Pooled standard deviation over the replicates of a trial, and its degrees of freedom (NaN and 0 without)."""
+    """Pooled standard deviation over replicates, and its degrees of freedom (NaN and 0 without)."""
     grouped = runs.groupby("trial_number")[column]
     counts, variances = grouped.size(), grouped.var(ddof=1)
     freedom = (counts - 1).clip(lower=0)

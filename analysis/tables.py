@@ -33,7 +33,7 @@ _CURVE_COLUMNS = (
 _NOT_FINISHED = ("running", "interrupted", "waiting")
 
 
-class StudyMissing(LookupError):
+class StudyMissingError(LookupError):
     """A study that a figure or a claim needs is not in the database, or has no finished run in it."""
 
     def __init__(self, study: str, command: str, reason: str = "is not in the database") -> None:
@@ -43,7 +43,7 @@ class StudyMissing(LookupError):
         self.reason = reason
 
 
-class NotApplicable(ValueError):
+class NotApplicableError(ValueError):
     """The study is there, but a statistic's conditions do not hold for it."""
 
 
@@ -77,25 +77,25 @@ class Tables:
         """Every run of the study, whatever its state.
 
         Raises:
-            StudyMissing: There is none.
+            StudyMissingError: There is none.
         """
         found = self.runs[self.runs["study"] == study]
         if found.empty:
-            raise StudyMissing(study, self.command(study))
+            raise StudyMissingError(study, self.command(study))
         return found
 
     def complete(self, study: str, *, full_fidelity: bool = True) -> pd.DataFrame:
         """The complete runs of the study, by default those trained at full fidelity only.
 
         Raises:
-            StudyMissing: There is none.
+            StudyMissingError: There is none.
         """
         found = self.all_runs(study)
         found = found[found["state"] == "complete"]
         if full_fidelity:
             found = found[found["full_fidelity"]]
         if found.empty:
-            raise StudyMissing(study, self.command(study), "has no complete run")
+            raise StudyMissingError(study, self.command(study), "has no complete run")
         return found
 
     def curves_of(self, runs: pd.DataFrame) -> pd.DataFrame:
@@ -114,12 +114,14 @@ def connect(database: str) -> "Engine":
     if "://" in database:
         return create_engine(database)
     if not Path(database).is_file():
-        raise FileNotFoundError(f"the database must exist, but there is no file {database}; make one with: make linear-grid")
+        raise FileNotFoundError(
+            f"the database must exist, but there is no file {database}; make one with: make linear-grid"
+        )
     return create_engine(f"sqlite:///{database}")
 
 
 def family(study_name: str) -> str:
-    """A study's name without the suffixes of its data and its seed: `linear-grid@digits#7` → `linear-grid`."""
+    """A study's name without data and seed suffix: `linear-grid@digits#7` → `linear-grid`."""
     base = re.split("[@#]", study_name)[0]
     confirms = study_name.endswith(CONFIRM) or re.search(f"{CONFIRM}[@#]", study_name) is not None
     return base if base.endswith(CONFIRM) or not confirms else base + CONFIRM
@@ -170,7 +172,9 @@ def read_tables(database: str, dataset: str | None = None) -> Tables:
         with engine.connect() as connection:
             runs = pd.read_sql(text("SELECT * FROM v_runs"), connection)
             if runs.empty:
-                raise LookupError(f"the database must hold runs, but {database} has none; make some with: make linear-grid")
+                raise LookupError(
+                    f"the database must hold runs, but {database} has none; make some with: make linear-grid"
+                )
             chosen = dataset or choose_dataset(runs["dataset"].value_counts().to_dict())
             if chosen not in set(runs["dataset"]):
                 there = ", ".join(sorted(runs["dataset"].unique()))
@@ -186,7 +190,7 @@ def read_tables(database: str, dataset: str | None = None) -> Tables:
 
 
 def _one_study_per_family(runs: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """Where several seeds of a study are at hand, the default one is used (else the lowest); never a mixture."""
+    """Of several seeds of a study the default one is used, else the lowest; never a mixture."""
     by_family: dict[str, list[str]] = {}
     for name in sorted(runs["study"].unique(), key=lambda name: (_seed_suffix(name), name)):
         by_family.setdefault(family(name), []).append(name)
@@ -195,6 +199,7 @@ def _one_study_per_family(runs: pd.DataFrame) -> tuple[list[str], list[str]]:
 
 
 def tidy_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """`v_runs` with JSON decoded, the configuration's keys as columns, and study names without suffixes."""
     runs = runs.reset_index(drop=True)
     for column in _JSON:
         runs[column] = pd.Series(_decode(runs[column]), index=runs.index, dtype=object)
@@ -225,7 +230,9 @@ def unfinished(tables: Tables) -> pd.DataFrame:
         missing = int(runs["trial_number"].max()) + 1 - runs["trial_number"].nunique()
         failed = int((runs["state"] == "failed").sum())
         if open_runs or missing or failed:
-            rows.append({"study": study, "open_runs": open_runs, "missing_trials": missing, "failed_runs": failed})
+            rows.append(
+                {"study": study, "open_runs": open_runs, "missing_trials": missing, "failed_runs": failed}
+            )
     return pd.DataFrame(rows, columns=["study", "open_runs", "missing_trials", "failed_runs"])
 
 
@@ -244,9 +251,10 @@ def by_trial(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def ranked_trials(runs: pd.DataFrame) -> pd.DataFrame:
-    """`by_trial`, best first by the project's one rule of selection (`analysis.selection`), which sees validation alone.
+    """`by_trial`, best first by the project's one rule of selection, which sees validation alone.
 
-    As in `v_selection_inputs`, trials with a run that did not complete are not candidates (unless no other is there).
+    As in `v_selection_inputs`, trials with a run that did not complete are not candidates (unless no other
+    is there).
     """
     candidates = runs[runs["trial_state"] == "complete"]
     candidates = runs if candidates.empty else candidates

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.statistics import LEVEL, Array
-from analysis.tables import NotApplicable
+from analysis.tables import NotApplicableError
 
 CHANCE = 0.1
 """Accuracy at which a diverged trial counts: that of guessing one of ten digits."""
@@ -43,21 +43,24 @@ def expected_best(values: npt.ArrayLike, level: float = LEVEL) -> pd.DataFrame:
     """Expected best of n independent trials for n = 1 … N, with distribution-free bands.
 
     The estimate is unbiased (Tang et al. 2020): the mean of the maximum over all subsets of size n, drawn
-    without replacement; with the values sorted, x₍ᵢ₎ is the largest of C(i − 1, n − 1) of the C(N, n) subsets.
+    without replacement; with the values sorted, x₍ᵢ₎ is the largest of C(i − 1, n − 1) of the C(N, n)
+    subsets.
 
-    `low` and `high` bound E max over all n at once: the Dvoretzky–Kiefer–Wolfowitz inequality (Massart's constant)
-    puts the distribution within ε = √(ln(2 / (1 − level)) / 2N) of the observed one, accuracies lie in [0, 1], and
-    E max = 1 − ∫ Fⁿ. `median`, `median_low`, `median_high` describe the median of the best of n, the quantile
-    2^(−1/n) of one trial, with its binomial order-statistic interval (pointwise; 1 where no order statistic
-    is high enough: N trials cannot bound what more trials might find).
+    `low` and `high` bound E max over all n at once: the Dvoretzky–Kiefer–Wolfowitz inequality (Massart's
+    constant) puts the distribution within ε = √(ln(2 / (1 − level)) / 2N) of the observed one, accuracies
+    lie in [0, 1], and E max = 1 − ∫ Fⁿ. `median`, `median_low`, `median_high` describe the median of the
+    best of n, the quantile 2^(−1/n) of one trial, with its binomial order-statistic interval (pointwise; 1
+    where no order statistic is high enough: N trials cannot bound what more trials might find).
 
     Args:
-        values: One value in [0, 1] per independent, identically distributed trial. Trials of an adaptive sampler
+        values: One value in [0, 1] per independent, identically distributed trial. Trials of an adaptive
+            sampler
             are neither; the caller refuses them.
         level: Confidence level.
 
     Returns:
-        One row per n (a geometric choice of them from 200 trials on): `n`, `expected`, `low`, `high`, `median`, `median_low`, `median_high`.
+        One row per n (a geometric choice of them from 200 trials on): `n`, `expected`, `low`, `high`,
+        `median`, `median_low`, `median_high`.
     """
     from scipy import special, stats
 
@@ -71,7 +74,9 @@ def expected_best(values: npt.ArrayLike, level: float = LEVEL) -> pd.DataFrame:
     i = np.arange(1, N + 1)
 
     def log_choose(total: Array, taken: Array) -> Array:
-        return np.asarray(special.gammaln(total + 1) - special.gammaln(taken + 1) - special.gammaln(total - taken + 1))
+        return np.asarray(
+            special.gammaln(total + 1) - special.gammaln(taken + 1) - special.gammaln(total - taken + 1)
+        )
 
     epsilon = np.sqrt(np.log(2 / (1 - level)) / (2 * N))
     edges = np.concatenate([[0.0], x, [1.0]])
@@ -89,7 +94,8 @@ def expected_best(values: npt.ArrayLike, level: float = LEVEL) -> pd.DataFrame:
         high[row] = 1 - widths @ lower**size
     quantile = 2.0 ** (-1 / n)
     tail = (1 - level) / 2
-    # Order statistic r covers the quantile q from below if P(Binomial(N, q) ≥ r) ≥ 1 − tail, from above likewise.
+    # Order statistic r covers the quantile q from below if P(Binomial(N, q) ≥ r) ≥ 1 − tail, from
+    # above likewise.
     below = stats.binom.ppf(tail, N, quantile).astype(int)
     above = stats.binom.ppf(1 - tail, N, quantile).astype(int) + 1
     padded = np.concatenate([[0.0], x, [1.0]])
@@ -107,15 +113,18 @@ def expected_best(values: npt.ArrayLike, level: float = LEVEL) -> pd.DataFrame:
 
 
 def refuse_adaptive(driver: str) -> None:
-    """Raise `NotApplicable` unless the driver draws its trials independently of each other's results."""
+    """Raise `NotApplicableError` unless the driver draws its trials independently of each other's results."""
     if driver != "random":
-        raise NotApplicable(
-            f"expected best against number of trials needs independent draws (driver random), but got driver {driver}: "
+        raise NotApplicableError(
+            "expected best against number of trials needs independent draws (driver random), but got "
+            f"driver {driver}: "
             "its later trials depend on the earlier ones, so a subset of them is not a smaller search"
         )
 
 
-def importance(trials: pd.DataFrame, params: Sequence[str], value: str, *, seed: int = 0) -> tuple[pd.DataFrame, float]:
+def importance(
+    trials: pd.DataFrame, params: Sequence[str], value: str, *, seed: int = 0
+) -> tuple[pd.DataFrame, float]:
     """Permutation importance of hyperparameters on held-out trials, under a random-forest surrogate.
 
     In five folds a forest learns `value` from the parameters of four; in the fifth each parameter is permuted
@@ -123,17 +132,19 @@ def importance(trials: pd.DataFrame, params: Sequence[str], value: str, *, seed:
     predicts unseen trials, which its held-out R² tells.
 
     Args:
-        trials: One row per trial with the columns `params` and `value`; at most `MAX_TRIALS_FOR_IMPORTANCE` are used.
-        params: Searched parameters; text and truth values are coded as numbers, learning rates by their logarithm.
+        trials: One row per trial with the columns `params` and `value`; at most `MAX_TRIALS_FOR_IMPORTANCE`
+            are used.
+        params: Searched parameters; text and truth values are coded as numbers, learning rates by their
+            logarithm.
         value: What is predicted, for example the validation accuracy.
         seed: Of folds, forest and permutations.
 
     Returns:
-        One row per parameter (`parameter`, `importance`, `spread` = standard deviation over the folds), largest
-        first; and the surrogate's held-out R².
+        One row per parameter (`parameter`, `importance`, `spread` = standard deviation over the folds),
+        largest first; and the surrogate's held-out R².
 
     Raises:
-        NotApplicable: Fewer than `MIN_TRIALS_FOR_IMPORTANCE` trials, or nothing varies.
+        NotApplicableError: Fewer than `MIN_TRIALS_FOR_IMPORTANCE` trials, or nothing varies.
     """
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import permutation_importance
@@ -142,8 +153,9 @@ def importance(trials: pd.DataFrame, params: Sequence[str], value: str, *, seed:
 
     params = [name for name in params if trials[name].nunique() > 1]
     if len(trials) < MIN_TRIALS_FOR_IMPORTANCE or not params or trials[value].nunique() < 2:
-        raise NotApplicable(
-            f"importances need at least {MIN_TRIALS_FOR_IMPORTANCE} trials with differing parameters and values, "
+        raise NotApplicableError(
+            f"importances need at least {MIN_TRIALS_FOR_IMPORTANCE} trials with differing parameters "
+            "and values, "
             f"but got {len(trials)} trials and {len(params)} differing parameters"
         )
     if len(trials) > MAX_TRIALS_FOR_IMPORTANCE:
@@ -155,7 +167,12 @@ def importance(trials: pd.DataFrame, params: Sequence[str], value: str, *, seed:
         forest = RandomForestRegressor(100, min_samples_leaf=2, random_state=seed).fit(X[train], y[train])
         predicted[held_out] = forest.predict(X[held_out])
         result = permutation_importance(
-            forest, X[held_out], y[held_out], n_repeats=_N_PERMUTATIONS, random_state=seed, scoring="neg_mean_squared_error"
+            forest,
+            X[held_out],
+            y[held_out],
+            n_repeats=_N_PERMUTATIONS,
+            random_state=seed,
+            scoring="neg_mean_squared_error",
         )
         drops.append(result.importances_mean / y.var())
     table = pd.DataFrame(
@@ -168,4 +185,6 @@ def _coded(column: pd.Series, name: str) -> Array:
     if column.dtype == object or isinstance(column.dtype, pd.StringDtype) or column.dtype == bool:
         return pd.factorize(column.astype(str), sort=True)[0].astype(np.float64)
     numbers = column.to_numpy(dtype=np.float64)
-    return np.log(numbers) if name in ("learning_rate", "hidden_size") and bool((numbers > 0).all()) else numbers
+    return (
+        np.log(numbers) if name in ("learning_rate", "hidden_size") and bool((numbers > 0).all()) else numbers
+    )

@@ -3,9 +3,10 @@
     style.py      size, ink, one colour per thing
     drawing.py    the list of figures, and writing them as PNG, SVG and CSV
 
-From the report: momentum_bowl (1), linear_curves (2), linear_accuracy (3), momentum_effect (4), decay_effect (5),
-component_chain (6), linear_against_mlp (7), mlp_curves (8), hidden_size (9), activation_curves (10).
-Beyond it: learning_rate_response, grid_effects, one_factor, expected_best, importance, confirmation, fidelity.
+From the report: momentum_bowl (1), linear_curves (2), linear_accuracy (3), momentum_effect (4),
+decay_effect (5), component_chain (6), linear_against_mlp (7), mlp_curves (8), hidden_size (9),
+activation_curves (10). Beyond it: learning_rate_response, grid_effects, one_factor, expected_best,
+importance, confirmation, fidelity.
 """
 
 from pathlib import Path

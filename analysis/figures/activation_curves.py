@@ -47,4 +47,5 @@ def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     n_runs = int(table["n_runs"].min())
     bands = "; bands: 95 % intervals of the mean" if n_runs > 1 else ""
-    return f"2 hidden layers of 100 units, momentum and decay; mean of {count(n_runs, 'run')} per activation{bands}."
+    mean = f"mean of {count(n_runs, 'run')} per activation"
+    return f"2 hidden layers of 100 units, momentum and decay; {mean}{bands}."

@@ -1,4 +1,4 @@
-"""The chain of components of a stored configuration, with its parameters and what passes between (the report's Figure 6)."""
+"""The chain of components of a stored configuration (the report's Figure 6)."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.figures.common import describe, with_runs
 from analysis.figures.style import ACTIVATIONS, INK, MODELS, MUTED, new_figure
-from analysis.tables import StudyMissing, Tables, selected_trial
+from analysis.tables import StudyMissingError, Tables, selected_trial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,8 +18,16 @@ SOURCES = ("mlp-random", "mlp-optuna", "mlp-best", "ofat-activation", "ofat-hidd
 
 
 def chain(hidden_layers: int, hidden_size: int, activation: str, n_features: str) -> list[dict[str, str]]:
-    """Components from input to loss: `kind`, `label`, `parameters`, `out` (shape passed on), `backward` (gradient passed back)."""
-    parts = [{"kind": "input", "label": "image x", "parameters": "", "out": f"x: {n_features} pixels", "backward": ""}]
+    """Components from input to loss: `kind`, `label`, `parameters`, what is passed on and back."""
+    parts = [
+        {
+            "kind": "input",
+            "label": "image x",
+            "parameters": "",
+            "out": f"x: {n_features} pixels",
+            "backward": "",
+        }
+    ]
     width = n_features
     backward = {"relu": "g · [z > 0]   (34)", "tanh": "g · (1 − tanh²)   (36)"}
     for layer in range(1, hidden_layers + 2):
@@ -27,15 +35,24 @@ def chain(hidden_layers: int, hidden_size: int, activation: str, n_features: str
         size = "10" if last else str(hidden_size)
         parts.append(
             {
-                "kind": "linear", "label": f"linear projection {layer}", "parameters": f"W{layer}: {size} × {width}\nb{layer}: {size}",
-                "out": f"{'logits ' if last else ''}z{layer}: {size}", "backward": "Wᵀ g   (32)",
-            }  # fmt: skip
+                "kind": "linear",
+                "label": f"linear projection {layer}",
+                "parameters": f"W{layer}: {size} × {width}\nb{layer}: {size}",
+                "out": f"{'logits ' if last else ''}z{layer}: {size}",
+                "backward": "Wᵀ g   (32)",
+            }
         )
         if not last:
             look = ACTIVATIONS.get(activation)
             name = look.label if look else activation
             parts.append(
-                {"kind": activation, "label": name, "parameters": "", "out": f"{size}", "backward": backward.get(activation, "g · σ′")}
+                {
+                    "kind": activation,
+                    "label": name,
+                    "parameters": "",
+                    "out": f"{size}",
+                    "backward": backward.get(activation, "g · σ′"),
+                }
             )
         width = size
     loss = {"kind": "loss", "label": "negative log likelihood", "parameters": "", "out": "loss (nats)"}
@@ -47,17 +64,20 @@ def table(tables: Tables) -> pd.DataFrame:
     for study in SOURCES:
         try:
             runs = tables.complete(study)
-        except StudyMissing:
+        except StudyMissingError:
             continue
         chosen = selected_trial(runs)
         parts = chain(
-            int(chosen["hidden_layers"]), int(chosen["hidden_size"]), str(chosen["activation"]), N_FEATURES.get(tables.dataset, "n")
+            int(chosen["hidden_layers"]),
+            int(chosen["hidden_size"]),
+            str(chosen["activation"]),
+            N_FEATURES.get(tables.dataset, "n"),
         )
         out = pd.DataFrame(parts).assign(
             study=study, trial_number=int(chosen["trial_number"]), configuration=describe(chosen)
         )
         return with_runs(out, chosen["run_ids"])
-    raise StudyMissing("mlp-random", tables.command("mlp-random"))
+    raise StudyMissingError("mlp-random", tables.command("mlp-random"))
 
 
 def draw(table: pd.DataFrame) -> "Figure":
@@ -77,7 +97,9 @@ def draw(table: pd.DataFrame) -> "Figure":
         panel.add_patch(FancyBboxPatch((2.75, -place - 0.28), 3.5, 0.56, fc=color + "22", ec=color, **box))
         panel.text(4.5, -place, row["label"], ha="center", va="center", fontsize=9)
         if row["parameters"]:
-            panel.add_patch(FancyBboxPatch((0.05, -place - 0.3), 1.95, 0.6, fc="none", ec=MUTED, ls=(0, (3, 2)), **box))
+            panel.add_patch(
+                FancyBboxPatch((0.05, -place - 0.3), 1.95, 0.6, fc="none", ec=MUTED, ls=(0, (3, 2)), **box)
+            )
             panel.text(1.02, -place, row["parameters"], ha="center", va="center", fontsize=8)
             panel.annotate("", (2.75, -place), (2.0, -place), arrowprops={"arrowstyle": "->", "color": MUTED})
         if place < n - 1:
@@ -98,6 +120,7 @@ def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     row = table.iloc[0]
     return (
-        f"Drawn from the stored configuration selected in {row['study']} (trial {row['trial_number']}: {row['configuration']}). Numbers in "
+        f"Drawn from the stored configuration selected in {row['study']} (trial {row['trial_number']}: "
+        f"{row['configuration']}). Numbers in "
         "brackets are the report's equations; g is the gradient arriving from the component in front."
     )

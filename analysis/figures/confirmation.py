@@ -10,7 +10,7 @@ from analysis.figures.common import with_runs
 from analysis.figures.style import MODELS, MUTED, new_figure, percent
 from analysis.health import confirmed
 from analysis.statistics import mean_interval
-from analysis.tables import StudyMissing, Tables, by_trial
+from analysis.tables import StudyMissingError, Tables, by_trial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +20,10 @@ REPORT = ""
 
 
 def table(tables: Tables) -> pd.DataFrame:
-    """One row per confirmed configuration: value at selection, mean and interval over fresh seeds, the runs."""
+    """One row per confirmed configuration.
+
+    Value at selection, mean and interval over fresh seeds, the runs.
+    """
     rows = []
     for study in tables.studies:
         again = confirmed(tables, study) if not study.endswith(CONFIRM) else None
@@ -33,23 +36,37 @@ def table(tables: Tables) -> pd.DataFrame:
             interval = mean_interval(fresh["validation_accuracy"])
             rows.append(
                 {
-                    "study": study, "rank": int(rank), "trial_number": int(number),
-                    "selected": source.loc[number, "validation_accuracy"], "mean": interval.estimate, "low": interval.low,
-                    "high": interval.high, "n_runs": interval.n, "values": fresh["validation_accuracy"].tolist(),
+                    "study": study,
+                    "rank": int(rank),
+                    "trial_number": int(number),
+                    "selected": source.loc[number, "validation_accuracy"],
+                    "mean": interval.estimate,
+                    "low": interval.low,
+                    "high": interval.high,
+                    "n_runs": interval.n,
+                    "values": fresh["validation_accuracy"].tolist(),
                     "model": "linear" if fresh["hidden_layers"].iloc[0] == 0 else "MLP",
                     "run_ids": [*source.loc[number, "run_ids"], *fresh["run_id"].tolist()],
-                }  # fmt: skip
+                }
             )
     if not rows:
-        raise StudyMissing("mlp-random-confirm", tables.command("mlp-random-confirm"))
+        raise StudyMissingError("mlp-random-confirm", tables.command("mlp-random-confirm"))
     return with_runs(pd.DataFrame(rows), [run_id for row in rows for run_id in row["run_ids"]])
 
 
 def draw(table: pd.DataFrame) -> "Figure":
-    """One panel per study, one line per configuration: diamond selected, dots fresh runs, bar their mean's interval."""
+    """One panel per study, one line per configuration.
+
+    Diamond selected, dots fresh runs, bar their mean's interval.
+    """
     studies = list(table["study"].unique())
     n_rows = [int((table["study"] == study).sum()) for study in studies]
-    figure, axes = new_figure(len(studies), 1, height=0.8 + sum(0.75 + 0.34 * n for n in n_rows), height_ratios=[n + 0.8 for n in n_rows])
+    figure, axes = new_figure(
+        len(studies),
+        1,
+        height=0.8 + sum(0.75 + 0.34 * n for n in n_rows),
+        height_ratios=[n + 0.8 for n in n_rows],
+    )
     rng = np.random.default_rng(0)
     for panel, study in zip(axes, studies, strict=True):
         rows = table[table["study"] == study].reset_index(drop=True)
@@ -62,7 +79,11 @@ def draw(table: pd.DataFrame) -> "Figure":
                 panel.plot([row["low"], row["high"]], [place, place], color=look.color, lw=2.6)
             panel.plot([row["mean"]], [place], "o", color=look.color, ms=7)
             panel.plot([row["selected"]], [place], "D", mfc="none", mec=MUTED, mew=1.6, ms=7)
-        panel.set_yticks(range(len(rows)), [f"rank {row.rank}\n(trial {row.trial_number})" for row in rows.itertuples()], fontsize=8)
+        panel.set_yticks(
+            range(len(rows)),
+            [f"rank {row.rank}\n(trial {row.trial_number})" for row in rows.itertuples()],
+            fontsize=8,
+        )
         panel.set_ylim(len(rows) - 0.5, -0.5)
         panel.set_title(study)
         panel.grid(visible=False, axis="y")

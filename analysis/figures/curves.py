@@ -16,7 +16,8 @@ def draw_split_curves(table: pd.DataFrame) -> "Figure":
     """Loss and accuracy against epochs, one line per split.
 
     Args:
-        table: From `common.split_curves`; with columns `min` and `max` a grey range is drawn behind the test line.
+        table: From `common.split_curves`; with columns `min` and `max` a grey range is drawn behind the
+            test line.
     """
     figure, axes = new_figure(2, 1, height=4.9, sharex=True)
     for panel, metric in zip(axes, ("loss", "accuracy"), strict=True):

@@ -15,13 +15,15 @@ REPORT = "Figure 5"
 
 
 def table(tables: Tables) -> pd.DataFrame:
-    """One row per matched pair: test accuracy with (`high`) and without decay (`low`), and their difference."""
+    """One row per matched pair: test accuracy with (`high`) and without decay (`low`)."""
     return paired_table(tables, "decays", "test_accuracy")
 
 
 def draw(table: pd.DataFrame) -> "Figure":
     """Box plots, and the paired differences."""
-    return draw_pairs(table, "decay", "test accuracy (%)", "difference (percentage points), with − without", 100.0)
+    return draw_pairs(
+        table, "decay", "test accuracy (%)", "difference (percentage points), with − without", 100.0
+    )
 
 
 def caption(table: pd.DataFrame) -> str:

@@ -1,4 +1,7 @@
-"""The list of figures, and drawing them: tables → figure → PNG, SVG, CSV. The same database gives the same bytes."""
+"""The list of figures, and drawing them: tables → figure → PNG, SVG, CSV.
+
+The same database gives the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import pandas as pd
 
 from analysis.figures.style import style
-from analysis.tables import NotApplicable, StudyMissing, Tables, read_tables
+from analysis.tables import NotApplicableError, StudyMissingError, Tables, read_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +51,10 @@ class FigureModule(Protocol):
     REPORT: str
 
     def table(self, tables: Tables) -> pd.DataFrame:
-        """What is shown; `attrs["run_ids"]` holds the runs behind it. StudyMissing, NotApplicable: not possible."""
+        """What is shown, with its runs in `attrs`.
+
+        StudyMissingError or NotApplicableError if it can not be.
+        """
         ...
 
     def draw(self, table: pd.DataFrame) -> Figure:
@@ -99,15 +105,20 @@ def compute(name: str, tables: Tables) -> Result:
     figure = module(name)
     try:
         table = figure.table(tables)
-    except StudyMissing as missing:
+    except StudyMissingError as missing:
         reason = f"study {missing.study} {missing.reason}"
         return Result(name, figure.TITLE, figure.REPORT, drawn=False, reason=reason, command=missing.command)
-    except NotApplicable as error:
+    except NotApplicableError as error:
         return Result(name, figure.TITLE, figure.REPORT, drawn=False, reason=str(error))
     return Result(
-        name, figure.TITLE, figure.REPORT, drawn=True, caption=figure.caption(table), table=table,
+        name,
+        figure.TITLE,
+        figure.REPORT,
+        drawn=True,
+        caption=figure.caption(table),
+        table=table,
         run_ids=tuple(table.attrs.get("run_ids", ())),
-    )  # fmt: skip
+    )
 
 
 def draw(result: Result) -> Figure:

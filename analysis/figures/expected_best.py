@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.figures.common import count, with_runs
 from analysis.figures.style import INK, MODELS, MUTED, new_figure, percent
-from analysis.tables import NotApplicable, Tables
+from analysis.tables import NotApplicableError, Tables
 from analysis.tuning import CHANCE, expected_best, refuse_adaptive, trial_values
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ REPORT = ""
 
 
 def table(tables: Tables, study: str = "mlp-random") -> pd.DataFrame:
-    """The curve of `tuning.expected_best`; NotApplicable for adaptive samplers."""
+    """The curve of `tuning.expected_best`; NotApplicableError for adaptive samplers."""
     runs = tables.all_runs(study)
     refuse_adaptive(str(runs["driver"].iloc[0]))
     values = trial_values(runs)
     if len(values) < 2:
-        raise NotApplicable(f"at least two trials of {study} must be over, but {len(values)} are")
+        raise NotApplicableError(f"at least two trials of {study} must be over, but {len(values)} are")
     n_diverged = int((values["value"] == CHANCE).sum())
     out = expected_best(values["value"]).assign(n_trials=len(values), n_diverged=n_diverged)
     return with_runs(out, [run_id for ids in values["run_ids"] for run_id in ids])
@@ -51,13 +51,23 @@ def draw(table: pd.DataFrame) -> "Figure":
     percent(panel.yaxis)
     where = np.searchsorted(n, np.sqrt(n[-1]))
     panel.annotate(
-        "expected best,\nband for all n at once", (n[where], table["expected"].iloc[where]), xytext=(10, -34),
-        textcoords="offset points", color=look.color, fontsize=8.5, arrowprops={"arrowstyle": "-", "color": look.color, "lw": 0.7},
-    )  # fmt: skip
+        "expected best,\nband for all n at once",
+        (n[where], table["expected"].iloc[where]),
+        xytext=(10, -34),
+        textcoords="offset points",
+        color=look.color,
+        fontsize=8.5,
+        arrowprops={"arrowstyle": "-", "color": look.color, "lw": 0.7},
+    )
     panel.annotate(
-        "dotted: median of the best,\nthin: its interval at each n", (0.99, 0.03), xycoords="axes fraction", ha="right", va="bottom",
-        fontsize=8.5, color=MUTED,
-    )  # fmt: skip
+        "dotted: median of the best,\nthin: its interval at each n",
+        (0.99, 0.03),
+        xycoords="axes fraction",
+        ha="right",
+        va="bottom",
+        fontsize=8.5,
+        color=MUTED,
+    )
     panel.set_xlabel("number of random trials (logarithmic)")
     panel.set_ylabel("best validation accuracy")
     return figure
@@ -68,10 +78,13 @@ def caption(table: pd.DataFrame) -> str:
     last = table.iloc[-1]
     beyond = table[table["median_high"] >= 1]
     text = (
-        f"From {count(int(last['n_trials']), 'trial')}, {int(last['n_diverged'])} diverged and counted at {100 * CHANCE:.0f} %. Unbiased estimate "
-        f"(Tang et al. 2020), 95 % bands from the Dvoretzky–Kiefer–Wolfowitz inequality: best of {int(last['n'])} expected at "
+        f"From {count(int(last['n_trials']), 'trial')}, {int(last['n_diverged'])} diverged and counted "
+        f"at {100 * CHANCE:.0f} %. Unbiased estimate "
+        "(Tang et al. 2020), 95 % bands from the Dvoretzky–Kiefer–Wolfowitz inequality: best of "
+        f"{int(last['n'])} expected at "
         f"{100 * last['expected']:.2f} %."
     )
     if len(beyond):
-        text += f" From n = {int(beyond['n'].iloc[0])} on these trials can not bound from above what a search might find."
+        first = int(beyond["n"].iloc[0])
+        text += f" From n = {first} on these trials can not bound from above what a search might find."
     return text

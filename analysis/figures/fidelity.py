@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.figures.common import count, with_runs
 from analysis.figures.style import MODELS, MUTED, new_figure, percent
 from analysis.statistics import Interval, bootstrap_interval
-from analysis.tables import NotApplicable, Tables
+from analysis.tables import NotApplicableError, Tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,19 +18,32 @@ REPORT = ""
 
 
 def rungs(tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Candidates with their validation accuracy on the smallest and on the full training set, and the runs."""
+    """Candidates with their validation accuracy on the smallest and the full set, and the runs."""
     runs = tables.complete("mlp-fidelity", full_fidelity=False)
     ladder = pd.DataFrame(list(runs["attributes"]), index=runs.index)
     if not {"candidate", "rung", "n_rungs"} <= set(ladder.columns):
-        raise NotApplicable("trials of mlp-fidelity do not say which candidate and rung they are")
-    runs = runs.assign(candidate=ladder["candidate"], rung=ladder["rung"], last=ladder["rung"] == ladder["n_rungs"] - 1)
+        raise NotApplicableError("trials of mlp-fidelity do not say which candidate and rung they are")
+    runs = runs.assign(
+        candidate=ladder["candidate"], rung=ladder["rung"], last=ladder["rung"] == ladder["n_rungs"] - 1
+    )
     images = runs["train_images"].astype(float).fillna(runs["n_train"].astype(float))
     runs = runs.assign(images=images)
-    lowest = runs[runs["rung"] == 0].groupby("candidate").agg(low=("validation_accuracy", "mean"), low_images=("images", "max"))
-    full = runs[runs["last"]].groupby("candidate").agg(full=("validation_accuracy", "mean"), full_images=("images", "max"))
+    lowest = (
+        runs[runs["rung"] == 0]
+        .groupby("candidate")
+        .agg(low=("validation_accuracy", "mean"), low_images=("images", "max"))
+    )
+    full = (
+        runs[runs["last"]]
+        .groupby("candidate")
+        .agg(full=("validation_accuracy", "mean"), full_images=("images", "max"))
+    )
     table = lowest.join(full, how="inner").reset_index()
     if len(table) < 3:
-        raise NotApplicable(f"at least three candidates must be complete on the smallest and the full set, but {len(table)} are")
+        raise NotApplicableError(
+            "at least three candidates must be complete on the smallest and the full set, but "
+            f"{len(table)} are"
+        )
     return table, runs[runs["candidate"].isin(table["candidate"])]
 
 
@@ -54,7 +67,7 @@ def kendall_interval(a: Any, b: Any) -> Interval:
 
 
 def table(tables: Tables) -> pd.DataFrame:
-    """One row per candidate: validation accuracy on the smallest (`low`) and the full set, and the agreement."""
+    """One row per candidate: validation accuracy on the smallest and the full set, agreement."""
     rows, runs = rungs(tables)
     agreement = kendall_interval(rows["low"].to_numpy(), rows["full"].to_numpy())
     rows = rows.assign(kendall=agreement.estimate, kendall_low=agreement.low, kendall_high=agreement.high)
@@ -75,9 +88,14 @@ def draw(table: pd.DataFrame) -> "Figure":
         offset = (-8 if left else 8, -14 if "small" in name else 8)
         panel.scatter([row["low"]], [row["full"]], s=90, facecolor="none", ec=MUTED, lw=1.3)
         panel.annotate(
-            name, (row["low"], row["full"]), xytext=offset, textcoords="offset points", ha="right" if left else "left",
-            fontsize=8.5, color=MUTED,
-        )  # fmt: skip
+            name,
+            (row["low"], row["full"]),
+            xytext=offset,
+            textcoords="offset points",
+            ha="right" if left else "left",
+            fontsize=8.5,
+            color=MUTED,
+        )
     percent(panel.xaxis)
     percent(panel.yaxis)
     panel.margins(0.08)
@@ -89,6 +107,10 @@ def draw(table: pd.DataFrame) -> "Figure":
 def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     first = table.iloc[0]
-    bounds = "" if np.isnan(first["kendall_low"]) else f" (95 % interval {first['kendall_low']:.2f} to {first['kendall_high']:.2f})"
+    bounds = (
+        ""
+        if np.isnan(first["kendall_low"])
+        else f" (95 % interval {first['kendall_low']:.2f} to {first['kendall_high']:.2f})"
+    )
     text = f"{count(len(table), 'candidate')}; Kendall rank correlation {first['kendall']:.2f}{bounds}."
     return text.replace("-0", "−0")

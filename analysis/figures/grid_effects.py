@@ -1,4 +1,7 @@
-"""Exact main effects and interactions on the balanced linear grid: how much each hyperparameter moves test accuracy."""
+"""Exact main effects and interactions on the balanced linear grid.
+
+How much each hyperparameter moves test accuracy.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -18,11 +21,13 @@ REPORT = ""
 
 
 def table(tables: Tables) -> pd.DataFrame:
-    """Rows of `factorial.grid_effects` on the trials' mean test accuracy; NotApplicable if the grid is not balanced."""
+    """Rows of `factorial.grid_effects` on the trials' mean test accuracy."""
     runs = tables.complete("linear-grid")
     trials = by_trial(runs)
     effects = grid_effects(trials, GRID_FACTORS, "test_accuracy")
-    effects["binomial_error"] = binomial_error(float(trials["test_accuracy"].mean()), int(trials["n_test"].iloc[0]))
+    effects["binomial_error"] = binomial_error(
+        float(trials["test_accuracy"].mean()), int(trials["n_test"].iloc[0])
+    )
     effects["n_trials"] = len(trials)
     return with_runs(effects, runs["run_id"])
 
@@ -56,7 +61,12 @@ def draw(table: pd.DataFrame) -> "Figure":
     below.barh(places, 100 * shares["share"], color=look.color, alpha=0.6, height=0.62)
     for place, share in zip(places, shares["share"], strict=True):
         below.annotate(
-            f"{100 * share:.0f} %", (100 * share, place), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8.5
+            f"{100 * share:.0f} %",
+            (100 * share, place),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8.5,
         )
     below.set_yticks(places, [term.replace("_", " ") for term in shares["term"]])
     below.invert_yaxis()
@@ -70,6 +80,7 @@ def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     n_trials = int(table["n_trials"].iloc[0])
     return (
-        f"Exact averages over the balanced grid of {count(n_trials, 'configuration')}; effects inside the grey band are smaller than one "
+        f"Exact averages over the balanced grid of {count(n_trials, 'configuration')}; effects inside "
+        "the grey band are smaller than one "
         "binomial standard error of a single accuracy. Three-way interaction and seed noise are one."
     )

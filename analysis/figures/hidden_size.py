@@ -1,4 +1,4 @@
-"""Test accuracy against units per hidden layer, by activation (the report's Figure 9, and beyond its range)."""
+"""Test accuracy against hidden size, by activation (the report's Figure 9, and beyond its range)."""
 
 from typing import TYPE_CHECKING
 
@@ -25,10 +25,15 @@ def table(tables: Tables) -> pd.DataFrame:
         interval = mean_interval(group["test_accuracy"])
         rows.append(
             {
-                "activation": activation, "hidden_size": int(size), "mean": interval.estimate, "low": interval.low,
-                "high": interval.high, "n_runs": interval.n, "method": interval.method,
+                "activation": activation,
+                "hidden_size": int(size),
+                "mean": interval.estimate,
+                "low": interval.low,
+                "high": interval.high,
+                "n_runs": interval.n,
+                "method": interval.method,
                 "run_ids": group["run_id"].tolist(),
-            }  # fmt: skip
+            }
         )
     return with_runs(pd.DataFrame(rows), runs["run_id"])
 
@@ -44,18 +49,29 @@ def draw(table: pd.DataFrame) -> "Figure":
             continue
         errors = [(line["mean"] - line["low"]).fillna(0), (line["high"] - line["mean"]).fillna(0)]
         panel.errorbar(
-            line["hidden_size"], line["mean"], yerr=errors, color=look.color, ls=look.line, marker=look.marker, capsize=2,
+            line["hidden_size"],
+            line["mean"],
+            yerr=errors,
+            color=look.color,
+            ls=look.line,
+            marker=look.marker,
+            capsize=2,
             elinewidth=1,
-        )  # fmt: skip
+        )
         last = line.iloc[-1]
         labels.append(line_label(panel, last["hidden_size"], last["mean"], look.label, look.color))
     panel.set_xscale("log")
     log_ticks(panel.xaxis, sorted(table["hidden_size"].unique()))
     percent(panel.yaxis)
     panel.annotate(
-        "range of the report", ((REPORTED_RANGE[0] * REPORTED_RANGE[1]) ** 0.5, 0.02), xycoords=("data", "axes fraction"),
-        ha="center", va="bottom", color=MUTED, fontsize=8.5,
-    )  # fmt: skip
+        "range of the report",
+        ((REPORTED_RANGE[0] * REPORTED_RANGE[1]) ** 0.5, 0.02),
+        xycoords=("data", "axes fraction"),
+        ha="center",
+        va="bottom",
+        color=MUTED,
+        fontsize=8.5,
+    )
     panel.set_xlabel("units per hidden layer (logarithmic)")
     panel.set_ylabel("test accuracy")
     spread(labels)
@@ -66,5 +82,9 @@ def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     n_runs = sorted(set(table["n_runs"]))
     each = f"{n_runs[0]}" if len(n_runs) == 1 else f"{n_runs[0]} to {n_runs[-1]}"
-    bars = f"Bars: 95 % interval ({table['method'].iloc[0]})" if max(n_runs) > 1 else "One run each, so no interval"
+    bars = (
+        f"Bars: 95 % interval ({table['method'].iloc[0]})"
+        if max(n_runs) > 1
+        else "One run each, so no interval"
+    )
     return f"{count(int(table['n_runs'].sum()), 'run')}, {each} per point. {bars}."

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.common import GRID_FACTORS, count, with_runs
-from analysis.figures.style import MODELS, REPORT as FROM_REPORT, new_figure, percent
+from analysis.figures.style import MODELS, new_figure, percent
+from analysis.figures.style import REPORT as FROM_REPORT
 from analysis.statistics import binomial_error
 from analysis.tables import Tables, by_trial
 
@@ -23,7 +24,8 @@ def table(tables: Tables) -> pd.DataFrame:
     runs = tables.complete("linear-grid")
     trials = by_trial(runs)[["trial_number", *GRID_FACTORS, "test_accuracy", "n_runs", "run_ids", "n_test"]]
     trials["binomial_error"] = [
-        binomial_error(value, int(n)) for value, n in zip(trials["test_accuracy"], trials["n_test"], strict=True)
+        binomial_error(value, int(n))
+        for value, n in zip(trials["test_accuracy"], trials["n_test"], strict=True)
     ]
     trials["dataset"] = tables.dataset
     trials = trials.sort_values(["test_accuracy", "trial_number"], ignore_index=True)
@@ -31,7 +33,7 @@ def table(tables: Tables) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> "Figure":
-    """A histogram with every configuration below it, the lowest and the mean named, the report's beside them."""
+    """A histogram of configurations; lowest and mean are named, and the report's beside them."""
     import seaborn as sns
 
     figure, (panel,) = new_figure(height=3.3)
@@ -41,7 +43,10 @@ def draw(table: pd.DataFrame) -> "Figure":
     sns.rugplot(x=values, ax=panel, color=look.color, height=0.05, lw=1.4)
     top = panel.get_ylim()[1]
     panel.set_ylim(0, top * 1.42)
-    marks = [(float(values.min()), "lowest", look.color, "-", 1.10), (float(values.mean()), "mean", look.color, "-", 1.10)]
+    marks = [
+        (float(values.min()), "lowest", look.color, "-", 1.10),
+        (float(values.mean()), "mean", look.color, "-", 1.10),
+    ]
     if table["dataset"].iloc[0] == "mnist":
         marks += [
             (REPORTED_MINIMUM, "report:\nlowest", FROM_REPORT.color, FROM_REPORT.line, 1.26),
@@ -52,9 +57,15 @@ def draw(table: pd.DataFrame) -> "Figure":
         text = f"{name} {100 * value:.1f} %" if "\n" in name else f"{name}\n{100 * value:.2f} %"
         side = "left"
         panel.annotate(
-            text, (value, top * height), xytext=(3, 0), textcoords="offset points", color=color, ha=side, va="center",
+            text,
+            (value, top * height),
+            xytext=(3, 0),
+            textcoords="offset points",
+            color=color,
+            ha=side,
+            va="center",
             fontsize=8.5,
-        )  # fmt: skip
+        )
     percent(panel.xaxis)
     low, high = panel.get_xlim()
     panel.set_xlim(low, high + 0.12 * (high - low))
@@ -71,6 +82,7 @@ def caption(table: pd.DataFrame) -> str:
     return (
         f"{count(len(table), 'configuration')} ({count(int(table['n_runs'].sum()), 'run')}): from "
         f"{100 * table['test_accuracy'].min():.2f} % to {100 * table['test_accuracy'].max():.2f} %, mean "
-        f"{100 * table['test_accuracy'].mean():.2f} %. {int(table['n_test'].iloc[0]):,} images measure such an accuracy "
+        f"{100 * table['test_accuracy'].mean():.2f} %. {int(table['n_test'].iloc[0]):,} images measure "
+        "such an accuracy "
         f"with a standard error of {100 * error:.2f} points."
     )

@@ -1,6 +1,7 @@
 """Loss and accuracy of the linear model against epochs on the three splits (the report's Figure 2).
 
-The configuration is the one selected on validation; the grey range holds all configurations of the grid on test.
+The configuration is the one selected on validation; the grey range holds all configurations of the grid on
+test.
 """
 
 from typing import TYPE_CHECKING
@@ -25,7 +26,10 @@ def table(tables: Tables) -> pd.DataFrame:
     curves = split_curves(tables, chosen)
     everything = tables.curves_of(runs)
     ranges = [
-        everything.groupby("k")[f"test_{metric}"].agg(["min", "max"]).reset_index().assign(metric=metric, split="test")
+        everything.groupby("k")[f"test_{metric}"]
+        .agg(["min", "max"])
+        .reset_index()
+        .assign(metric=metric, split="test")
         for metric in ("loss", "accuracy")
     ]
     out = curves.merge(pd.concat(ranges), on=["metric", "split", "k"], how="left")

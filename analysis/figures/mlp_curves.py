@@ -1,4 +1,4 @@
-"""Training curves of an MLP with 2 × 100 units, momentum and decay on the three splits (the report's Figure 8)."""
+"""Training curves of the 2 × 100 MLP with momentum and decay (the report's Figure 8)."""
 
 from typing import TYPE_CHECKING
 
@@ -6,41 +6,58 @@ import pandas as pd
 
 from analysis.figures.common import count, decays, describe, split_curves
 from analysis.figures.curves import draw_split_curves
-from analysis.tables import StudyMissing, Tables
+from analysis.tables import StudyMissingError, Tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TITLE = "Training of the MLP"
 REPORT = "Figure 8"
-SOURCES = ("ofat-hidden-size", "ofat-activation", "ofat-depth", "ofat-momentum", "ofat-decay", "ofat-learning-rate")
+SOURCES = (
+    "ofat-hidden-size",
+    "ofat-activation",
+    "ofat-depth",
+    "ofat-momentum",
+    "ofat-decay",
+    "ofat-learning-rate",
+)
 
 
 def reported_runs(tables: Tables, activations: tuple[str, ...] = ("relu",)) -> pd.DataFrame:
-    """Complete runs of the report's MLP (2 × 100, momentum, decay), one study, one configuration per activation.
+    """Complete runs of the report's MLP (2 × 100, momentum, decay), from one study.
+
+    One configuration per activation.
 
     Raises:
-        StudyMissing: No one-factor study holds them.
+        StudyMissingError: No one-factor study holds them.
     """
     for study in SOURCES:
         try:
             runs = tables.complete(study)
-        except StudyMissing:
+        except StudyMissingError:
             continue
-        shape = (runs["hidden_layers"] == 2) & (runs["hidden_size"] == 100) & runs["momentum"].astype(bool) & decays(runs["decay"])
+        shape = (
+            (runs["hidden_layers"] == 2)
+            & (runs["hidden_size"] == 100)
+            & runs["momentum"].astype(bool)
+            & decays(runs["decay"])
+        )
         found = runs[shape & runs["activation"].isin(activations)]
-        # One trial per activation: the first, which is the baseline or differs from it in the activation only.
+        # One trial per activation: the first, which is the baseline or differs from it in the
+        # activation only.
         first = found.groupby("activation")["trial_number"].transform("min")
         found = found[found["trial_number"] == first]
         if found["activation"].nunique() == len(activations):
             return found
-    raise StudyMissing(SOURCES[0], tables.command(SOURCES[0]))
+    raise StudyMissingError(SOURCES[0], tables.command(SOURCES[0]))
 
 
 def table(tables: Tables) -> pd.DataFrame:
     """Mean loss and accuracy per split and evaluation, with intervals over replicates."""
     runs = reported_runs(tables)
-    return split_curves(tables, runs).assign(configuration=describe(runs.iloc[0]), study=runs["study"].iloc[0])
+    return split_curves(tables, runs).assign(
+        configuration=describe(runs.iloc[0]), study=runs["study"].iloc[0]
+    )
 
 
 def draw(table: pd.DataFrame) -> "Figure":

@@ -1,8 +1,8 @@
 """Gradient descent with and without momentum on an ill-conditioned bowl, computed (the report's Figure 1).
 
-    f(w) = (w₁² + κ w₂²) / 2,   κ = 100
-    plain          w ← w − γ g
-    momentum       v ← β v + (1 − β) g,   w ← w − γ v,   β = 0.9   (the average of past gradients)
+f(w) = (w₁² + κ w₂²) / 2,   κ = 100
+plain          w ← w − γ g
+momentum       v ← β v + (1 − β) g,   w ← w − γ v,   β = 0.9   (the average of past gradients)
 """
 
 from typing import TYPE_CHECKING
@@ -22,7 +22,11 @@ CURVATURE = 100.0
 BETA = 0.9
 START = (-9.0, 0.8)
 N_UPDATES = 60
-PATHS = (("without", 0.019, 0.0, False), ("with, same rate", 0.019, BETA, True), ("with, rate × 10", 0.19, BETA, True))
+PATHS = (
+    ("without", 0.019, 0.0, False),
+    ("with, same rate", 0.019, BETA, True),
+    ("with, rate × 10", 0.19, BETA, True),
+)
 _LINES = {"without": (0, (5, 1.5)), "with, same rate": (0, (1.5, 1)), "with, rate × 10": "-"}
 
 
@@ -47,9 +51,14 @@ def table(tables: Tables) -> pd.DataFrame:  # noqa: ARG001  (computed: needs no 
         parts.append(
             pd.DataFrame(
                 {
-                    "path": name, "learning_rate": rate, "momentum": momentum, "update": range(len(path)), "w1": path[:, 0],
-                    "w2": path[:, 1], "value": value,
-                }  # fmt: skip
+                    "path": name,
+                    "learning_rate": rate,
+                    "momentum": momentum,
+                    "update": range(len(path)),
+                    "w1": path[:, 0],
+                    "w2": path[:, 1],
+                    "value": value,
+                }
             )
         )
     return pd.concat(parts, ignore_index=True)
@@ -59,7 +68,9 @@ def draw(table: pd.DataFrame) -> "Figure":
     """The paths over contours above, the value against updates below."""
     figure, (above, below) = new_figure(2, 1, height=4.9, height_ratios=[1, 1])
     x, y = np.meshgrid(np.linspace(-10, 5, 200), np.linspace(-1.1, 1.1, 120))
-    above.contour(x, y, 0.5 * (x**2 + CURVATURE * y**2), levels=np.geomspace(0.5, 80, 9), colors=GRID, linewidths=0.8)
+    above.contour(
+        x, y, 0.5 * (x**2 + CURVATURE * y**2), levels=np.geomspace(0.5, 80, 9), colors=GRID, linewidths=0.8
+    )
     labels = []
     for name, path in table.groupby("path", sort=False):
         look = SWITCH[bool(path["momentum"].iloc[0])]
@@ -70,9 +81,14 @@ def draw(table: pd.DataFrame) -> "Figure":
     above.plot(*START, "o", color=INK, ms=5)
     above.annotate("start", START, xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8.5)
     above.plot(0, 0, "*", color=INK, ms=9)
-    above.annotate("minimum", (0, 0), xytext=(6, 13), textcoords="offset points", fontsize=8.5,
+    above.annotate(
+        "minimum",
+        (0, 0),
+        xytext=(6, 13),
+        textcoords="offset points",
+        fontsize=8.5,
         bbox={"fc": PAPER, "ec": "none", "pad": 1},
-    )  # fmt: skip
+    )
     above.set_xlabel("weight 1 (curvature 1)")
     above.set_ylabel("weight 2 (curvature 100)")
     above.grid(visible=False)
@@ -88,7 +104,9 @@ def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     ends = {str(name): float(path["value"].iloc[-1]) for name, path in table.groupby("path")}
     return (
-        "Computed, without any run. The average of past gradients (β = 0.9) cancels the movement across the valley and keeps stable at "
-        f"ten times the learning rate: after {N_UPDATES} updates the value is {ends['with, rate × 10']:.2g}, with the same rate "
+        "Computed, without any run. The average of past gradients (β = 0.9) cancels the movement "
+        "across the valley and keeps stable at "
+        f"ten times the learning rate: after {N_UPDATES} updates the value is "
+        f"{ends['with, rate × 10']:.2g}, with the same rate "
         f"{ends['with, same rate']:.2g}, without momentum {ends['without']:.2g}."
     )

@@ -1,4 +1,4 @@
-"""One factor at a time: what each change to the baseline does to test accuracy, in pairs with the same seeds."""
+"""One factor at a time: what each change to the baseline does, in pairs with the same seeds."""
 
 import json
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.figures.common import with_runs
 from analysis.figures.style import INK, MODELS, MUTED, new_figure
 from analysis.statistics import binomial_error, mean_interval
-from analysis.tables import StudyMissing, Tables
+from analysis.tables import StudyMissingError, Tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 TITLE = "One factor at a time"
 REPORT = ""
 STUDIES = ("ofat-depth", "ofat-activation", "ofat-learning-rate", "ofat-momentum", "ofat-decay")
-_FACTORS = {"hidden_layers": "hidden layers", "learning_rate": "rate", "momentum": "momentum", "decay": "decay", "activation": "activation"}
+_FACTORS = {
+    "hidden_layers": "hidden layers",
+    "learning_rate": "rate",
+    "momentum": "momentum",
+    "decay": "decay",
+    "activation": "activation",
+}
 
 
 def level_name(factor: str, level: object) -> str:
@@ -25,13 +31,17 @@ def level_name(factor: str, level: object) -> str:
     if factor == "momentum":
         return "momentum" if level else "no momentum"
     text = f"{level:.3g}" if isinstance(level, float) else str(level).replace("_", " ")
-    return f"{_FACTORS.get(factor, factor.replace('_', ' '))} {text}" if factor != "decay" else f"decay: {text}"
+    return (
+        f"{_FACTORS.get(factor, factor.replace('_', ' '))} {text}" if factor != "decay" else f"decay: {text}"
+    )
 
 
 def compared(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per level of a one-factor study but its baseline: the mean difference to it over replicates."""
     attributes = pd.DataFrame(list(runs["attributes"]), index=runs.index)
-    runs = runs.assign(factor=attributes["factor"], level=attributes["level"], baseline=attributes["baseline"].astype(bool))
+    runs = runs.assign(
+        factor=attributes["factor"], level=attributes["level"], baseline=attributes["baseline"].astype(bool)
+    )
     by = attributes["by"] if "by" in attributes else pd.Series([{}] * len(runs), index=runs.index)
     runs = runs.assign(by=[json.dumps(value, sort_keys=True) for value in by])
     kept = ["by", "replicate", "test_accuracy", "run_id", "level"]
@@ -45,28 +55,34 @@ def compared(runs: pd.DataFrame) -> pd.DataFrame:
         first = pairs.iloc[0]
         rows.append(
             {
-                "study": first["study"], "factor": first["factor"], "level": level_name(first["factor"], first["level"]),
-                "baseline": level_name(first["factor"], first["level_base"]), "difference": interval.estimate, "low": interval.low,
-                "high": interval.high, "n_pairs": interval.n, "method": interval.method,
+                "study": first["study"],
+                "factor": first["factor"],
+                "level": level_name(first["factor"], first["level"]),
+                "baseline": level_name(first["factor"], first["level_base"]),
+                "difference": interval.estimate,
+                "low": interval.low,
+                "high": interval.high,
+                "n_pairs": interval.n,
+                "method": interval.method,
                 "run_ids": [*pairs["run_id"].tolist(), *pairs["run_id_base"].tolist()],
-            }  # fmt: skip
+            }
         )
     return pd.DataFrame(rows)
 
 
 def table(tables: Tables) -> pd.DataFrame:
-    """The comparisons of every one-factor study at hand but the hidden size, which has a figure of its own."""
+    """The comparisons of every one-factor study but the hidden size, which has its own figure."""
     parts, error = [], float("nan")
     for study in STUDIES:
         try:
             runs = tables.complete(study)
-        except StudyMissing:
+        except StudyMissingError:
             continue
         parts.append(compared(runs))
         error = binomial_error(float(runs["test_accuracy"].mean()), int(runs["n_test"].iloc[0]))
     parts = [part for part in parts if len(part)]
     if not parts:
-        raise StudyMissing(STUDIES[0], tables.command(STUDIES[0]))
+        raise StudyMissingError(STUDIES[0], tables.command(STUDIES[0]))
     out = pd.concat(parts, ignore_index=True).assign(binomial_error=error)
     return with_runs(out, [run_id for ids in out["run_ids"] for run_id in ids])
 
@@ -85,7 +101,12 @@ def draw(table: pd.DataFrame) -> "Figure":
     for place, row in zip(places, table.itertuples(), strict=True):
         if row.Index == 0 or row.factor != table["factor"].iloc[row.Index - 1]:
             panel.annotate(
-                f"against {row.baseline}", (1.01, place), xycoords=("axes fraction", "data"), fontsize=8, color=MUTED, va="center"
+                f"against {row.baseline}",
+                (1.01, place),
+                xycoords=("axes fraction", "data"),
+                fontsize=8,
+                color=MUTED,
+                va="center",
             )
     panel.invert_yaxis()
     panel.grid(visible=False, axis="y")
@@ -99,6 +120,7 @@ def caption(table: pd.DataFrame) -> str:
     pairs = f"{low}" if low == high else f"{low} to {high}"
     bars = "bars: 95 % intervals" if high > 1 else "one pair each, so no interval"
     return (
-        f"Mean of {pairs} pairs of runs with the same seeds per level; {bars}. Inside the grey band a difference is smaller than one "
+        f"Mean of {pairs} pairs of runs with the same seeds per level; {bars}. Inside the grey band a "
+        "difference is smaller than one "
         "binomial standard error of an accuracy."
     )

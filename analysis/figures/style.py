@@ -1,17 +1,19 @@
 """How every figure looks: size, ink, and one colour and line for each thing in all figures.
 
-Colours are Okabe and Ito's (and three of Tol's) and differ in lightness; lines and markers differ too, so that
-nothing rests on colour alone. Figures are 5.2 inches wide, so that 9-point text stays readable on a telephone.
+Colours are Okabe and Ito's (and three of Tol's) and differ in lightness; lines and markers differ too, so
+that nothing rests on colour alone. Figures are 5.2 inches wide, so that 9-point text stays readable on a
+telephone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -115,7 +117,9 @@ def style() -> Iterator[None]:
         yield
 
 
-def new_figure(rows: int = 1, columns: int = 1, height: float = 3.2, **kwargs: Any) -> tuple[Figure, list[Axes]]:
+def new_figure(
+    rows: int = 1, columns: int = 1, height: float = 3.2, **kwargs: Any
+) -> tuple[Figure, list[Axes]]:
     """A figure of the common width with its axes in reading order (nothing is shared with pyplot)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -134,9 +138,16 @@ def percent(axis: Any) -> None:
 def line_label(axes: Axes, x: float, y: float, text: str, color: str, **kwargs: Any) -> Any:
     """A label right of a line's end, in the line's colour; `spread` moves neighbours apart."""
     return axes.annotate(
-        text, (x, y), xytext=(5, 0), textcoords="offset points", color=color, va="center", fontsize=9,
-        annotation_clip=False, **kwargs,
-    )  # fmt: skip
+        text,
+        (x, y),
+        xytext=(5, 0),
+        textcoords="offset points",
+        color=color,
+        va="center",
+        fontsize=9,
+        annotation_clip=False,
+        **kwargs,
+    )
 
 
 def spread(labels: Sequence[Any], gap: float = 11.0) -> None:
@@ -167,7 +178,12 @@ def band(axes: Axes, table: pd.DataFrame, x: str, look: Look) -> None:
     """An interval as a light band, where the table has one."""
     if table["low"].notna().any():
         axes.fill_between(
-            table[x].to_numpy(), table["low"].to_numpy(), table["high"].to_numpy(), color=look.color, alpha=0.18, lw=0
+            table[x].to_numpy(),
+            table["low"].to_numpy(),
+            table["high"].to_numpy(),
+            color=look.color,
+            alpha=0.18,
+            lw=0,
         )
 
 

@@ -17,18 +17,26 @@ from analysis.statistics import MIN_BOOTSTRAP, MIN_FLIPS, MIN_REPLICATES
 from analysis.tables import Tables, ranked_trials, unfinished
 
 METHODS = (
-    "A run is read at the evaluation with the best validation accuracy (ties: lower validation loss, then the earlier one), unless "
+    "A run is read at the evaluation with the best validation accuracy (ties: lower validation loss, "
+    "then the earlier one), unless "
     "its study says the last.",
-    f"Intervals are at 95 %. From {MIN_BOOTSTRAP} independent units on they are studentised bootstraps that resample whole units, with "
+    f"Intervals are at 95 %. From {MIN_BOOTSTRAP} independent units on they are studentised bootstraps "
+    "that resample whole units, with "
     "fewer Student's t, with one there is none. Runs and never evaluations are resampled.",
-    f"Pairs agree in everything but one factor and in the seeds of their replicate. From {MIN_REPLICATES} replicates on the replicates are "
-    "the independent units, with fewer the matched configurations are: such an interval says nothing about other seeds.",
-    f"p values come from sign flips ({MIN_FLIPS} units or more) or Student's t, and are corrected over all claims (Holm).",
-    "No difference of accuracies is called real that is smaller than the binomial standard error √(p (1 − p) / n) of one accuracy "
+    "Pairs agree in everything but one factor and in the seeds of their replicate. From "
+    f"{MIN_REPLICATES} replicates on the replicates are "
+    "the independent units, with fewer the matched configurations are: such an interval says nothing "
+    "about other seeds.",
+    f"p values come from sign flips ({MIN_FLIPS} units or more) or Student's t, and are corrected over "
+    "all claims (Holm).",
+    "No difference of accuracies is called real that is smaller than the binomial standard error √(p "
+    "(1 − p) / n) of one accuracy "
     "on the n test images.",
     "Within 1 % means within one percentage point of the run's own best validation accuracy.",
-    "Expected best against number of trials is the unbiased estimate of Tang et al. (2020) with Dvoretzky–Kiefer–Wolfowitz bands.",
-    "The report's captions 4 and 5 and its text refer to each other's figures; here 4 is momentum and 5 is decay, as captioned.",
+    "Expected best against number of trials is the unbiased estimate of Tang et al. (2020) with "
+    "Dvoretzky–Kiefer–Wolfowitz bands.",
+    "The report's captions 4 and 5 and its text refer to each other's figures; here 4 is momentum and "
+    "5 is decay, as captioned.",
 )
 TOP = 5
 N_CONFIGURATIONS = {"linear-grid": 32}
@@ -109,15 +117,23 @@ def content(tables: Tables) -> Content:
     """Compute everything on the page."""
     findings = examine(tables)
     remarks = health(tables)
-    verdicts = [(name, sum(f.verdict == name for f in findings)) for name in (SUPPORTED, CONTRADICTED, UNDECIDED, NOT_RUN)]
+    verdicts = [
+        (name, sum(f.verdict == name for f in findings))
+        for name in (SUPPORTED, CONTRADICTED, UNDECIDED, NOT_RUN)
+    ]
     missing = [(study, tables.command(study)) for study in STUDIES if study not in tables.studies]
     by_study = [(study, tuple(r for r in remarks if r.study == study)) for study in tables.studies]
     complete = tables.runs[tables.runs["state"] == "complete"]
-    title = "What MNIST says about the report" if tables.dataset == "mnist" else f"A rehearsal on {tables.dataset}, not MNIST"
+    title = (
+        "What MNIST says about the report"
+        if tables.dataset == "mnist"
+        else f"A rehearsal on {tables.dataset}, not MNIST"
+    )
     summary = (
         f"{count(len(tables.runs), 'run')} of {count(tables.runs['trial_id'].nunique(), 'trial')} in "
         f"{len(tables.studies)} studies on {tables.dataset}; {len(complete):,} runs complete. "
-        f"Of {len(findings)} claims of the report, {verdicts[0][1]} are supported, {verdicts[1][1]} contradicted, "
+        f"Of {len(findings)} claims of the report, {verdicts[0][1]} are supported, {verdicts[1][1]} "
+        "contradicted, "
         f"{verdicts[2][1]} undecided and {verdicts[3][1]} not run."
     )
     selection = optimism(tables)
@@ -145,7 +161,8 @@ def _notices(tables: Tables, missing: list[tuple[str, str]]) -> list[str]:
     notices = []
     if tables.dataset != "mnist":
         notices.append(
-            f"These runs are on {tables.dataset}, not on MNIST. Numbers of the report can not be compared with them; claims "
+            f"These runs are on {tables.dataset}, not on MNIST. Numbers of the report can not be "
+            "compared with them; claims "
             "about its levels are not tested."
         )
     for row in unfinished(tables).to_dict("records"):
@@ -155,7 +172,8 @@ def _notices(tables: Tables, missing: list[tuple[str, str]]) -> list[str]:
             f"{row['failed_runs']} runs failed" if row["failed_runs"] else "",
         ]
         notices.append(
-            f"Study {row['study']} is incomplete: {', '.join(part for part in parts if part)}. Finish it with: "
+            f"Study {row['study']} is incomplete: {', '.join(part for part in parts if part)}. Finish "
+            "it with: "
             f"{tables.command(row['study'])}"
         )
     for study, expected in N_CONFIGURATIONS.items():
@@ -163,7 +181,10 @@ def _notices(tables: Tables, missing: list[tuple[str, str]]) -> list[str]:
         if 0 < n_there < expected:
             notices.append(f"Study {study} holds {n_there} of the report's {expected} configurations.")
     if missing:
-        notices.append(f"{len(missing)} of the studies that this page draws on are not in the database; what they would show is left out.")
+        notices.append(
+            f"{len(missing)} of the studies that this page draws on are not in the database; what they "
+            "would show is left out."
+        )
     return notices
 
 
@@ -177,27 +198,48 @@ def _selection_sentences(selection: pd.DataFrame) -> list[str]:
         if row["n_confirmations"]:
             amount = f"{100 * row['optimism']:+.2f}".replace("-", "−")
             text += (
-                f" With {row['n_confirmations']} fresh seeds it reaches {100 * row['confirmed_validation']:.2f} % on validation: the "
-                f"selection was optimistic by {amount} points. Its confirmed test accuracy is {100 * row['confirmed_test']:.2f} %."
+                f" With {row['n_confirmations']} fresh seeds it reaches "
+                f"{100 * row['confirmed_validation']:.2f} % on validation: the "
+                f"selection was optimistic by {amount} points. Its confirmed test accuracy is "
+                f"{100 * row['confirmed_test']:.2f} %."
             )
         else:
-            text += " It is not confirmed with fresh seeds, so its value is likely to be optimistic by an unknown amount."
+            text += " It is not confirmed with fresh seeds, so its value is likely to be optimistic."
         sentences.append(text)
     return sentences
 
 
 def _selection_table(selection: pd.DataFrame) -> Table:
-    columns = ("study", "trial", "of", "validation", "test", "confirmed validation", "confirmed test", "fresh seeds", "optimism (points)", "runs")
+    columns = (
+        "study",
+        "trial",
+        "of",
+        "validation",
+        "test",
+        "confirmed validation",
+        "confirmed test",
+        "fresh seeds",
+        "optimism (points)",
+        "runs",
+    )
     rows = [
         (
-            _text(row["study"]), _number(row["trial_number"], str(row["trial_number"])), _number(row["n_trials"], f"{row['n_trials']:,}"),
-            _accuracy(row["validation"]), _accuracy(row["test"]), _accuracy(row["confirmed_validation"]),
-            _accuracy(row["confirmed_test"]), _number(row["n_confirmations"], str(row["n_confirmations"])),
-            _number(row["optimism"], f"{100 * row['optimism']:+.2f}".replace("-", "−")), _text(ranges(row["run_ids"])),
+            _text(row["study"]),
+            _number(row["trial_number"], str(row["trial_number"])),
+            _number(row["n_trials"], f"{row['n_trials']:,}"),
+            _accuracy(row["validation"]),
+            _accuracy(row["test"]),
+            _accuracy(row["confirmed_validation"]),
+            _accuracy(row["confirmed_test"]),
+            _number(row["n_confirmations"], str(row["n_confirmations"])),
+            _number(row["optimism"], f"{100 * row['optimism']:+.2f}".replace("-", "−")),
+            _text(ranges(row["run_ids"])),
         )
         for row in selection.to_dict("records")
-    ]  # fmt: skip
-    return Table("The selected configuration of each search, before and after confirmation.", columns, tuple(rows))
+    ]
+    return Table(
+        "The selected configuration of each search, before and after confirmation.", columns, tuple(rows)
+    )
 
 
 def _best_table(tables: Tables) -> Table:
@@ -211,16 +253,36 @@ def _best_table(tables: Tables) -> Table:
         for _, trial in ranked_trials(runs).head(TOP).iterrows():
             rows.append(
                 (
-                    _text(study), _number(trial["trial_number"], str(trial["trial_number"])), _text(describe(trial)),
-                    _accuracy(trial["validation_accuracy"]), _accuracy(trial["test_accuracy"]), _accuracy(trial["train_accuracy"]),
-                    _number(trial["n_runs"], str(trial["n_runs"])), _text(ranges(trial["run_ids"])),
+                    _text(study),
+                    _number(trial["trial_number"], str(trial["trial_number"])),
+                    _text(describe(trial)),
+                    _accuracy(trial["validation_accuracy"]),
+                    _accuracy(trial["test_accuracy"]),
+                    _accuracy(trial["train_accuracy"]),
+                    _number(trial["n_runs"], str(trial["n_runs"])),
+                    _text(ranges(trial["run_ids"])),
                 )
-            )  # fmt: skip
-    return Table(f"The best {TOP} configurations of each study by validation accuracy (means over replicates).", columns, tuple(rows))
+            )
+    return Table(
+        f"The best {TOP} configurations of each study by validation accuracy (means over replicates).",
+        columns,
+        tuple(rows),
+    )
 
 
 def _studies_table(tables: Tables) -> Table:
-    columns = ("study", "driver", "trials", "runs", "complete", "diverged", "other", "training (minutes)", "made by", "run ids")
+    columns = (
+        "study",
+        "driver",
+        "trials",
+        "runs",
+        "complete",
+        "diverged",
+        "other",
+        "training (minutes)",
+        "made by",
+        "run ids",
+    )
     rows = []
     for study, runs in tables.runs.groupby("study"):
         states = runs["state"].value_counts()
@@ -230,12 +292,18 @@ def _studies_table(tables: Tables) -> Table:
         n_trials = runs["trial_number"].nunique()
         rows.append(
             (
-                _text(runs["study_name"].iloc[0]), _text(runs["driver"].iloc[0]), _number(n_trials, f"{n_trials:,}"),
-                _number(len(runs), f"{len(runs):,}"), _number(complete, f"{complete:,}"), _number(diverged, f"{diverged:,}"),
-                _number(other, f"{other:,}"), _number(minutes, f"{minutes:,.1f}"), _text(tables.command(str(study))),
+                _text(runs["study_name"].iloc[0]),
+                _text(runs["driver"].iloc[0]),
+                _number(n_trials, f"{n_trials:,}"),
+                _number(len(runs), f"{len(runs):,}"),
+                _number(complete, f"{complete:,}"),
+                _number(diverged, f"{diverged:,}"),
+                _number(other, f"{other:,}"),
+                _number(minutes, f"{minutes:,.1f}"),
+                _text(tables.command(str(study))),
                 _text(ranges(runs["run_id"])),
             )
-        )  # fmt: skip
+        )
     return Table("The studies behind this page.", columns, tuple(rows))
 
 
@@ -257,4 +325,7 @@ def _environment(runs: pd.DataFrame) -> list[tuple[str, str]]:
         seen.add(id(environment))
         for name, value in environment.items():
             found.setdefault(str(name), set()).add(str(value))
-    return [(name, ", ".join(sorted(values)) if len(values) <= 8 else f"{len(values)} values") for name, values in found.items()]
+    return [
+        (name, ", ".join(sorted(values)) if len(values) <= 8 else f"{len(values)} values")
+        for name, values in found.items()
+    ]

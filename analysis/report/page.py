@@ -1,4 +1,4 @@
-"""Rendering: Content → one self-contained HTML page, and the same as Markdown with figures as files beside it."""
+"""Rendering: Content → one self-contained HTML page, and the same as Markdown beside its figures."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ _THEMED = {INK: "currentColor", GRID: "var(--grid)", MUTED: "var(--muted)", PAPE
 
 
 def inline_svg(text: str, name: str, title: str) -> str:
-    """An SVG file as part of the page: no fixed size, ids of its own, ink and paper from the page's colours."""
+    """An SVG file as part of the page: no fixed size, its own ids, the page's colours."""
     body = text[text.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
@@ -36,9 +36,13 @@ def _environment() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True, autoescape=lambda name: name is not None and ".html" in name,
-    )  # fmt: skip
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=lambda name: name is not None and ".html" in name,
+    )
     environment.filters["ranges"] = ranges
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|")
     return environment
@@ -55,7 +59,7 @@ def render_html(page: Content, svgs: dict[str, str]) -> str:
     from markupsafe import Markup
 
     # Escaped as every text of the template is, but for the drawings, which are ours.
-    inline = {name: Markup(inline_svg(text, name, name.replace("_", " "))) for name, text in svgs.items()}  # noqa: S704
+    inline = {name: Markup(inline_svg(text, name, name.replace("_", " "))) for name, text in svgs.items()}
     return str(_environment().get_template("report.html.j2").render(page=page, svgs=inline, colors=ON_DARK))
 
 
