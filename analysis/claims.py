@@ -227,7 +227,7 @@ def _from_effect(
 def _lowest_linear(tables: Tables) -> Evidence:
     everything = tables.all_runs("linear-grid")
     runs = tables.complete("linear-grid")
-    worst = runs.loc[runs["test_accuracy"].idxmin()]
+    worst = runs.iloc[int(runs["test_accuracy"].to_numpy().argmin())]
     lowest, error = float(worst["test_accuracy"]), _resolution(runs)
     n_diverged = int((everything["state"] == "diverged").sum())
     below = int((runs["test_accuracy"] < 0.918).sum())
@@ -354,7 +354,8 @@ def _best_mlp_runs(tables: Tables) -> pd.DataFrame:
             runs = tables.complete(study)
         except StudyMissingError:
             continue
-        return runs[runs["trial_number"] == selected_trial(runs)["trial_number"]]
+        chosen: pd.DataFrame = runs[runs["trial_number"] == selected_trial(runs)["trial_number"]]
+        return chosen
     return tables.complete("mlp-random")
 
 

@@ -140,7 +140,7 @@ def _still_improving(study: str, tables: Tables, runs: pd.DataFrame) -> Remark:
 
 def _gap(study: str, runs: pd.DataFrame) -> Remark:
     gap = runs["train_accuracy"] - runs["validation_accuracy"]
-    widest = runs.loc[gap.idxmax()]
+    widest = runs.iloc[int(gap.to_numpy().argmax())]
     sentence = (
         f"Train accuracy minus validation accuracy is {100 * gap.mean():.2f} points on average, at "
         f"most {100 * gap.max():.2f} "

@@ -229,7 +229,7 @@ def paired_differences(
     columns = [*keys, value, "run_id"]
     high = runs.loc[runs[factor] == levels[0], columns].rename(columns={value: "high"})
     low = runs.loc[runs[factor] == levels[1], columns].rename(columns={value: "low"})
-    pairs = high.merge(low, on=keys, suffixes=("_high", "_low"), validate="one_to_one")
+    pairs: pd.DataFrame = high.merge(low, on=keys, suffixes=("_high", "_low"), validate="one_to_one")
     pairs["difference"] = pairs["high"] - pairs["low"]
     return pairs.sort_values(keys).reset_index(drop=True)
 
@@ -366,9 +366,8 @@ def mean_curves(curves: pd.DataFrame, column: str, by: Sequence[str], *, seed: i
         part = pd.DataFrame(
             {"k": wide.columns, "epoch": epochs.to_numpy(), "mean": mean, "low": low, "high": high}
         )
-        for position, (name, value) in enumerate(
-            zip(by, names if isinstance(names, tuple) else (names,), strict=True)
-        ):
+        values: list[Any] = list(names) if isinstance(names, tuple) else [names]
+        for position, (name, value) in enumerate(zip(by, values, strict=True)):
             part.insert(position, name, value)
         parts.append(part.assign(n_runs=len(wide)))
     return pd.concat(parts, ignore_index=True)

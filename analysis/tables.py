@@ -175,7 +175,9 @@ def read_tables(database: str, dataset: str | None = None) -> Tables:
                 raise LookupError(
                     f"the database must hold runs, but {database} has none; make some with: make linear-grid"
                 )
-            chosen = dataset or choose_dataset(runs["dataset"].value_counts().to_dict())
+            chosen = dataset or choose_dataset(
+                {str(name): int(n) for name, n in runs["dataset"].value_counts().items()}
+            )
             if chosen not in set(runs["dataset"]):
                 there = ", ".join(sorted(runs["dataset"].unique()))
                 raise LookupError(f"dataset must be one of {there}, but got {chosen}")

@@ -42,7 +42,8 @@ def split_curves(tables: Tables, runs: pd.DataFrame, by: list[str] | None = None
 def selected_runs(tables: Tables, study: str) -> pd.DataFrame:
     """The complete runs of the study's trial with the best validation accuracy."""
     runs = tables.complete(study)
-    return runs[runs["trial_number"] == selected_trial(runs)["trial_number"]]
+    chosen: pd.DataFrame = runs[runs["trial_number"] == selected_trial(runs)["trial_number"]]
+    return chosen
 
 
 def decays(decay: pd.Series) -> pd.Series:

@@ -1,6 +1,6 @@
 """Selected against confirmed: the value that got a configuration selected, and what fresh seeds give."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,21 +24,22 @@ def table(tables: Tables) -> pd.DataFrame:
 
     Value at selection, mean and interval over fresh seeds, the runs.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for study in tables.studies:
         again = confirmed(tables, study) if not study.endswith(CONFIRM) else None
         if again is None:
             continue
         source = by_trial(tables.complete(study)).set_index("trial_number")
-        for (rank, number), fresh in again.groupby(["rank", "source_trial_number"]):
+        for _, fresh in again.groupby(["rank", "source_trial_number"]):
+            rank, number = int(fresh["rank"].iloc[0]), int(fresh["source_trial_number"].iloc[0])
             if number not in source.index:
                 continue
             interval = mean_interval(fresh["validation_accuracy"])
             rows.append(
                 {
                     "study": study,
-                    "rank": int(rank),
-                    "trial_number": int(number),
+                    "rank": rank,
+                    "trial_number": number,
                     "selected": source.loc[number, "validation_accuracy"],
                     "mean": interval.estimate,
                     "low": interval.low,
@@ -46,7 +47,7 @@ def table(tables: Tables) -> pd.DataFrame:
                     "n_runs": interval.n,
                     "values": fresh["validation_accuracy"].tolist(),
                     "model": "linear" if fresh["hidden_layers"].iloc[0] == 0 else "MLP",
-                    "run_ids": [*source.loc[number, "run_ids"], *fresh["run_id"].tolist()],
+                    "run_ids": [*source["run_ids"].to_dict()[number], *fresh["run_id"].tolist()],
                 }
             )
     if not rows:
@@ -70,10 +71,10 @@ def draw(table: pd.DataFrame) -> "Figure":
     rng = np.random.default_rng(0)
     for panel, study in zip(axes, studies, strict=True):
         rows = table[table["study"] == study].reset_index(drop=True)
-        for place, row in rows.iterrows():
+        for place, row in enumerate(rows.to_dict("records")):
             look = MODELS[row["model"]]
             values = row["values"]
-            height = float(place) + rng.uniform(-0.14, 0.14, len(values))  # type: ignore[arg-type]
+            height = place + rng.uniform(-0.14, 0.14, len(values))
             panel.scatter(values, height, s=13, color=look.color, alpha=0.45, lw=0)
             if np.isfinite(row["low"]):
                 panel.plot([row["low"], row["high"]], [place, place], color=look.color, lw=2.6)

@@ -79,7 +79,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     figure, (panel,) = new_figure(height=3.6)
     look = MODELS["MLP"]
     panel.scatter(table["low"], table["full"], color=look.color, s=24, alpha=0.85, ec="white", lw=0.5)
-    by_low, by_full = table.loc[table["low"].idxmax()], table.loc[table["full"].idxmax()]
+    by_low, by_full = table.iloc[table["low"].argmax()], table.iloc[table["full"].argmax()]
     best = [(by_full, "best on the full set")] if by_low["candidate"] != by_full["candidate"] else []
     best.append((by_low, "best on the small set" if best else "best on both"))
     middle = (table["low"].min() + table["low"].max()) / 2

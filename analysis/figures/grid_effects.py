@@ -53,7 +53,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     above.axvline(0, color=INK, lw=1)
     above.hlines(main.index, 0, 100 * main["effect"], color=look.color, lw=1.4)
     above.plot(100 * main["effect"], main.index, look.marker, color=look.color, ms=6)
-    above.set_yticks(main.index, [_name(row.term, row.level) for row in main.itertuples()])
+    above.set_yticks(main.index, [_name(*names) for names in zip(main["term"], main["level"], strict=True)])
     above.invert_yaxis()
     above.grid(visible=False, axis="y")
     above.set_xlabel("main effect on test accuracy (percentage points)")

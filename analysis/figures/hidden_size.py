@@ -21,12 +21,12 @@ def table(tables: Tables) -> pd.DataFrame:
     """One row per activation and size: mean test accuracy with its interval over replicates."""
     runs = tables.complete("ofat-hidden-size")
     rows = []
-    for (activation, size), group in runs.groupby(["activation", "hidden_size"]):
+    for (activation, _), group in runs.groupby(["activation", "hidden_size"]):
         interval = mean_interval(group["test_accuracy"])
         rows.append(
             {
                 "activation": activation,
-                "hidden_size": int(size),
+                "hidden_size": int(group["hidden_size"].iloc[0]),
                 "mean": interval.estimate,
                 "low": interval.low,
                 "high": interval.high,

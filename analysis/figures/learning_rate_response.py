@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from analysis.figures.common import decays, with_runs
@@ -102,7 +103,7 @@ def draw(table: pd.DataFrame) -> "Figure":
 
 def caption(table: pd.DataFrame) -> str:
     """What is shown."""
-    best = table.loc[table["mean"].idxmax()]
+    best = table.iloc[int(np.nanargmax(table["mean"].to_numpy()))]
     return (
         f"{int(table['n_runs'].sum()):,} runs, {int(table['n_diverged'].sum())} diverged. × marks "
         "rates at which a run diverged or the mean lies "

@@ -35,6 +35,7 @@ def table(tables: Tables) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> "Figure":
     """A histogram of configurations; lowest and mean are named, and the report's beside them."""
     import seaborn as sns
+    from matplotlib.ticker import MaxNLocator
 
     figure, (panel,) = new_figure(height=3.3)
     look = MODELS["linear"]
@@ -71,7 +72,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     panel.set_xlim(low, high + 0.12 * (high - low))
     panel.set_xlabel("test accuracy, one configuration each")
     panel.set_ylabel("configurations")
-    panel.yaxis.get_major_locator().set_params(integer=True)
+    panel.yaxis.set_major_locator(MaxNLocator(integer=True))
     panel.grid(visible=False, axis="x")
     return figure
 

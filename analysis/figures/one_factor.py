@@ -98,10 +98,11 @@ def draw(table: pd.DataFrame) -> "Figure":
     panel.hlines(places, 100 * table["low"], 100 * table["high"], color=look.color, lw=2)
     panel.plot(100 * table["difference"], places, look.marker, color=look.color, ms=6)
     panel.set_yticks(places, table["level"])
-    for place, row in zip(places, table.itertuples(), strict=True):
-        if row.Index == 0 or row.factor != table["factor"].iloc[row.Index - 1]:
+    opens = table["factor"] != table["factor"].shift()
+    for place, baseline, is_first in zip(places, table["baseline"], opens, strict=True):
+        if is_first:
             panel.annotate(
-                f"against {row.baseline}",
+                f"against {baseline}",
                 (1.01, place),
                 xycoords=("axes fraction", "data"),
                 fontsize=8,

@@ -71,7 +71,7 @@ ON_DARK: Mapping[str, str] = {
 }
 """The same colours where the page is dark."""
 
-_RC: dict[str, Any] = {
+_RC: Any = {
     "figure.dpi": 100,
     "savefig.dpi": 160,
     "figure.facecolor": PAPER,

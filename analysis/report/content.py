@@ -17,26 +17,40 @@ from analysis.statistics import MIN_BOOTSTRAP, MIN_FLIPS, MIN_REPLICATES
 from analysis.tables import Tables, ranked_trials, unfinished
 
 METHODS = (
-    "A run is read at the evaluation with the best validation accuracy (ties: lower validation loss, "
-    "then the earlier one), unless "
-    "its study says the last.",
-    f"Intervals are at 95 %. From {MIN_BOOTSTRAP} independent units on they are studentised bootstraps "
-    "that resample whole units, with "
-    "fewer Student's t, with one there is none. Runs and never evaluations are resampled.",
-    "Pairs agree in everything but one factor and in the seeds of their replicate. From "
-    f"{MIN_REPLICATES} replicates on the replicates are "
-    "the independent units, with fewer the matched configurations are: such an interval says nothing "
-    "about other seeds.",
-    f"p values come from sign flips ({MIN_FLIPS} units or more) or Student's t, and are corrected over "
-    "all claims (Holm).",
-    "No difference of accuracies is called real that is smaller than the binomial standard error √(p "
-    "(1 − p) / n) of one accuracy "
-    "on the n test images.",
+    (
+        "A run is read at the evaluation with the best validation accuracy (ties: lower validation loss, "
+        "then the earlier one), unless "
+        "its study says the last."
+    ),
+    (
+        f"Intervals are at 95 %. From {MIN_BOOTSTRAP} independent units on they are studentised bootstraps "
+        "that resample whole units, with "
+        "fewer Student's t, with one there is none. Runs and never evaluations are resampled."
+    ),
+    (
+        "Pairs agree in everything but one factor and in the seeds of their replicate. From "
+        f"{MIN_REPLICATES} replicates on the replicates are "
+        "the independent units, with fewer the matched configurations are: such an interval says nothing "
+        "about other seeds."
+    ),
+    (
+        f"p values come from sign flips ({MIN_FLIPS} units or more) or Student's t, and are corrected over "
+        "all claims (Holm)."
+    ),
+    (
+        "No difference of accuracies is called real that is smaller than the binomial standard error √(p "
+        "(1 − p) / n) of one accuracy "
+        "on the n test images."
+    ),
     "Within 1 % means within one percentage point of the run's own best validation accuracy.",
-    "Expected best against number of trials is the unbiased estimate of Tang et al. (2020) with "
-    "Dvoretzky–Kiefer–Wolfowitz bands.",
-    "The report's captions 4 and 5 and its text refer to each other's figures; here 4 is momentum and "
-    "5 is decay, as captioned.",
+    (
+        "Expected best against number of trials is the unbiased estimate of Tang et al. (2020) with "
+        "Dvoretzky–Kiefer–Wolfowitz bands."
+    ),
+    (
+        "The report's captions 4 and 5 and its text refer to each other's figures; here 4 is momentum and "
+        "5 is decay, as captioned."
+    ),
 )
 TOP = 5
 N_CONFIGURATIONS = {"linear-grid": 32}
