@@ -27,6 +27,7 @@ MIN_REPLICATES = 5
 MIN_FLIPS = 12
 """Units from which p values come from flipping signs: 2 / 2¹² leaves room for Holm's correction."""
 N_RESAMPLES = 4999
+_N_PAIRED_RESAMPLES = 999
 WITHIN = 0.01
 """What "within 1 %" means: one percentage point of accuracy."""
 
@@ -202,8 +203,8 @@ def probability_of_superiority(a: npt.ArrayLike, b: npt.ArrayLike, *, seed: int 
         return Interval(estimate, np.nan, np.nan, n, "too few for an interval")
     wins = np.sign(A[:, None] - B[None, :]) / 2 + 0.5
     rng = np.random.default_rng(seed)
-    weights_a = rng.multinomial(len(A), np.full(len(A), 1 / len(A)), size=N_RESAMPLES) / len(A)
-    weights_b = rng.multinomial(len(B), np.full(len(B), 1 / len(B)), size=N_RESAMPLES) / len(B)
+    weights_a = rng.multinomial(len(A), np.full(len(A), 1 / len(A)), size=_N_PAIRED_RESAMPLES) / len(A)
+    weights_b = rng.multinomial(len(B), np.full(len(B), 1 / len(B)), size=_N_PAIRED_RESAMPLES) / len(B)
     resampled = np.einsum("ri,ri->r", weights_a @ wins, weights_b)
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(estimate, float(low), float(high), n, "stratified percentile bootstrap")

@@ -18,7 +18,8 @@ MIN_TRIALS_FOR_IMPORTANCE = 30
 MAX_TRIALS_FOR_IMPORTANCE = 1500
 _MAX_SIZES = 200
 _N_FOLDS = 5
-_N_PERMUTATIONS = 10
+_N_PERMUTATIONS = 5
+_N_TREES = 60
 
 
 def trial_values(runs: pd.DataFrame) -> pd.DataFrame:
@@ -164,7 +165,9 @@ def importance(
     y = trials[value].to_numpy(dtype=np.float64)
     drops, predicted = [], np.empty_like(y)
     for train, held_out in KFold(_N_FOLDS, shuffle=True, random_state=seed).split(X):
-        forest = RandomForestRegressor(100, min_samples_leaf=2, random_state=seed).fit(X[train], y[train])
+        forest = RandomForestRegressor(_N_TREES, min_samples_leaf=2, random_state=seed).fit(
+            X[train], y[train]
+        )
         predicted[held_out] = forest.predict(X[held_out])
         result = permutation_importance(
             forest,

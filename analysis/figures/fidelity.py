@@ -63,7 +63,7 @@ def kendall_interval(a: Any, b: Any) -> Interval:
         values = [np.nan_to_num(stats.kendalltau(a[row], b[row]).statistic) for row in flat]
         return np.reshape(values, rows.shape[:-1])
 
-    return bootstrap_interval(np.arange(len(a)), correlation, n_resamples=999)
+    return bootstrap_interval(np.arange(len(a)), correlation, n_resamples=499)
 
 
 def table(tables: Tables) -> pd.DataFrame:

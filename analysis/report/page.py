@@ -65,7 +65,8 @@ def render_html(page: Content, svgs: dict[str, str]) -> str:
 
 def render_markdown(page: Content) -> str:
     """The same content as Markdown."""
-    return str(_environment().get_template("report.md.j2").render(page=page, files=FILE_NAMES))
+    text = str(_environment().get_template("report.md.j2").render(page=page, files=FILE_NAMES))
+    return re.sub(r"\n{3,}", "\n\n", text)
 
 
 def build(database: str, out: Path, dataset: str | None = None) -> Path:

@@ -31,7 +31,7 @@ def digits_database(tmp_path_factory):
 
 @pytest.fixture
 def grid():
-    """A 2 × 3 grid with two replicates, effects known by construction: a adds ±1, b adds −1, 0, 1, a and b interact."""
+    """A 2 × 3 grid with two replicates: a adds ±1, b adds −1, 0 or 1, and they interact."""
     rows = []
     for replicate in range(2):
         for a in (0, 1):

@@ -1,4 +1,4 @@
-"""Figures: each table recomputed in another way; every drawing is written, the same twice, and refuses what it must."""
+"""Figures: tables recomputed in another way; drawings are written, the same twice, or refused."""
 
 import dataclasses
 import inspect
@@ -49,8 +49,14 @@ def test_a_drawing_is_the_same_twice(tables):
 def test_from_one_study_the_others_are_left_out_with_their_command(digits_database, tmp_path):
     results = {result.name: result for result in draw_all(digits_database, tmp_path)}
     assert sorted(name for name, result in results.items() if result.drawn) == [
-        "component_chain", "decay_effect", "grid_effects", "linear_accuracy", "linear_curves", "momentum_bowl", "momentum_effect",
-    ]  # fmt: skip
+        "component_chain",
+        "decay_effect",
+        "grid_effects",
+        "linear_accuracy",
+        "linear_curves",
+        "momentum_bowl",
+        "momentum_effect",
+    ]
     assert results["hidden_size"].command == "make ofat DATASET=digits"
     assert results["expected_best"].command == "make mlp-random N=50 DATASET=digits"
     assert not (tmp_path / f"{FILE_NAMES['hidden_size']}.svg").exists()

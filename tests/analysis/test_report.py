@@ -92,7 +92,8 @@ def test_an_incomplete_study_is_announced(tables):
 
 
 def test_inline_svg_takes_the_colours_of_the_page():
-    text = '<?xml?>\n<svg width="10pt" viewBox="0 0 1 1"><g id="a" style="fill: #1b1f24"/><use href="#a" style="stroke: #0072b2"/></svg>'
+    text = '<?xml?>\n<svg width="10pt" viewBox="0 0 1 1"><g id="a" style="fill: #1b1f24"/>'
+    text += '<use href="#a" style="stroke: #0072b2"/></svg>'
     assert inline_svg(text, "n", "title") == (
         '<svg viewBox="0 0 1 1" role="img" aria-label="title"><g id="n-a" style="fill: currentColor"/>'
         '<use href="#n-a" style="stroke: var(--c0072b2)"/></svg>'
@@ -157,8 +158,10 @@ def test_page_in_chromium(opened, page, width, scheme):
         """() => { const number = c => c.match(/[0-9.]+/g).slice(0, 3).map(Number).map(v => { v /= 255;
              return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
            const light = c => { const [r, g, b] = number(c); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-           return [...document.querySelectorAll('p, h1, h2, h3, figcaption, td, .verdict, figure svg')].map(e => {
-             let back = e; while (getComputedStyle(back).backgroundColor === 'rgba(0, 0, 0, 0)') back = back.parentElement;
+           const texts = 'p, h1, h2, h3, figcaption, td, .verdict, figure svg';
+           return [...document.querySelectorAll(texts)].map(e => {
+             let back = e;
+             while (getComputedStyle(back).backgroundColor === 'rgba(0, 0, 0, 0)') back = back.parentElement;
              const [x, y] = [light(getComputedStyle(e).color), light(getComputedStyle(back).backgroundColor)];
              return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05); }); }"""
     )

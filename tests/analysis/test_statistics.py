@@ -25,7 +25,7 @@ COVERAGE = (0.93, 0.97)
     ],
 )
 def test_mean_interval_covers_the_mean_in_95_percent_of_simulations(n, name, draw, mean):
-    # One column per simulated study: rows (units) are resampled alike in all, each column's coverage stands alone.
+    # One column per simulated study: rows (units) are resampled alike in all of them.
     X = draw(np.random.default_rng(n), (n, N_SIMULATIONS))
     _, low, high, _ = S.mean_intervals(X, n_resamples=1999, seed=n)
     assert COVERAGE[0] <= np.mean((low <= mean) & (mean <= high)) <= COVERAGE[1]
@@ -112,11 +112,11 @@ def test_probability_of_superiority_covers_that_of_two_normals():
     rng = np.random.default_rng(0)
     truth = stats.norm.cdf(1 / np.sqrt(2))
     hits = 0
-    for seed in range(150):
+    for seed in range(60):
         interval = S.probability_of_superiority(rng.normal(1, 1, 30), rng.normal(0, 1, 30), seed=seed)
         hits += interval.low <= truth <= interval.high
-    # 150 simulations: three binomial standard errors below 95 %.
-    assert hits / 150 >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 150)
+    # 60 simulations: three binomial standard errors below 95 %.
+    assert hits / 60 >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 60)
 
 
 def test_paired_differences_match_configuration_and_seed(grid):
@@ -189,7 +189,7 @@ def test_holm_by_hand():
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=5))
 @settings(deadline=None)
 def test_holm_is_the_closed_test_of_bonferroni(p):
-    # Independent definition: hypothesis i falls at the largest Bonferroni p value of all intersections with it.
+    # By definition: hypothesis i falls at the largest Bonferroni p value of all intersections with it.
     m = len(p)
     subsets = [s for size in range(1, m + 1) for s in itertools.combinations(range(m), size)]
     closed = [max(min(1.0, len(s) * min(p[j] for j in s)) for s in subsets if i in s) for i in range(m)]

@@ -26,15 +26,15 @@ def test_expected_best_bands_cover_the_truth_for_all_n_at_once():
     # Uniform values: E max of n is n / (n + 1), and the median of the best of n is 2^(−1/n).
     rng = np.random.default_rng(0)
     simultaneous, pointwise = [], []
-    for _ in range(400):
+    for _ in range(250):
         table = expected_best(rng.uniform(size=30))
         truth = table["n"] / (table["n"] + 1)
         simultaneous.append(bool(((table["low"] <= truth) & (truth <= table["high"])).all()))
         median = 2.0 ** (-1 / table["n"])
         pointwise.append(((table["median_low"] <= median) & (median <= table["median_high"])).to_numpy())
-    # Distribution-free bands hold at least their level; three binomial standard errors of 400 simulations are 3.3 %.
-    assert np.mean(simultaneous) >= 0.95 - 0.033
-    assert np.mean(pointwise, axis=0).min() >= 0.95 - 0.033
+    # They hold at least their level; three binomial standard errors of 250 simulations are 4.1 %.
+    assert np.mean(simultaneous) >= 0.95 - 0.041
+    assert np.mean(pointwise, axis=0).min() >= 0.95 - 0.041
 
 
 def test_expected_best_rises_and_lies_inside_its_band():
