@@ -60,6 +60,8 @@ def draw(table: pd.DataFrame) -> "Figure":
 
     Diamond selected, dots fresh runs, bar their mean's interval.
     """
+    from matplotlib.ticker import MaxNLocator
+
     studies = list(table["study"].unique())
     n_rows = [int((table["study"] == study).sum()) for study in studies]
     figure, axes = new_figure(
@@ -88,6 +90,7 @@ def draw(table: pd.DataFrame) -> "Figure":
         panel.set_ylim(len(rows) - 0.5, -0.5)
         panel.set_title(study)
         panel.grid(visible=False, axis="y")
+        panel.xaxis.set_major_locator(MaxNLocator(6))
         percent(panel.xaxis)
     axes[-1].set_xlabel("validation accuracy\n◇ when selected    ● mean of fresh seeds, with 95 % interval")
     return figure

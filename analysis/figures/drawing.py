@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import pandas as pd
 
-from analysis.figures.style import style
+from analysis.figures.style import freeze, style
 from analysis.tables import NotApplicableError, StudyMissingError, Tables, read_tables
 
 if TYPE_CHECKING:
@@ -123,7 +123,9 @@ def compute(name: str, tables: Tables) -> Result:
 
 def draw(result: Result) -> Figure:
     """The drawing of a computed figure; call it inside `style()`."""
-    return module(result.name).draw(result.table)
+    figure = module(result.name).draw(result.table)
+    freeze(figure)
+    return figure
 
 
 def svg(figure: Figure) -> str:

@@ -43,7 +43,8 @@ def draw(table: pd.DataFrame) -> "Figure":
     panel.plot(n, table["median_low"], color=MUTED, lw=0.8)
     panel.plot(bounded["n"], bounded["median_high"], color=MUTED, lw=0.8)
     panel.set_xscale("log")
-    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000) if tick <= n[-1]]
+    steps = (1, 2, 5, 10, 20, 50, 100, 200) if n[-1] <= 200 else tuple(10**power for power in range(8))
+    ticks = [tick for tick in steps if tick <= n[-1]]
     panel.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     panel.minorticks_off()
     panel.set_xlim(1, n[-1])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 TITLE = "Accuracy against hidden size"
 REPORT = "Figure 9"
 REPORTED_RANGE = (10, 100)
+_ASIDE = {"relu": 0.985, "tanh": 1.015}  # so that the bars of both activations can be told apart
 
 
 def table(tables: Tables) -> pd.DataFrame:
@@ -49,7 +50,7 @@ def draw(table: pd.DataFrame) -> "Figure":
             continue
         errors = [(line["mean"] - line["low"]).fillna(0), (line["high"] - line["mean"]).fillna(0)]
         panel.errorbar(
-            line["hidden_size"],
+            line["hidden_size"] * _ASIDE[activation],
             line["mean"],
             yerr=errors,
             color=look.color,

@@ -50,7 +50,8 @@ def draw(table: pd.DataFrame) -> "Figure":
     """Two panels, with and without decay, one line with and one without momentum."""
     figure, axes = new_figure(2, 1, height=5.2, sharex=True, sharey=True)
     top = float(table["mean"].max())
-    foot = max(float(table["mean"].min()) - 0.002, top - DEPTH)
+    lowest = float(table["mean"].min())
+    foot = max(lowest - 0.15 * (top - lowest) - 0.001, top - DEPTH)
     for panel, decay in zip(axes, (True, False), strict=True):
         labels = []
         panel.axvspan(*REPORTED_RANGE, color="#9aa3af", alpha=0.18, lw=0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis.figures.common import GRID_FACTORS, decays, with_runs
-from analysis.figures.style import INK, MAX_POINTS, SWITCH, new_figure
+from analysis.figures.style import INK, MAX_POINTS, PAPER, SWITCH, new_figure
 from analysis.statistics import Effect, convergence, paired_differences, paired_effect
 from analysis.tables import NotApplicableError, Tables
 
@@ -142,6 +142,7 @@ def draw_pairs(
         textcoords="offset points",
         ha="center",
         fontsize=8.5,
+        bbox={"fc": PAPER, "ec": "none", "pad": 0.6},
     )
     below.set_ylim(-0.15, 1.15)
     below.set_yticks([0.15, 0.75], ["mean and\n95 % interval", "matched\npairs"])

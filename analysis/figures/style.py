@@ -150,12 +150,20 @@ def line_label(axes: Axes, x: float, y: float, text: str, color: str, **kwargs: 
     )
 
 
+def freeze(figure: Figure) -> None:
+    """Lay the figure out now and keep it so: saving it in several formats need not do it again."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+
+
 def spread(labels: Sequence[Any], gap: float = 11.0) -> None:
     """Move direct labels of one panel apart vertically until they are `gap` points from each other."""
     if len(labels) < 2:
         return
     axes = labels[0].axes
-    axes.figure.canvas.draw()
+    axes.figure.get_layout_engine().execute(axes.figure)
     to_points = 72 / axes.figure.dpi
     heights = [axes.transData.transform(label.xy)[1] * to_points for label in labels]
     order = sorted(range(len(labels)), key=lambda index: heights[index])
