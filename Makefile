@@ -13,20 +13,32 @@ BIN  := $(VENV)/bin
 RUN   = $(BIN)/digitsweep run $(1) --db $(DB) --jobs $(JOBS) --seed $(SEED) --dataset $(DATASET) \
         $(if $(DATA),--data $(DATA)) $(if $(REPLICATES),--replicates $(REPLICATES))
 
-.PHONY: help linear-grid study status select dashboard export test check lock clean
+.PHONY: help linear-grid mlp-random ofat confirm study status select dashboard export test check lock clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 	@printf '%s\n' '' 'Variables, with their defaults:' \
 	  '  DB=runs.sqlite    database'              '  JOBS=<cores>      workers' \
-	  '  SEED=2022         seed of the study'     '  REPLICATES=1      runs of each trial' \
+	  '  SEED=2022         seed of the study'     '  REPLICATES=1      runs of each trial (ofat 5, confirm 8)' \
 	  '  DATASET=auto      auto, mnist, fashion-mnist, digits, or a path to .npz or .csv' \
 	  '  DATA=<folder>     where to look first for the data files' \
-	  '  SPEC=<file>       study file (study)'    '  STUDY=<name>      study in the database (select)' \
+	  '  SPEC=<file>       study file (study)'    '  STUDY=<name>      study in the database (select, confirm)' \
+	  '  N=50              trials in all (mlp-random)'  '  TOP=4             how many of the best (confirm)' \
 	  '  OUT=export        folder (export)'       '  PORT=8080         port on 127.0.0.1 (dashboard)'
 
 linear-grid: $(VENV)/.runtime ## Train the report's 32 linear models and name the best
 	@$(call RUN,experiments/linear_grid.yaml)
+
+mlp-random: $(VENV)/.runtime ## Train N perceptrons drawn at random: make mlp-random N=50
+	@$(call RUN,experiments/mlp_random.yaml) $(if $(N),--trials $(N))
+
+ofat: $(VENV)/.runtime ## Vary one factor at a time around the baseline perceptron, 5 replicates
+	@for spec in experiments/ofat_*.yaml; do $(call RUN,$$spec) || exit $$?; done
+
+confirm: $(VENV)/.runtime ## The best again with fresh seeds: make confirm STUDY=linear-grid TOP=4 REPLICATES=8
+	@test -n "$(STUDY)" || { echo 'make confirm needs STUDY=<name>; make status lists the studies' >&2; exit 2; }
+	@$(BIN)/digitsweep confirm $(STUDY) --db $(DB) --jobs $(JOBS) --top $(or $(TOP),4) \
+	  --replicates $(or $(REPLICATES),8) $(if $(DATA),--data $(DATA))
 
 study: $(VENV)/.runtime ## Run a study: make study SPEC=experiments/linear_lr_wide.yaml
 	@test -n "$(SPEC)" || { echo 'make study needs SPEC=<file>, e.g. SPEC=experiments/linear_lr_wide.yaml' >&2; exit 2; }

@@ -62,10 +62,7 @@ def read_run(curve: Mapping[int, tuple[float, float]], read_at: str) -> tuple[in
 
     `best`: highest accuracy, ties by lower loss, then the earlier; `last`: the highest k.
     """
-    if read_at == "last":
-        k = max(curve)
-    else:
-        k = min(curve, key=lambda i: (-curve[i][0], curve[i][1], i))
+    k = max(curve) if read_at == "last" else min(curve, key=lambda i: (-curve[i][0], curve[i][1], i))
     return k, *curve[k]
 
 

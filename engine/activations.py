@@ -38,12 +38,12 @@ def _relu(z: FloatArray, out: FloatArray | None = None) -> FloatArray:
 
 def _relu_derivative(a: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """1 where the unit is on and 0 where it is off: the sign of an output that is never negative."""
-    return np.sign(a, out=out)  # type: ignore[no-any-return]
+    return np.sign(a, out=out)
 
 
 def _tanh(z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """(eᶻ − e⁻ᶻ) / (eᶻ + e⁻ᶻ)."""
-    return np.tanh(z, out=out)  # type: ignore[no-any-return]
+    return np.tanh(z, out=out)
 
 
 def _tanh_derivative(a: FloatArray, out: FloatArray | None = None) -> FloatArray:

@@ -47,24 +47,22 @@ class Domain:
         """The value in its kind; ConfigurationError where it is outside the domain."""
         if value is None and self.optional:
             return None
-        plain = value.item() if isinstance(value, np.generic) else value
+        plain: Any = value
+        if isinstance(value, np.generic):
+            plain = value.item()
         if self.kind is float and isinstance(plain, int) and not isinstance(plain, bool):
             plain = float(plain)
         if type(plain) is not self.kind:
             raise ConfigurationError(f"{name} must be {self.describe()}, but got {value!r}", parameter=name)
-        if self.kind is float and not math.isfinite(plain):
+        if isinstance(plain, float) and not math.isfinite(plain):
             raise ConfigurationError(f"{name} must be finite, but got {value!r}", parameter=name)
         if self.choices:
             if plain not in self.choices:
-                near = get_close_matches(plain, self.choices, n=1)
+                near = get_close_matches(str(plain), self.choices, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise ConfigurationError(
-                    f"{name} must be {self.describe()}, but got {value!r}{hint}", parameter=name
-                )
+                raise ConfigurationError(f"{name} must be {self.describe()}, but got {value!r}{hint}", parameter=name)
         elif not self.holds(plain):
-            raise ConfigurationError(
-                f"{name} {self.requirement} must hold, but got {value!r}", parameter=name
-            )
+            raise ConfigurationError(f"{name} {self.requirement} must hold, but got {value!r}", parameter=name)
         return plain
 
     def describe(self) -> str:

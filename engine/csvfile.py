@@ -141,8 +141,7 @@ def _parse(
     if columns.split is not None and not (known := np.isin(splits, SPLITS)).all():
         at = int(np.argmin(known))
         raise DataError(
-            f"{path}, line {piece[at][0]}: split must be train, validation or test, "
-            f"but got {str(splits[at])!r}"
+            f"{path}, line {piece[at][0]}: split must be train, validation or test, but got {str(splits[at])!r}"
         )
     if (empty := np.char.str_len(np.char.strip(labels)) == 0).any():
         raise DataError(f"{path}, line {piece[int(np.argmax(empty))][0]}: has no label")
@@ -159,8 +158,7 @@ def _parse_slowly(
             cells = next(csv.reader([line]))
             if len(cells) != columns.n:
                 raise DataError(
-                    f"{path}, line {number}: must have {columns.n} cells like the first line, "
-                    f"but got {len(cells)}"
+                    f"{path}, line {number}: must have {columns.n} cells like the first line, but got {len(cells)}"
                 ) from cause
             for i in columns.features:
                 if not _is_number(cells[i]):

@@ -17,7 +17,7 @@ SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
 FloatArray = NDArray[np.floating[Any]]
-IntArray = NDArray[np.int64]
+IntArray = NDArray[np.signedinteger[Any]]
 
 PIECE = 1 << 20
 """Entries handled at a time where a whole array would need a large temporary."""

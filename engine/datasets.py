@@ -127,9 +127,7 @@ def _with_prepared(
         encoded = prepared.encode(splits, n_classes)
         dataset = Dataset(name, encoded.sha256, n_classes, *splits)
         if paths:
-            prepared.store(
-                path, encoded, dataset.sha256, stamps=stamps, recipe=recipe, notes={"notices": notices}
-            )
+            prepared.store(path, encoded, dataset.sha256, stamps=stamps, recipe=recipe, notes={"notices": notices})
     for notice in notices:
         notify(notice)
     return dataset

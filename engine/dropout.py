@@ -50,9 +50,7 @@ def _fill(kept: NDArray[np.bool_], seed: int, update: int, layer: int, threshold
         kept[position] = is_kept(key, position, threshold)
 
 
-def dropout_mask(
-    seed: int, update: int, layer: int, n_rows: int, n_units: int, rate: float
-) -> NDArray[np.bool_]:
+def dropout_mask(seed: int, update: int, layer: int, n_rows: int, n_units: int, rate: float) -> NDArray[np.bool_]:
     """Which units are kept in one update, bool (n_rows, n_units); each is dropped with probability `rate`.
 
     Args:

@@ -7,19 +7,21 @@ These functions take and return arrays as everybody else has them and never chan
 kernels' layout and back is theirs. The same numbers come out alone or in company, on one thread or many.
 """
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from engine import kernels_network, kernels_population
+from engine import kernels_evaluation, kernels_network, kernels_population
 from engine.activations import ACTIVATIONS, Activation
 from engine.compiled import is_cached
 from engine.data import FloatArray, IntArray, SparseRows
 from engine.dropout import dropout_mask, dropout_threshold
-from engine.lazy_rows import LONGEST_GAP, beta_of, kappa_of
+from engine.lazy_rows import LIST_PADDING, LONGEST_GAP, beta_of, kappa_of
 from engine.simd import LANES, aligned_zeros
 
 Parameters = tuple[FloatArray, ...]
@@ -29,7 +31,7 @@ _MOMENTUM_FORMS = ("none", "average", "heavy_ball")
 
 
 def _padded(n: int) -> int:
-    """n rounded up to whole vectors."""
+    """N rounded up to whole vectors."""
     return -(-n // LANES) * LANES
 
 
@@ -109,7 +111,7 @@ def _train_sixteen(
     w, b = _pack_members(parameters)
     v, bv = _pack_members(velocities) if has_momentum else (aligned_zeros(LANES, dtype), np.zeros_like(b))
     diverged_at = np.full(LANES, -1, np.int64)
-    n_listed = 2 * n_features
+    n_listed = 2 * (n_features + LIST_PADDING)
     kernels_population.train_sixteen(
         w,
         v,
@@ -130,10 +132,7 @@ def _train_sixteen(
         aligned_zeros(4 * (LONGEST_GAP + 2) * LANES, dtype).reshape(4, LONGEST_GAP + 2, LANES),
         np.concatenate([-rate * beta, beta]).astype(dtype),
         np.concatenate([-rate * kappa, kappa]).astype(dtype),
-        rate,
-        beta,
-        kappa,
-        _lanes(decays),
+        np.stack([rate, beta, kappa, _lanes(decays)]),
         has_momentum,
         has_decay,
         n_features,
@@ -170,9 +169,7 @@ def _unpack_member(w: FloatArray, b: FloatArray, m: int, n_features: int, n_clas
     return np.ascontiguousarray(weights), b.reshape(n_classes, LANES)[:, m].copy()
 
 
-def evaluate_population(
-    parameters: Sequence[Parameters], rows: SparseRows, y: IntArray
-) -> list[tuple[float, float]]:
+def evaluate_population(parameters: Sequence[Parameters], rows: SparseRows, y: IntArray) -> list[tuple[float, float]]:
     """(mean loss in nats, accuracy) of each linear model over all rows."""
     results: list[tuple[float, float]] = []
     for start in range(0, len(parameters), LANES):
@@ -181,35 +178,55 @@ def evaluate_population(
         n_features, n_classes = members[0][0].shape
         w, b = _pack_members(members)
         loss, n_correct = np.zeros(LANES), np.zeros(LANES)
-        kernels_population.evaluate_sixteen(
+        n_listed = _BLOCK * (n_features + LIST_PADDING)
+        kernels_evaluation.evaluate_sixteen(
             w,
             b,
             rows.indptr,
             rows.indices,
             rows.values,
             y,
+            np.zeros(_BLOCK + 1, np.int64),
+            np.zeros(n_listed, np.int64),
+            np.zeros(n_listed, dtype),
             aligned_zeros(_BLOCK * n_classes * LANES, dtype),
-            aligned_zeros(n_classes * LANES, dtype),
+            _class_numbers(n_classes, dtype),
             np.zeros(LANES),
             loss,
             n_correct,
             n_features,
             n_classes,
+            _n_factors(n_classes),
         )
         results += [(float(loss[m] / len(y)), float(n_correct[m] / len(y))) for m in range(len(members))]
     return results
 
 
+def _class_numbers(n_classes: int, dtype: np.dtype[Any]) -> FloatArray:
+    """(n_classes, 16) flat: 0, 0, … 1, 1, … for choosing a class lane by lane."""
+    numbers = aligned_zeros(n_classes * LANES, dtype)
+    numbers[:] = np.repeat(np.arange(n_classes), LANES)
+    return numbers
+
+
+def _n_factors(n_classes: int) -> int:
+    """How many numbers between 1 and n_classes have a product that float64 holds: 10³⁰⁰ is safely inside."""
+    return min(256, max(1, int(300 / math.log10(max(n_classes, 2)))))
+
+
 @cache
 def _layers(sizes: tuple[int, ...]) -> tuple[IntArray, int, int, int, int]:
     """The table of `engine.kernels_network`, and how much its arrays hold: weights, biases, inputs, widest."""
-    table, weights, biases, inputs = [], 0, 0, 0
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    table, weights, biases, touches = [], 0, 0, 0
+    # The first layer has two lists.
+    inputs = sizes[0] + LIST_PADDING
+    for n_in, n_out in pairwise(sizes):
         n_chunks = _padded(n_out) // LANES
-        table.append([n_in, n_out, n_chunks, weights, biases, inputs])
+        table.append([n_in, n_out, n_chunks, weights, biases, inputs, touches])
         weights += n_chunks * n_in * LANES
         biases += n_chunks * LANES
-        inputs += n_in
+        inputs += n_in + LIST_PADDING
+        touches += n_in
     widest = max(_padded(n) for n in sizes[1:])
     return np.array(table, np.int64), weights, biases, inputs, widest
 
@@ -222,7 +239,7 @@ def _pack_network(parameters: Parameters) -> tuple[FloatArray, FloatArray]:
     table, n_weights, n_biases, _, _ = _layers(_sizes(parameters))
     dtype = parameters[0].dtype
     w, b = aligned_zeros(n_weights, dtype), aligned_zeros(n_biases, dtype)
-    for (n_in, n_out, n_chunks, weights, biases, _), W, bias in zip(
+    for (n_in, n_out, n_chunks, weights, biases, _, _), W, bias in zip(
         table, parameters[::2], parameters[1::2], strict=True
     ):
         chunks = w[weights : weights + n_chunks * n_in * LANES].reshape(n_chunks, n_in, LANES)
@@ -236,7 +253,7 @@ def _pack_network(parameters: Parameters) -> tuple[FloatArray, FloatArray]:
 
 def _unpack_network(w: FloatArray, b: FloatArray, sizes: tuple[int, ...]) -> Parameters:
     found: list[FloatArray] = []
-    for n_in, n_out, n_chunks, weights, biases, _ in _layers(sizes)[0]:
+    for n_in, n_out, n_chunks, weights, biases, _, _ in _layers(sizes)[0]:
         chunks = w[weights : weights + n_chunks * n_in * LANES].reshape(n_chunks, n_in, LANES)
         W = chunks.transpose(1, 0, 2).reshape(n_in, n_chunks * LANES)[:, :n_out]
         found += [np.ascontiguousarray(W), b[biases : biases + n_out].copy()]
@@ -301,11 +318,10 @@ def train_network(
         np.zeros(n_inputs, np.int64),
         np.zeros(n_inputs, dtype),
         np.zeros(n_inputs, np.int64),
-        np.zeros(n_inputs, np.int64),
+        np.zeros(sum(sizes[:-1]), np.int64),
         np.zeros(len(table), np.int64),
         aligned_zeros(len(table) * widest, dtype).reshape(len(table), widest),
         aligned_zeros(len(table) * widest, dtype).reshape(len(table), widest),
-        aligned_zeros(widest, dtype),
         aligned_zeros(4 * (LONGEST_GAP + 2) * LANES, dtype).reshape(4, LONGEST_GAP + 2, LANES),
         np.repeat([-learning_rate * beta, beta], LANES).astype(dtype),
         np.repeat([-learning_rate * kappa, kappa], LANES).astype(dtype),
@@ -331,9 +347,12 @@ def evaluate_network(
 ) -> tuple[float, float]:
     """(mean loss in nats, accuracy) of one network over all rows."""
     dtype = parameters[0].dtype
-    table, _, _, _, widest = _layers(_sizes(parameters))
+    sizes = _sizes(parameters)
+    table, _, _, _, widest = _layers(sizes)
     w, b = _pack_network(parameters)
-    loss, n_correct = kernels_network.evaluate_one(
+    n_classes = int(table[-1, 1])
+    n_listed = _BLOCK * (max(sizes[:-1]) + LIST_PADDING)
+    loss, n_correct = kernels_evaluation.evaluate_one(
         w,
         b,
         table,
@@ -342,11 +361,14 @@ def evaluate_network(
         rows.values,
         y,
         activation.code,
-        aligned_zeros(2 * _BLOCK * widest, dtype).reshape(2, _BLOCK, widest),
-        np.zeros(_BLOCK * widest + 1, np.int32),
-        np.zeros(_BLOCK * widest + 1, dtype),
         np.zeros(_BLOCK + 1, np.int64),
-        aligned_zeros(_padded(int(table[-1, 1])), dtype),
+        np.zeros(n_listed, np.int64),
+        np.zeros(n_listed, dtype),
+        aligned_zeros(_BLOCK * widest, dtype).reshape(_BLOCK, widest),
+        _class_numbers(n_classes, dtype),
+        aligned_zeros(_padded(n_classes) * LANES, dtype),
+        aligned_zeros(3 * LANES, dtype).reshape(3, LANES),
+        _n_factors(n_classes),
     )
     return loss / len(y), n_correct / len(y)
 
@@ -363,9 +385,9 @@ def kernels_are_cached() -> bool:
     """Whether every float32 kernel is on disk, made from the present sources."""
     compiled = (
         kernels_population.train_sixteen,
-        kernels_population.evaluate_sixteen,
+        kernels_evaluation.evaluate_sixteen,
         kernels_network.train_one,
-        kernels_network.evaluate_one,
+        kernels_evaluation.evaluate_one,
     )
     return all(is_cached(function) for function in compiled)
 
@@ -393,14 +415,7 @@ def compile_kernels(report: Callable[[str], Any] | None = None) -> None:
         evaluate_population([parameters], rows, y)
         relu = ACTIVATIONS["relu"]
         train_network(
-            parameters,
-            parameters,
-            rows,
-            y,
-            order,
-            activation=relu,
-            learning_rate=0.1,
-            momentum_form="average",
+            parameters, parameters, rows, y, order, activation=relu, learning_rate=0.1, momentum_form="average"
         )
         evaluate_network(parameters, rows, y, activation=relu)
         dropout_mask(0, 0, 0, 1, 1, 0.5)

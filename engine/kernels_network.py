@@ -1,77 +1,193 @@
-"""The kernels that train and evaluate one network of any depth and width: sixteen lanes are sixteen units.
+"""The kernel that trains one network of any depth and width: sixteen lanes are sixteen units.
 
 Layer l maps n_in inputs to n_out units. Its weights lie in chunks of sixteen units (`engine.lazy_rows`), the last
-one padded with zeros; its inputs are a list of those that are not zero: the image's pixels for the first layer, the
-units that are on for the others. `layers` describes them, one row of int64 for each layer:
+one padded with zeros; its inputs are a list of those that count: the image's pixels for the first layer, the units
+that are on for the others. `layers` describes them, one row of int64 for each layer:
 
-    n_in, n_out, n_chunks, start of its weights, of its biases, of its inputs' bookkeeping
+    n_in, n_out, n_chunks, start of its weights, of its biases, of its list of inputs, of its inputs' last touches
 
-One update goes forward through the layers, then backward; on the way back each listed row of weights is read once,
-for the gradient of its input and for its own update.
+One update goes forward through the layers, then backward; on the way back each listed row of a hidden layer is read
+once, for the gradient of its input and for its own update. The first layer has no gradient to hand on, so its update
+waits for the next image's forward pass: most rows belong to both images, and the two take turns chunk by chunk while
+a chunk is in the nearest cache.
 """
 
-import math
+from typing import Any
 
 from engine.compiled import inlined, kernel
 from engine.data import FloatArray, IntArray
 from engine.dropout import dropout_key, is_kept
-from engine.kernels_population import FACTORS
 from engine.lazy_rows import (
+    LONGEST_GAP,
+    end_list,
     fill_propagators,
     forward_rows,
     list_row,
     settle_row,
     update_bias,
     update_rows,
-    weighted_rows,
 )
-from engine.simd import LANES, add, at, fma, load, multiply, splat, store, subtract, sum_of_lanes, zero
-from engine.vector_math import activate, activation_derivative, exp, is_off_at_zero
+from engine.simd import (
+    LANES,
+    Elements,
+    at,
+    elements,
+    fma,
+    load,
+    multiply,
+    put,
+    splat,
+    store,
+    subtract,
+    sum_of_lanes,
+    zero,
+)
+from engine.vector_math import activate, activation_derivative, can_be_off, exp, is_off
 
-N_IN, N_OUT, N_CHUNKS, WEIGHTS, BIASES, INPUTS = range(6)
+N_IN, N_OUT, N_CHUNKS, WEIGHTS, BIASES, INPUTS, TOUCHES = range(7)
 
 
 @inlined
-def _softmax(z: FloatArray, start: int, n_classes: int, e: FloatArray) -> tuple[float, float]:
-    """Write exp(z − max z) to `e`; return the maximum and the sum, taken class by class.
+def _softmax_gradient(z: Elements, n_classes: int, label: int, e: Elements, one: Any) -> Any:
+    """Write softmax(z) − onehot(label) to `e`; say whether the loss is finite.
 
-    The same operations in the same order as for the members of a population, so that a linear model has the same
-    bits in either kernel.
+    The same operations in the same order as `engine.classification.softmax_of_lanes`, whose lanes are models.
     """
-    largest = z[start]
+    largest = at(z, 0)
     for class_ in range(1, n_classes):
-        largest = z[start + class_] if largest < z[start + class_] else largest
+        logit = at(z, class_)
+        largest = max(largest, logit)
     for offset in range(0, n_classes, LANES):
-        store(e, offset, exp(subtract(load(z, start + offset), splat(largest))))
-    total = z.dtype.type(0)
+        store(e, offset, exp(subtract(load(z, offset), splat(largest))))
+    total = one - one
     for class_ in range(n_classes):
-        total += e[class_]
-    return largest, total
+        total += at(e, class_)
+    inverse = one / total
+    for offset in range(0, n_classes, LANES):
+        store(e, offset, multiply(load(e, offset), splat(inverse)))
+    # Lanes beyond the last class must not move: their weights stay zeros.
+    for class_ in range(n_classes, (n_classes + LANES - 1) // LANES * LANES):
+        put(e, class_, 0)
+    put(e, label, at(e, label) - one)
+    distance = at(z, label) - largest
+    return (total - total) + (distance - distance) == 0  # NaN where either is not finite
+
+
+@inlined
+def _backward_rows(
+    w: Elements,
+    v: Elements,
+    first_weight: int,
+    chunk_size: int,
+    n_chunks: int,
+    row: Elements,
+    x: Elements,
+    gap: Elements,
+    start: int,
+    stop: int,
+    A: Elements,
+    B: Elements,
+    C: Elements,
+    D: Elements,
+    has_momentum: bool,
+    has_decay: bool,
+    error: Elements,
+    error_below: Elements,
+    size_w: float,
+    size_v: float,
+) -> None:
+    """For each listed row: the gradient of its input, Σ wδ with the weights before the update, and its update.
+
+    `error` is δ of this layer's units; `error_below` receives the sums, at the listed units; `size_w` = −γκ and
+    `size_v` = κ.
+    """
+    if has_momentum and has_decay:
+        for k in range(start, stop):
+            first = first_weight + at(row, k)
+            here = at(gap, k)
+            after = here + LANES
+            step_w = splat(at(x, k) * size_w)
+            step_v = splat(at(x, k) * size_v)
+            A0, B0 = load(A, here), load(B, here)
+            A1, B1, C1, D1 = load(A, after), load(B, after), load(C, after), load(D, after)
+            sums = zero(w)
+            for chunk in range(n_chunks):
+                offset = first + chunk * chunk_size
+                delta = load(error, chunk * LANES)
+                weight = load(w, offset)
+                velocity = load(v, offset)
+                sums = fma(fma(B0, velocity, multiply(A0, weight)), delta, sums)
+                store(w, offset, fma(step_w, delta, fma(B1, velocity, multiply(A1, weight))))
+                store(v, offset, fma(step_v, delta, fma(C1, weight, multiply(D1, velocity))))
+            put(error_below, at(row, k) // LANES, sum_of_lanes(sums))
+    elif has_momentum:
+        for k in range(start, stop):
+            first = first_weight + at(row, k)
+            here = at(gap, k)
+            after = here + LANES
+            step_w = splat(at(x, k) * size_w)
+            step_v = splat(at(x, k) * size_v)
+            B0, B1, D1 = load(B, here), load(B, after), load(D, after)
+            sums = zero(w)
+            for chunk in range(n_chunks):
+                offset = first + chunk * chunk_size
+                delta = load(error, chunk * LANES)
+                weight = load(w, offset)
+                velocity = load(v, offset)
+                sums = fma(fma(B0, velocity, weight), delta, sums)
+                store(w, offset, fma(step_w, delta, fma(B1, velocity, weight)))
+                store(v, offset, fma(step_v, delta, multiply(D1, velocity)))
+            put(error_below, at(row, k) // LANES, sum_of_lanes(sums))
+    elif has_decay:
+        for k in range(start, stop):
+            first = first_weight + at(row, k)
+            here = at(gap, k)
+            step_w = splat(at(x, k) * size_w)
+            A0, A1 = load(A, here), load(A, here + LANES)
+            sums = zero(w)
+            for chunk in range(n_chunks):
+                offset = first + chunk * chunk_size
+                delta = load(error, chunk * LANES)
+                weight = load(w, offset)
+                sums = fma(multiply(A0, weight), delta, sums)
+                store(w, offset, fma(step_w, delta, multiply(A1, weight)))
+            put(error_below, at(row, k) // LANES, sum_of_lanes(sums))
+    else:
+        for k in range(start, stop):
+            first = first_weight + at(row, k)
+            step_w = splat(at(x, k) * size_w)
+            sums = zero(w)
+            for chunk in range(n_chunks):
+                offset = first + chunk * chunk_size
+                delta = load(error, chunk * LANES)
+                weight = load(w, offset)
+                sums = fma(weight, delta, sums)
+                store(w, offset, fma(step_w, delta, weight))
+            put(error_below, at(row, k) // LANES, sum_of_lanes(sums))
 
 
 @kernel
 def train_one(
-    w: FloatArray,
-    v: FloatArray,
-    b: FloatArray,
-    bv: FloatArray,
+    weights: FloatArray,
+    weight_velocities: FloatArray,
+    biases: FloatArray,
+    bias_velocities: FloatArray,
     layers: IntArray,
-    indptr: IntArray,
-    indices: IntArray,
+    row_starts: IntArray,
+    columns: IntArray,
     values: FloatArray,
-    y: IntArray,
+    labels: IntArray,
     order: IntArray,
     activation: int,
-    row: IntArray,
-    x: FloatArray,
-    gap: IntArray,
-    last: IntArray,
-    active: IntArray,
-    a: FloatArray,
-    delta: FloatArray,
-    scale: FloatArray,
+    rows: IntArray,
+    inputs: FloatArray,
+    gaps: IntArray,
+    last_touched: IntArray,
+    list_ends: IntArray,
+    outputs: FloatArray,
+    errors: FloatArray,
     propagators: FloatArray,
-    bias_propagators: FloatArray,
+    bias_steps: FloatArray,
     step_sizes: FloatArray,
     optimizer: FloatArray,
     has_momentum: bool,
@@ -81,259 +197,165 @@ def train_one(
     dropout_seed: int,
     first_update: int,
 ) -> int:
-    """Visit the images of `order`, one update each, changing w, v, b, bv in place.
+    """Visit the images of `order`, one update each, changing weights, biases and their velocities in place.
 
     Args:
-        w, v, b, bv: parameters and velocities of all layers, flat.
-        layers: (n_layers, 6), above.
-        indptr, indices, values, y, order: the images, their labels, and which to visit.
+        weights, weight_velocities, biases, bias_velocities: of all layers, flat; no velocities without momentum.
+        layers: (n_layers, 7), above.
+        row_starts, columns, values, labels, order: the images, their classes, and which to visit.
         activation: code of the activation table.
-        row, x, gap, last, active: bookkeeping of each layer's inputs, Σ n_in entries; `last` starts at zero.
-        a, delta: (n_layers, widest) outputs of each layer and gradients for them; `delta` starts at zero.
-        scale: (widest,) scratch: what dropout multiplied each unit by.
-        propagators, bias_propagators, step_sizes: as for a population.
-        optimizer: (4, 16) float64: learning rate, β, κ, λ, the same in every lane.
+        rows, inputs, gaps: lists of each layer's inputs; the first layer has two, of this image and the last.
+        last_touched: each layer's inputs, Σ n_in zeros.
+        list_ends: (n_layers,) scratch.
+        outputs, errors: (n_layers, widest), zeros: outputs of each layer and the loss's gradients for them.
+        propagators, bias_steps, step_sizes, optimizer: as for a population, the same in every lane.
         dropout_thresholds, dropout_scales: for inputs and hidden units; a threshold of 0 drops nothing.
         dropout_seed, first_update: what the masks are a hash of.
 
     Returns:
         The first position whose loss was not finite, or −1.
     """
-    fill_propagators(propagators, optimizer[0], optimizer[1], optimizer[2], optimizer[3])
-    A = propagators[0].ravel()
-    B = propagators[1].ravel()
-    C = propagators[2].ravel()
-    D = propagators[3].ravel()
+    w, v = elements(weights), elements(weight_velocities)
+    b, bv = elements(biases), elements(bias_velocities)
+    indptr, indices, pixels, y = elements(row_starts), elements(columns), elements(values), elements(labels)
+    row, x, gap, last = elements(rows), elements(inputs), elements(gaps), elements(last_touched)
+    A, B, C, D = (
+        elements(propagators[0]),
+        elements(propagators[1]),
+        elements(propagators[2]),
+        elements(propagators[3]),
+    )
+    bias_propagators, sizes, ends = elements(bias_steps), elements(step_sizes), elements(list_ends)
+    fill_propagators(
+        A, B, C, D, elements(optimizer[0]), elements(optimizer[1]), elements(optimizer[2]), elements(optimizer[3])
+    )
     is_lazy = has_momentum or has_decay
     n_layers = layers.shape[0]
     n_updates = order.size
-    widest = a.shape[1]
-    outputs = a.ravel()
-    errors = delta.ravel()
-    n_listed = active
+    n_features = layers[0, N_IN]
     n_classes = layers[n_layers - 1, N_OUT]
-    top = (n_layers - 1) * widest
-    one = splat(a.dtype.type(1))
-    silent = is_off_at_zero(activation)
-    minus_step = load(step_sizes, 0)
-    velocity_step = load(step_sizes, LANES)
-    for update in range(n_updates):
-        image = order[update]
-        label = y[image]
-        # Forward.
+    one_lane = outputs.dtype.type(1)
+    one = splat(one_lane)
+    minus_step = load(sizes, 0)
+    velocity_step = load(sizes, LANES)
+    input_threshold, hidden_threshold = dropout_thresholds[0], dropout_thresholds[1]
+    input_scale, hidden_scale = dropout_scales[0], dropout_scales[1]
+    # Where every unit counts in every update, rows are never behind and a forward pass needs no velocities.
+    hidden_is_lazy = is_lazy and (can_be_off(activation) or hidden_threshold != 0)
+    # The first layer's two lists lie one after the other.
+    start, previous_start = 0, layers[0, INPUTS]
+    stop, previous_stop = start, previous_start
+    for update in range(n_updates + 1):
+        label = 0
+        if update < n_updates:
+            image = at(elements(order), update)
+            label = at(y, image)
+            key = dropout_key(dropout_seed, first_update + update, 0)
+            stop = start
+            for k in range(at(indptr, image), at(indptr, image + 1)):
+                if input_threshold == 0 or is_kept(key, at(indices, k), input_threshold):
+                    list_row(
+                        at(indices, k), at(pixels, k) * input_scale, stop, update,
+                        w, v, 0, n_features * LANES, layers[0, N_CHUNKS], last,
+                        row, x, gap, A, B, C, D, has_momentum, is_lazy,
+                    )  # fmt: skip
+                    stop += 1
+            end_list(row, x, gap, stop)
         for layer in range(n_layers):
             n_in = layers[layer, N_IN]
-            n_chunks = layers[layer, N_CHUNKS]
-            start = layers[layer, INPUTS]
-            weights = layers[layer, WEIGHTS]
             chunk_size = n_in * LANES
-            stop = start
-            threshold = dropout_thresholds[min(layer, 1)]
-            kept_scale = dropout_scales[min(layer, 1)]
-            key = dropout_key(dropout_seed, first_update + update, layer)
-            if layer == 0:
-                for k in range(indptr[image], indptr[image + 1]):
-                    if threshold == 0 or is_kept(key, indices[k], threshold):
-                        list_row(
-                            indices[k], values[k] * kept_scale, stop, update, w, v, weights, chunk_size, n_chunks,
-                            last, start, row, x, gap, A, B, C, D, has_momentum, is_lazy,
-                        )  # fmt: skip
-                        stop += 1
-            else:
-                below = (layer - 1) * widest
-                for unit in range(n_in):
-                    value = outputs[below + unit]
-                    if (value != 0 or not silent) and (threshold == 0 or is_kept(key, unit, threshold)):
-                        list_row(
-                            unit, value * kept_scale, stop, update, w, v, weights, chunk_size, n_chunks,
-                            last, start, row, x, gap, A, B, C, D, has_momentum, is_lazy,
-                        )  # fmt: skip
-                        stop += 1
-            n_listed[layer] = stop - start
-            for chunk in range(n_chunks):
-                z = forward_rows(
-                    w, v, weights + chunk * chunk_size, row, x, gap, start, stop, A, B, has_momentum, has_decay,
-                    load(b, layers[layer, BIASES] + chunk * LANES),
-                )  # fmt: skip
-                if layer < n_layers - 1:
-                    z = activate(activation, z)
-                store(outputs, layer * widest + chunk * LANES, z)
-        # The loss and its gradient for the logits.
-        largest, total = _softmax(outputs, top, n_classes, scale)
-        distance = outputs[top + label] - largest
-        if (total - total) + (distance - distance) != 0:
-            return update
-        inverse = a.dtype.type(1) / total
-        for class_ in range(n_classes):
-            errors[top + class_] = scale[class_] * inverse
-        errors[top + label] -= a.dtype.type(1)
-        # Backward.
-        for layer in range(n_layers - 1, -1, -1):
-            n_in = layers[layer, N_IN]
-            n_chunks = layers[layer, N_CHUNKS]
-            start = layers[layer, INPUTS]
-            stop = start + n_listed[layer]
-            weights = layers[layer, WEIGHTS]
-            chunk_size = n_in * LANES
-            above = layer * widest
+            first_weight = layers[layer, WEIGHTS]
+            first_bias = layers[layer, BIASES]
+            z = elements(outputs[layer])
+            error = elements(errors[layer])
+            list_start, list_stop = start, stop
+            has_velocities, has_shrinking = has_momentum, has_decay
             if layer > 0:
-                below = (layer - 1) * widest
-                for offset in range(0, n_in, LANES):
-                    store(errors, below + offset, zero(a))
-                kept_scale = dropout_scales[1]
-                for k in range(start, stop):
-                    first = weights + at(row, k)
-                    missed = at(gap, k)
-                    input_ = splat(at(x, k))
-                    found = zero(a)
-                    for chunk in range(n_chunks):
-                        offset = first + chunk * chunk_size
-                        error = load(errors, above + chunk * LANES)
-                        weight = load(w, offset)
-                        if has_momentum:
-                            velocity = load(v, offset)
-                            present = fma(load(B, missed), velocity, weight)
-                            moved = fma(load(B, missed + LANES), velocity, weight)
-                            kept = multiply(load(D, missed + LANES), velocity)
-                            if has_decay:
-                                present = fma(load(B, missed), velocity, multiply(load(A, missed), weight))
-                                shrunk = multiply(load(A, missed + LANES), weight)
-                                moved = fma(load(B, missed + LANES), velocity, shrunk)
-                                kept = fma(load(C, missed + LANES), weight, kept)
-                            store(v, offset, fma(input_, multiply(velocity_step, error), kept))
-                        else:
-                            present = weight
-                            moved = weight
-                            if has_decay:
-                                present = multiply(load(A, missed), weight)
-                                moved = multiply(load(A, missed + LANES), weight)
-                        found = fma(present, error, found)
-                        store(w, offset, fma(input_, multiply(minus_step, error), moved))
-                    errors[below + at(row, k) // LANES] = sum_of_lanes(found) * kept_scale
-                for offset in range(0, n_in, LANES):
-                    slope = activation_derivative(activation, load(outputs, below + offset), one)
-                    store(errors, below + offset, multiply(load(errors, below + offset), slope))
-            for chunk in range(n_chunks):
-                error = load(errors, above + chunk * LANES)
-                step_w = multiply(minus_step, error)
-                step_v = multiply(velocity_step, error)
-                if layer == 0:
+                below = elements(outputs[layer - 1])
+                key = dropout_key(dropout_seed, first_update + update, layer)
+                touches = layers[layer, TOUCHES]
+                list_start = layers[layer, INPUTS]
+                list_stop = list_start
+                for unit in range(n_in):
+                    value = at(below, unit)
+                    counts = not is_off(activation, value)
+                    if hidden_threshold != 0:
+                        counts = counts and is_kept(key, unit, hidden_threshold)
+                    # Written always and kept where it counts: no branch to mispredict.
+                    put(row, list_stop, unit * LANES)
+                    put(x, list_stop, value * hidden_scale)
+                    if hidden_is_lazy:
+                        touched = at(last, touches + unit)
+                        missed = update - touched
+                        if missed > LONGEST_GAP and counts:
+                            settle_row(
+                                w, v, first_weight + unit * LANES, chunk_size, layers[layer, N_CHUNKS], missed,
+                                A, B, C, D, has_momentum,
+                            )  # fmt: skip
+                            missed = 0
+                        put(last, touches + unit, update + 1 if counts else touched)
+                        put(gap, list_stop, missed * LANES)
+                    list_stop += 1 if counts else 0
+                end_list(row, x, gap, list_stop)
+                put(ends, layer, list_stop)
+                has_velocities, has_shrinking = has_momentum and hidden_is_lazy, has_decay and hidden_is_lazy
+            for chunk in range(layers[layer, N_CHUNKS]):
+                first = first_weight + chunk * chunk_size
+                bias = first_bias + chunk * LANES
+                if layer == 0 and update > 0:
+                    delta = load(error, chunk * LANES)
+                    step_w = multiply(minus_step, delta)
+                    step_v = multiply(velocity_step, delta)
                     update_rows(
-                        w, v, weights + chunk * chunk_size, row, x, gap, start, stop, A, B, C, D,
-                        has_momentum, has_decay, step_w, step_v,
+                        w, v, first, row, x, gap, previous_start, previous_stop, A, B, C, D, has_momentum,
+                        has_decay, step_w, step_v,
                     )  # fmt: skip
+                    update_bias(b, bv, bias, bias_propagators, has_momentum, step_w, step_v)
+                if update < n_updates:
+                    sums = forward_rows(
+                        w, v, first, row, x, gap, list_start, list_stop, A, B, has_velocities, has_shrinking,
+                        load(b, bias),
+                    )  # fmt: skip
+                    if layer < n_layers - 1:
+                        sums = activate(activation, sums)
+                    store(z, chunk * LANES, sums)
+            if update == n_updates:
+                break
+        if update == n_updates:
+            break
+        top = elements(errors[n_layers - 1])
+        if not _softmax_gradient(elements(outputs[n_layers - 1]), n_classes, label, top, one_lane):
+            return update
+        for layer in range(n_layers - 1, 0, -1):
+            n_in = layers[layer, N_IN]
+            first_bias = layers[layer, BIASES]
+            error, error_below = elements(errors[layer]), elements(errors[layer - 1])
+            below = elements(outputs[layer - 1])
+            for offset in range(0, n_in, LANES):
+                store(error_below, offset, zero(errors))
+            _backward_rows(
+                w, v, layers[layer, WEIGHTS], n_in * LANES, layers[layer, N_CHUNKS],
+                row, x, gap, layers[layer, INPUTS], at(ends, layer), A, B, C, D, has_momentum, has_decay,
+                error, error_below, at(sizes, 0), at(sizes, LANES),
+            )  # fmt: skip
+            for offset in range(0, n_in, LANES):
+                slope = multiply(activation_derivative(activation, load(below, offset), one), splat(hidden_scale))
+                store(error_below, offset, multiply(load(error_below, offset), slope))
+            for chunk in range(layers[layer, N_CHUNKS]):
+                delta = load(error, chunk * LANES)
                 update_bias(
-                    b,
-                    bv,
-                    layers[layer, BIASES] + chunk * LANES,
-                    bias_propagators,
-                    has_momentum,
-                    step_w,
-                    step_v,
-                )
+                    b, bv, first_bias + chunk * LANES, bias_propagators, has_momentum,
+                    multiply(minus_step, delta), multiply(velocity_step, delta),
+                )  # fmt: skip
+        start, previous_start = previous_start, start
+        previous_stop = stop
     if is_lazy:
         for layer in range(n_layers):
             n_in = layers[layer, N_IN]
-            for j in range(n_in):
-                settle_row(
-                    w, v, layers[layer, WEIGHTS] + j * LANES, n_in * LANES, layers[layer, N_CHUNKS],
-                    n_updates - last[layers[layer, INPUTS] + j], A, B, C, D, has_momentum,
-                )  # fmt: skip
+            if layer == 0 or hidden_is_lazy:
+                for j in range(n_in):
+                    settle_row(
+                        w, v, layers[layer, WEIGHTS] + j * LANES, n_in * LANES, layers[layer, N_CHUNKS],
+                        n_updates - at(last, layers[layer, TOUCHES] + j), A, B, C, D, has_momentum,
+                    )  # fmt: skip
     return -1
-
-
-@kernel
-def evaluate_one(
-    w: FloatArray,
-    b: FloatArray,
-    layers: IntArray,
-    indptr: IntArray,
-    indices: IntArray,
-    values: FloatArray,
-    y: IntArray,
-    activation: int,
-    a: FloatArray,
-    row: IntArray,
-    x: FloatArray,
-    row_starts: IntArray,
-    e: FloatArray,
-) -> tuple[float, float]:
-    """Sum of losses (nats) and number of correct classifications over all rows.
-
-    Images come in blocks and the chunks of a layer are the outer loop, so that sixteen units' weights stay in the
-    nearest cache while the block's images pass by.
-
-    Args:
-        w, b, layers, activation: the network, as in `train_one`.
-        indptr, indices, values, y: the images and their labels.
-        a: (2, block, widest): outputs of the layer below and of this layer.
-        row, x: (block × widest,) units that are on, and their values.
-        row_starts: (block + 1,) where each image's begin.
-        e: (n_classes padded,) scratch.
-    """
-    n_layers = layers.shape[0]
-    block = a.shape[1]
-    widest = a.shape[2]
-    n_images = y.size
-    n_classes = layers[n_layers - 1, N_OUT]
-    logarithms = 0.0
-    distances = 0.0
-    product = 1.0
-    n_factors = 0
-    n_correct = 0
-    outputs = a.ravel()
-    for first in range(0, n_images, block):
-        n = min(block, n_images - first)
-        for layer in range(n_layers):
-            n_in = layers[layer, N_IN]
-            chunk_size = n_in * LANES
-            here = (layer % 2) * block * widest
-            if layer > 0:
-                below = (1 - layer % 2) * block * widest
-                listed = 0
-                for i in range(n):
-                    row_starts[i] = listed
-                    for unit in range(n_in):
-                        value = at(outputs, below + i * widest + unit)
-                        row[listed] = unit
-                        x[listed] = value
-                        # Written always and kept when it counts: no branch to mispredict.
-                        listed += 1 if value != 0 else 0
-                row_starts[n] = listed
-            for chunk in range(layers[layer, N_CHUNKS]):
-                weights = layers[layer, WEIGHTS] + chunk * chunk_size
-                bias = load(b, layers[layer, BIASES] + chunk * LANES)
-                for i in range(n):
-                    if layer == 0:
-                        image = first + i
-                        z = weighted_rows(
-                            w, weights, indices, values, at(indptr, image), at(indptr, image + 1), bias
-                        )
-                    else:
-                        z = weighted_rows(w, weights, row, x, at(row_starts, i), at(row_starts, i + 1), bias)
-                    if layer < n_layers - 1:
-                        z = activate(activation, z)
-                    store(outputs, here + i * widest + chunk * LANES, z)
-        top = ((n_layers - 1) % 2) * block * widest
-        for i in range(n):
-            start = top + i * widest
-            label = y[first + i]
-            gold = outputs[start + label]
-            is_right = 1
-            for class_ in range(n_classes):
-                z_class = outputs[start + class_]
-                if class_ < label and not z_class < gold:
-                    is_right = 0
-                if class_ > label and gold < z_class:
-                    is_right = 0
-            n_correct += is_right
-            largest, total = _softmax(outputs, start, n_classes, e)
-            distances += gold - largest
-            product *= total
-            n_factors += 1
-            if n_factors == FACTORS:
-                logarithms += math.log(product)
-                product = 1.0
-                n_factors = 0
-    logarithms += math.log(product)
-    return logarithms - distances, float(n_correct)

@@ -120,9 +120,7 @@ def _check_download(path: Path, file: SourceFile) -> None:
     if file.sha256 is None and file.archive_sha256 is not None:
         found = _file_sha256(path)
         if found != file.archive_sha256:
-            raise DataError(
-                f"altered: expected SHA-256 {file.archive_sha256} of the archive, but got {found}"
-            )
+            raise DataError(f"altered: expected SHA-256 {file.archive_sha256} of the archive, but got {found}")
     try:
         _check_content(path, file, content, problem)
     except DataError as error:

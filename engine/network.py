@@ -48,16 +48,10 @@ class Network:
             raise ConfigurationError("a network needs a weight matrix and a bias for each of its layers")
         for (W, _), (following, _) in pairwise(zip(parameters[::2], parameters[1::2], strict=True)):
             if W.shape[1] != following.shape[0]:
-                raise ConfigurationError(
-                    f"layers must fit each other, but {W.shape} is followed by {following.shape}"
-                )
-        self.projections = [
-            LinearProjection(W, b) for W, b in zip(parameters[::2], parameters[1::2], strict=True)
-        ]
+                raise ConfigurationError(f"layers must fit each other, but {W.shape} is followed by {following.shape}")
+        self.projections = [LinearProjection(W, b) for W, b in zip(parameters[::2], parameters[1::2], strict=True)]
         # One dropout component per layer that can drop units: the inputs are 0, hidden layer l is l.
-        self._dropouts = [
-            Dropout(dropout_hidden if layer else dropout_input) for layer in range(len(parameters) // 2)
-        ]
+        self._dropouts = [Dropout(dropout_hidden if layer else dropout_input) for layer in range(len(parameters) // 2)]
         self.components: list[Component] = []
         for layer, projection in enumerate(self.projections):
             if layer:
@@ -68,9 +62,7 @@ class Network:
         self.loss_component = NegativeLogLikelihood()
 
     @classmethod
-    def initialized(
-        cls, configuration: Configuration, n_features: int, n_classes: int, seed: int
-    ) -> "Network":
+    def initialized(cls, configuration: Configuration, n_features: int, n_classes: int, seed: int) -> "Network":
         """The network of a configuration at the start of a run with that seed."""
         parameters = initial_parameters(
             layer_sizes(configuration, n_features, n_classes),
@@ -145,4 +137,6 @@ class Network:
 
     def predict(self, X: FloatArray) -> IntArray:
         """Argmax of the logits (equation 7), the first where several are equal, shape (n,)."""
-        return np.argmax(self.logits(np.asarray(X, self.parameters[0].dtype)), axis=1)
+        logits = self.logits(np.asarray(X, self.parameters[0].dtype))
+        chosen: IntArray = np.argmax(logits, axis=1).astype(np.int64)
+        return chosen

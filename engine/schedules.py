@@ -29,9 +29,7 @@ class LearningRate:
     round_loss: float | None = None
 
 
-def next_learning_rate(
-    current: LearningRate, configuration: Configuration, k: int, train_loss: float
-) -> LearningRate:
+def next_learning_rate(current: LearningRate, configuration: Configuration, k: int, train_loss: float) -> LearningRate:
     """The learning rate after evaluation `k`, which found `train_loss` on the training images.
 
     A round ends with every epoch, or with every evaluation (`decay_round`). The first round has nothing

@@ -32,9 +32,7 @@ def derive_seed(study_seed: int, replicate: int) -> int:
 
 def generator(seed: int, stream: Stream, *position: int) -> np.random.Generator:
     """The generator of one stream of a seed, at one position of it (for the order: the epoch from 0)."""
-    return np.random.Generator(
-        np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(int(stream), *position)))
-    )
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(int(stream), *position))))
 
 
 def epoch_order(seed: int, epoch: int, n_images: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

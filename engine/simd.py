@@ -5,8 +5,10 @@ into the registers a machine has, so the same code is AVX-512, AVX2 or NEON with
 below is one operation on it, usable inside compiled functions only. Nothing is reassociated or contracted:
 a multiply-add is fused where `fma` is written and nowhere else, and every sum has the order in which it is written.
 
-Arrays are one-dimensional and contiguous, offsets count elements and must lie inside (nothing is checked, and
-negative offsets do not wrap: that test per element is what keeps Numba's own indexing from vectorising).
+Memory is addressed by *elements*, a bare pointer to the first number of a contiguous array, and an offset that counts
+numbers from there. Nothing is checked, negative offsets do not wrap (that test per element keeps Numba's own indexing
+from vectorising), and a pointer, unlike an array, has no reference count: passing ten arrays to an inlined function
+costs twenty atomic additions, more than a row of weights. The array must outlive its elements, as arguments do.
 """
 
 from collections.abc import Callable
@@ -22,11 +24,12 @@ from engine.data import FloatArray
 
 LANES = 16
 
-# A vector value, to a type checker; the compiler infers which of the two it is.
+# To a type checker, a vector value and a pointer to numbers; the compiler infers of which type.
 Lanes = Any
+Elements = Any
 
 
-class Vector(types.Type):  # type: ignore[misc]  # Numba ships no types
+class Vector(types.Type):
     """Sixteen lanes of float32 or float64."""
 
     def __init__(self, element: Any) -> None:
@@ -62,11 +65,13 @@ def _splat(builder: ir.IRBuilder, vector: ir.VectorType, scalar: ir.Value) -> ir
     return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), lanes)
 
 
-def _element_pointer(
-    context: Any, builder: ir.IRBuilder, array_type: Any, array: Any, offset: ir.Value
-) -> ir.Value:
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.gep(data, [offset])
+def _vector_pointer(builder: ir.IRBuilder, elements: ir.Value, offset: ir.Value) -> ir.Value:
+    vector = ir.VectorType(elements.type.pointee, LANES)
+    return builder.bitcast(builder.gep(elements, [offset]), vector.as_pointer())
+
+
+def _load_vector(builder: ir.IRBuilder, elements: ir.Value, offset: ir.Value, align: int) -> ir.Value:
+    return builder.load(_vector_pointer(builder, elements, offset), align=align)
 
 
 def _elementwise(arity: int, emit: Callable[..., ir.Value]) -> Callable[..., Any]:
@@ -120,13 +125,9 @@ fma = _elementwise(3, _emit_fma)
 # y where x < y, else x: a NaN in x stays, one in y is ignored.
 maximum = _elementwise(2, _emit_maximum)
 # x where a < b, else y.
-where_less = _elementwise(
-    4, lambda builder, a, b, x, y: builder.select(builder.fcmp_ordered("<", a, b), x, y)
-)
+where_less = _elementwise(4, lambda builder, a, b, x, y: builder.select(builder.fcmp_ordered("<", a, b), x, y))
 # x where a = b, else y.
-where_equal = _elementwise(
-    4, lambda builder, a, b, x, y: builder.select(builder.fcmp_ordered("==", a, b), x, y)
-)
+where_equal = _elementwise(4, lambda builder, a, b, x, y: builder.select(builder.fcmp_ordered("==", a, b), x, y))
 
 
 @_compiled_operation
@@ -140,59 +141,65 @@ def splat(typing_context: Any, scalar: Any) -> Any:
 
 
 @_compiled_operation
-def zero(typing_context: Any, array: Any) -> Any:
-    """Zeros, of the array's type."""
+def elements(typing_context: Any, array: Any) -> Any:
+    """The first number of a contiguous array of any shape."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
-        return ir.Constant(_llvm_vector(array.dtype), [0.0] * LANES)
+        return context.make_array(array)(context, builder, args[0]).data
 
-    return Vector(array.dtype)(array), codegen
+    return types.CPointer(array.dtype)(array), codegen  # type: ignore[attr-defined]
 
 
 @_compiled_operation
-def load(typing_context: Any, array: Any, offset: Any) -> Any:
+def zero(typing_context: Any, source: Any) -> Any:
+    """Zeros, of the type of `source`'s elements."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        return ir.Constant(_llvm_vector(source.dtype), [0.0] * LANES)
+
+    return Vector(source.dtype)(source), codegen
+
+
+@_compiled_operation
+def load(typing_context: Any, source: Any, offset: Any) -> Any:
     """The sixteen elements from `offset`."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
-        pointer = _element_pointer(context, builder, array, *args)
-        pointer = builder.bitcast(pointer, _llvm_vector(array.dtype).as_pointer())
-        return builder.load(pointer, align=array.dtype.bitwidth // 8)
+        return _load_vector(builder, args[0], args[1], align=source.dtype.bitwidth // 8)
 
-    return Vector(array.dtype)(array, types.int64), codegen
+    return Vector(source.dtype)(source, types.int64), codegen
 
 
 @_compiled_operation
-def store(typing_context: Any, array: Any, offset: Any, vector: Any) -> Any:
+def store(typing_context: Any, target: Any, offset: Any, vector: Any) -> Any:
     """Write the sixteen lanes to the elements from `offset`."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
-        pointer = _element_pointer(context, builder, array, args[0], args[1])
-        pointer = builder.bitcast(pointer, args[2].type.as_pointer())
-        builder.store(args[2], pointer, align=array.dtype.bitwidth // 8)
+        builder.store(args[2], _vector_pointer(builder, args[0], args[1]), align=target.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
-    return types.none(array, types.int64, vector), codegen
+    return types.none(target, types.int64, vector), codegen
 
 
 @_compiled_operation
-def at(typing_context: Any, array: Any, offset: Any) -> Any:
-    """One element: `array[offset]` without the test for a negative offset."""
+def at(typing_context: Any, source: Any, offset: Any) -> Any:
+    """One element."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
-        return builder.load(_element_pointer(context, builder, array, *args))
+        return builder.load(builder.gep(args[0], [args[1]]))
 
-    return array.dtype(array, types.int64), codegen
+    return source.dtype(source, types.int64), codegen
 
 
 @_compiled_operation
-def put(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:
-    """`array[offset] = value` without the test for a negative offset."""
+def put(typing_context: Any, target: Any, offset: Any, value: Any) -> Any:
+    """Write one element; the value is rounded to the elements' type."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
-        builder.store(args[2], _element_pointer(context, builder, array, args[0], args[1]))
+        builder.store(args[2], builder.gep(args[0], [args[1]]))
         return context.get_dummy_value()
 
-    return types.none(array, types.int64, array.dtype), codegen
+    return types.none(target, types.int64, target.dtype), codegen
 
 
 @_compiled_operation
@@ -228,12 +235,8 @@ def power_of_two(typing_context: Any, shifted: Any) -> Any:
 def _tree(builder: ir.IRBuilder, vector: ir.Value, combine: Callable[..., ir.Value]) -> ir.Value:
     """Lane i with lane i + 8, then + 4, + 2, + 1: a fixed order with four dependent steps instead of fifteen."""
     for distance in (8, 4, 2, 1):
-        moved = ir.Constant(
-            ir.VectorType(ir.IntType(32), LANES), [(i + distance) % LANES for i in range(LANES)]
-        )
-        vector = combine(
-            builder, vector, builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), moved)
-        )
+        moved = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [(i + distance) % LANES for i in range(LANES)])
+        vector = combine(builder, vector, builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), moved))
     return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
 
@@ -258,35 +261,32 @@ def maximum_of_lanes(typing_context: Any, vector: Any) -> Any:
 
 
 @_compiled_operation
-def transpose(typing_context: Any, source: Any, offset: Any, target: Any, target_offset: Any) -> Any:
-    """Write the 16 × 16 matrix that lies from `offset` in rows of sixteen, transposed, to `target`."""
+def transpose(typing_context: Any, source: Any, offset: Any, stride: Any, target: Any, target_offset: Any) -> Any:
+    """Write a 16 × 16 matrix, whose rows begin at `offset` and every `stride` elements on, transposed to `target`."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
-        vector = _llvm_vector(source.dtype)
         align = source.dtype.bitwidth // 8
-
-        def pointer(array_type: Any, array: Any, start: ir.Value, row: int) -> ir.Value:
-            position = builder.add(start, ir.Constant(start.type, row * LANES))
-            return builder.bitcast(
-                _element_pointer(context, builder, array_type, array, position), vector.as_pointer()
-            )
-
-        rows = [builder.load(pointer(source, args[0], args[1], row), align=align) for row in range(LANES)]
+        elements, start, step, written, written_start = args
+        rows = [
+            _load_vector(builder, elements, builder.add(start, builder.mul(step, step.type(row))), align)
+            for row in range(LANES)
+        ]
+        lanes = ir.VectorType(ir.IntType(32), LANES)
         # Four rounds exchange the off-diagonal blocks of 8, 4, 2 and 1.
         for block in (8, 4, 2, 1):
-            upper = [i if not i & block else i - block + LANES for i in range(LANES)]
-            lower = [i + block if not i & block else i + LANES for i in range(LANES)]
+            upper = ir.Constant(lanes, [i if not i & block else i - block + LANES for i in range(LANES)])
+            lower = ir.Constant(lanes, [i + block if not i & block else i + LANES for i in range(LANES)])
             for i in range(LANES):
                 if not i & block:
                     a, b = rows[i], rows[i + block]
-                    index = ir.VectorType(ir.IntType(32), LANES)
-                    rows[i] = builder.shuffle_vector(a, b, ir.Constant(index, upper))
-                    rows[i + block] = builder.shuffle_vector(a, b, ir.Constant(index, lower))
+                    rows[i] = builder.shuffle_vector(a, b, upper)
+                    rows[i + block] = builder.shuffle_vector(a, b, lower)
         for row in range(LANES):
-            builder.store(rows[row], pointer(target, args[2], args[3], row), align=align)
+            position = builder.add(written_start, written_start.type(row * LANES))
+            builder.store(rows[row], _vector_pointer(builder, written, position), align=align)
         return context.get_dummy_value()
 
-    return types.none(source, types.int64, target, types.int64), codegen
+    return types.none(source, types.int64, types.int64, target, types.int64), codegen
 
 
 def aligned_zeros(size: int, dtype: np.dtype[Any]) -> FloatArray:

@@ -9,6 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.errors import DataError
+
 
 @dataclass(frozen=True)
 class SourceFile:
@@ -200,7 +202,12 @@ def describe_places(name: str, folder: Path | None = None, cache: Path | None = 
         name: a key of `SOURCES`.
         folder: the DATA option.
         cache: in place of `cache_folder()`.
+
+    Raises:
+        DataError: a data set that does not come as IDX files.
     """
+    if name not in SOURCES:
+        raise DataError(f"files are looked for for {' and '.join(SOURCES)} only, but got {name!r}")
     source = SOURCES[name]
     data = Path("data")
     candidates: list[tuple[str, Path]] = []

@@ -101,14 +101,14 @@ class _Elementwise:
 
     def forward(self, X: FloatArray) -> FloatArray:
         """σ of each element, shape (n, units); remembers the result."""
-        self._A = self.activation.function(X, self._output.of(*X.shape, X.dtype))
+        self._A = self.activation.function(X, self._output.of(X.shape[0], X.shape[1], X.dtype))
         return self._A
 
     def backward(self, G: FloatArray) -> FloatArray:
         """G times the derivative of each element, shape (n, units)."""
         if self._A is None:
             raise RuntimeError("backward needs a forward pass before it")
-        out = self.activation.derivative(self._A, self._gradient.of(*G.shape, G.dtype))
+        out = self.activation.derivative(self._A, self._gradient.of(G.shape[0], G.shape[1], G.dtype))
         out *= G
         return out
 
@@ -143,7 +143,7 @@ class Dropout:
     def _apply(self, X: FloatArray, scratch: Scratch) -> FloatArray:
         if self.mask is None:
             return X
-        out = np.multiply(X, X.dtype.type(1 / (1 - self.rate)), out=scratch.of(*X.shape, X.dtype))
+        out = np.multiply(X, X.dtype.type(1 / (1 - self.rate)), out=scratch.of(X.shape[0], X.shape[1], X.dtype))
         out *= self.mask
         return out
 
@@ -173,7 +173,7 @@ class NegativeLogLikelihood:
     def forward(self, Z: FloatArray, y: IntArray) -> float:
         """The mean loss of logits Z, shape (n, classes), for the classes y, shape (n,)."""
         n = len(y)
-        P = self._softmax.of(*Z.shape, Z.dtype)
+        P = self._softmax.of(Z.shape[0], Z.shape[1], Z.dtype)
         np.subtract(Z, Z.max(axis=1, keepdims=True), out=P)
         gold = P[np.arange(n), y].astype(np.float64)
         np.exp(P, out=P)

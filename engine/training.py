@@ -97,7 +97,7 @@ class TrainingState:
         arrays = {f"parameter_{i}": a for i, a in enumerate(self.parameters)}
         arrays |= {f"velocity_{i}": a for i, a in enumerate(self.velocities)}
         buffer = io.BytesIO()
-        np.savez(buffer, header=np.array(json.dumps(header)), **arrays)
+        np.savez(buffer, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
         return buffer.getvalue()
 
     @classmethod
@@ -295,9 +295,7 @@ def _advance_alone(state: TrainingState, split: Split, order: IntArray) -> Train
     return _moved(state, parameters, velocities, len(order), diverged)
 
 
-def _advance_population(
-    states: Sequence[TrainingState], split: Split, order: IntArray
-) -> list[TrainingState]:
+def _advance_population(states: Sequence[TrainingState], split: Split, order: IntArray) -> list[TrainingState]:
     optimizers = [Optimizer.of(state.configuration) for state in states]
     if not states:
         return []
@@ -391,10 +389,7 @@ def _measure(states: Sequence[TrainingState], split: Split, path: Path) -> list[
     if population_key(configuration, states[0].seed) is not None:
         return kernels.evaluate_population([state.parameters for state in states], split.rows, split.y)
     activation = ACTIVATIONS[configuration.activation]
-    return [
-        kernels.evaluate_network(state.parameters, split.rows, split.y, activation=activation)
-        for state in states
-    ]
+    return [kernels.evaluate_network(state.parameters, split.rows, split.y, activation=activation) for state in states]
 
 
 def _measure_in_batches(state: TrainingState, split: Split) -> tuple[float, float]:
@@ -430,9 +425,7 @@ def train_population_segment(
     return evaluate(advance(states, dataset, path=path), dataset, path=path)
 
 
-def train(
-    dataset: Dataset, *, seed: int = 2022, path: Path = "auto", **hyperparameters: Any
-) -> TrainingResult:
+def train(dataset: Dataset, *, seed: int = 2022, path: Path = "auto", **hyperparameters: Any) -> TrainingResult:
     """Train one network from start to end.
 
     Args:

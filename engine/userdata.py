@@ -135,8 +135,7 @@ def _scale(data: UserData, path: Path, notify: Callable[[str], None]) -> dict[Sp
         "store them as floating-point numbers in an .npz file to have them taken as they are"
     )
     return {
-        name: SparseRows(part.indptr, part.indices, part.values / WHITE, part.n_features)
-        for name, part in rows.items()
+        name: SparseRows(part.indptr, part.indices, part.values / WHITE, part.n_features) for name, part in rows.items()
     }
 
 
@@ -150,8 +149,7 @@ def _complete(present: dict[SplitName, Split], path: Path, notify: Callable[[str
         n_train = len(whole) - n_validation - n_test
         if n_train < 1:
             raise DataError(
-                f"{path}: {len(missing) + 1} parts must be made of the train part, "
-                f"but it has {len(whole)} rows"
+                f"{path}: {len(missing) + 1} parts must be made of the train part, but it has {len(whole)} rows"
             )
         indices = partition(whole.y, (n_train, n_validation, n_test))
         for name, rows in zip(SPLITS, indices, strict=True):
@@ -167,7 +165,8 @@ def _complete(present: dict[SplitName, Split], path: Path, notify: Callable[[str
 def _read_npz(path: Path) -> UserData:
     """What an `.npz` file holds; DataError where it is damaged or holds something else."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: np.load leaves a damaged file open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name.lower(): file[name] for name in file.files}
     except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, ValueError) and "pickle" in str(error).lower():
@@ -192,18 +191,14 @@ def _read_npz(path: Path) -> UserData:
             )
         if X.ndim < 2 or X.dtype.kind not in "biuf":
             raise DataError(
-                f"{path}: {keys[0]} must be real numbers of shape (n, …), "
-                f"but got {X.dtype} of shape {X.shape}"
+                f"{path}: {keys[0]} must be real numbers of shape (n, …), but got {X.dtype} of shape {X.shape}"
             )
         if y.ndim != 1 or y.dtype.kind not in "biufUS":
             raise DataError(
-                f"{path}: {keys[1]} must be numbers or strings of shape (n,), "
-                f"but got {y.dtype} of shape {y.shape}"
+                f"{path}: {keys[1]} must be numbers or strings of shape (n,), but got {y.dtype} of shape {y.shape}"
             )
         data.may_be_pixels &= X.dtype.kind in "biu"
-        with np.errstate(
-            over="ignore"
-        ):  # too large for float32 becomes infinite, which is reported with its row
+        with np.errstate(over="ignore"):  # too large for float32 becomes infinite, which is reported with its row
             rows = SparseRows.from_dense(X.reshape(len(X), -1) if len(X) else np.empty((0, 1), np.uint8))
         data.parts[name] = Part(rows, y)
     return data

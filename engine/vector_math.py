@@ -23,6 +23,7 @@ from engine.simd import (
 )
 
 _TANH = ACTIVATIONS["tanh"].code
+_RELU = ACTIVATIONS["relu"].code
 
 _F = np.float32
 _D = np.float64
@@ -156,15 +157,21 @@ def activate(code: int, z: Lanes) -> Lanes:
 
 
 @inlined
-def is_off_at_zero(code: int) -> bool:
-    """Whether σ' = 0 where σ = 0, so that a unit whose output is zero needs no backward pass."""
-    return code != _TANH
-
-
-@inlined
 def activation_derivative(code: int, a: Lanes, one: Lanes) -> Lanes:
     """σ'(z) as a function of a = σ(z); `one` is a vector of ones."""
     if code == _TANH:
         return fma(subtract(subtract(one, one), a), a, one)
     nothing = subtract(one, one)
     return where_less(nothing, a, one, nothing)
+
+
+@inlined
+def can_be_off(code: int) -> bool:
+    """Whether the activation has outputs 0 where its derivative is 0 too, so that nothing flows either way."""
+    return code == _RELU
+
+
+@inlined
+def is_off(code: int, a: float) -> bool:
+    """Whether a unit with output a is switched off. A NaN is not: it must go on to the loss."""
+    return code == _RELU and a == 0

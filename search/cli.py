@@ -61,9 +61,7 @@ def _load(name: str, folder: Path | None) -> "Dataset":
         return load_dataset(name, folder=folder, notify=notify)
     from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
-    with Progress(
-        *Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn(), console=errors
-    ) as bar:
+    with Progress(*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn(), console=errors) as bar:
         tasks: dict[str, Any] = {}
 
         def show(file: str, done: int, total: int | None) -> None:
@@ -83,9 +81,7 @@ def run(
     data: DataFolder = None,
     seed: Annotated[int | None, typer.Option(help="Instead of the seed in the file.")] = None,
     replicates: Annotated[int | None, typer.Option(min=1, help="Runs of each trial.")] = None,
-    trials: Annotated[
-        int | None, typer.Option(min=1, help="Trials in all, for the drivers random and optuna.")
-    ] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Trials in all, for the driver random.")] = None,
     time: Annotated[
         str | None, typer.Option(help="Wall-time budget, e.g. 10m: runs in training end, no new one starts.")
     ] = None,
@@ -136,13 +132,12 @@ def _run(
 
 def _finish(result: "StudyResult", db: str, command: str) -> None:
     """Say what was done, show the selection, and leave with the exit code that fits."""
-    from search.select import NothingToSelectError, select
+    from search.select import select
+    from search.store.candidates import NothingToSelectError
     from search.store.database import open_database
 
     if result.interrupted:
-        console.print(
-            f"\n{result.study}: interrupted; nothing is lost. Go on with:\n  {command}", markup=False
-        )
+        console.print(f"\n{result.study}: interrupted; nothing is lost. Go on with:\n  {command}", markup=False)
         raise typer.Exit(130)
     if result.n_trained == result.n_failed == 0 and not result.out_of_time:
         done = f"nothing to do: all {result.n_trials} trials are in {db}"
@@ -184,9 +179,7 @@ def _print_selection(selected: "Selected", engine: Any, rows: int = 5) -> None:
         # The test value of the chosen trial alone: to show others would invite a second choice.
         test = f"{selected.test_accuracy:.2%}" if best else ""
         style = "bold" if best else None
-        table.add_row(
-            str(candidate.trial_number), *values, f"{candidate.validation_accuracy:.2%}", test, style=style
-        )
+        table.add_row(str(candidate.trial_number), *values, f"{candidate.validation_accuracy:.2%}", test, style=style)
     console.print(table)
     n = selected.validation_n
     p = selected.choice.best.validation_accuracy
@@ -268,6 +261,54 @@ def select(
 
 
 @app.command()
+def confirm(
+    study: StudyName,
+    db: Database = "runs.sqlite",
+    top: Annotated[int, typer.Option(min=1, help="How many of the best configurations.")] = 4,
+    replicates: Annotated[int, typer.Option(min=1, help="Runs of each, with fresh seeds.")] = 8,
+    jobs: Jobs = None,
+    dataset: DatasetName = None,
+    data: DataFolder = None,
+) -> None:
+    """Train the best configurations of a study again with fresh seeds, and say how lucky the selection was."""
+    from search.confirm import confirmation, confirmation_driver, confirmation_spec
+
+    source = confirmation(db, study, top)
+    images = _load(dataset or source.data_source, data)
+    command = f"digitsweep confirm {source.study} --db {db} --top {top} --replicates {replicates}"
+    result = _run(
+        confirmation_spec(source, replicates),
+        images,
+        db=db,
+        jobs=jobs,
+        command=command,
+        driver=confirmation_driver(source),
+        name=source.name,
+    )
+    _finish(result, db, command)
+    _print_confirmation(db, source.study, source.name)
+
+
+def _print_confirmation(db: str, study: str, confirmed: str) -> None:
+    from search.confirm import confirmed_trials
+
+    table = Table(title=f"{study}: selected and confirmed")
+    for heading in ("trial", "validation, selected", "validation, again", "optimism", "test, mean", "95 % interval"):
+        table.add_column(heading, justify="right")
+    for row in confirmed_trials(db, study, confirmed):
+        low, high = row.test_interval
+        table.add_row(
+            str(row.source_trial_number),
+            f"{row.selected_validation:.2%}",
+            f"{row.validation:.2%}",
+            f"{100 * (row.selected_validation - row.validation):+.2f} points",
+            f"{row.test:.2%} ({row.n_runs} runs)",
+            f"{low:.2%} to {high:.2%}" if row.n_runs > 1 else "needs two runs",
+        )
+    console.print(table)
+
+
+@app.command()
 def reproduce(
     run_id: Annotated[int, typer.Argument(help="A finished run, as in the column run_id of v_runs.")],
     db: Database = "runs.sqlite",
@@ -287,9 +328,7 @@ def reproduce(
     if not comparison.differences:
         console.print(f"{place}: identical, {comparison.n_values} evaluations compared.", highlight=False)
         return
-    errors.print(
-        f"{place}: {len(comparison.differences)} of {comparison.n_values} evaluations differ", markup=False
-    )
+    errors.print(f"{place}: {len(comparison.differences)} of {comparison.n_values} evaluations differ", markup=False)
     for k, split, before, again in comparison.differences[:5]:
         errors.print(f"  k = {k}, {split}: stored {before}, now {again}", markup=False)
     if not comparison.same_code:
@@ -331,9 +370,7 @@ def dashboard(
 @app.command()
 def export(
     db: Database = "runs.sqlite",
-    out: Annotated[Path, typer.Option(help="Folder to write to; made where it does not exist.")] = Path(
-        "export"
-    ),
+    out: Annotated[Path, typer.Option(help="Folder to write to; made where it does not exist.")] = Path("export"),
 ) -> None:
     """Write runs and evaluations as tidy CSV and Parquet."""
     from analysis.export import export as write

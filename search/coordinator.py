@@ -77,9 +77,8 @@ def study_name(spec: StudySpec, dataset: Dataset) -> str:
     of its name: `linear-grid@digits`, `linear-grid#7`.
     """
     data = "" if dataset.name == "mnist" else f"@{dataset.name}"
-    sampler = f"-{spec.sampler}" if spec.sampler not in (None, "tpe") else ""
     seed = "" if spec.seed == DEFAULT_SEED else f"#{spec.seed}"
-    return f"{spec.study}{sampler}{data}{seed}"
+    return f"{spec.study}{data}{seed}"
 
 
 def study_note(spec: StudySpec, name: str, dataset: Dataset, command: str) -> str:
@@ -359,9 +358,7 @@ class _Coordinator:
     def _save(self, *, everything: bool = False) -> None:
         """Write what has happened, unless it was done just now; a run's end does not wait."""
         start = time.monotonic()
-        ended = any(
-            run.pending and run.pending.status != "running" for t in self.touched.values() for run in t.runs
-        )
+        ended = any(run.pending and run.pending.status != "running" for t in self.touched.values() for run in t.runs)
         if not (everything or ended or start - self.saved_at >= SAVE_EVERY_SECONDS) or not self.touched:
             return
         checkpoint = start - self.checkpointed_at >= CHECKPOINT_EVERY_SECONDS
@@ -422,5 +419,5 @@ class _Coordinator:
         try:
             yield
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            for handled, handler in before.items():
+                signal.signal(handled, handler)

@@ -112,7 +112,7 @@ class Mirror:
             known = connection.execute(
                 select(trials.c.number, trials.c.trial_id).where(trials.c.study_id == self._study_id)
             )
-            self._trial_ids = {number: trial_id for number, trial_id in known}
+            self._trial_ids = {row.number: row.trial_id for row in known}
 
     def project(self, connection: Connection, mirrored: Iterable[MirroredTrial]) -> None:
         """Bring these trials' rows up to date."""
@@ -168,15 +168,9 @@ class Mirror:
             ],
         )
         if ended:
-            found = (
-                []
-                if trial.value is None
-                else [{"objective": 0, "value": trial.value, "value_type": "FINITE"}]
-            )
+            found = [] if trial.value is None else [{"objective": 0, "value": trial.value, "value_type": "FINITE"}]
             self._replace(connection, "trial_values", trial_id, found)
-            attributes = [
-                {"key": key, "value_json": json.dumps(value)} for key, value in trial.attributes.items()
-            ]
+            attributes = [{"key": key, "value_json": json.dumps(value)} for key, value in trial.attributes.items()]
             self._replace(connection, "trial_user_attributes", trial_id, attributes)
 
     def _replace(self, connection: Connection, name: str, trial_id: int, rows: list[dict[str, Any]]) -> None:

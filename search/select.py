@@ -7,12 +7,8 @@ from typing import Any
 from sqlalchemy import Engine
 
 from analysis.selection import Choice, choose
-from engine.errors import DigitsweepError
 from search.store import reading, writing
-
-
-class NothingToSelectError(DigitsweepError, ValueError):
-    """A study without a complete run."""
+from search.store.candidates import NothingToSelectError
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ def select(engine: Engine, study: str) -> Selected:
     """
     with engine.begin() as connection:
         row = reading.find_study(connection, study)
-        choice = choose(reading.selection_inputs(connection, row["study_id"]))
+        choice = choose(map(dict, reading.selection_inputs(connection, row["study_id"])))
         if choice is None:
             raise NothingToSelectError(f"study {row['name']} has no complete run yet to select from")
         newest = reading.newest_selection(connection, row["study_id"])

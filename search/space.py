@@ -93,17 +93,13 @@ def parse_axis(name: str, raw: object, *, path: str) -> Axis:
     if isinstance(raw, Mapping):
         return _parse_range(name, raw, path)
     if not isinstance(raw, list):
-        raise SpecError(
-            f"{name} must be a list of values or {{low, high, scale}}, but got {raw!r}", path=path
-        )
+        raise SpecError(f"{name} must be a list of values or {{low, high, scale}}, but got {raw!r}", path=path)
     if not raw:
         raise SpecError(f"{name} must have at least one value, but got an empty list", path=path)
     values = tuple(check_value(name, value, path=f"{path}[{i}]") for i, value in enumerate(raw))
     for i, value in enumerate(values):
         if value in values[:i]:
-            raise SpecError(
-                f"the values of {name} must differ, but {value!r} comes twice", path=f"{path}[{i}]"
-            )
+            raise SpecError(f"the values of {name} must differ, but {value!r} comes twice", path=f"{path}[{i}]")
     return Choices(values)
 
 

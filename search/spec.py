@@ -7,10 +7,10 @@ Every mistake in a file is one message that names the file, the place, what is e
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.configuration import Configuration
 from search.space import (
@@ -22,89 +22,32 @@ from search.space import (
     parse_space,
 )
 
-Sampler = Literal["tpe", "gp", "cmaes", "qmc", "nsgaii", "random"]
-
 DEFAULT_SEED = 2022
 
 
-def _fraction(value: object) -> object:
-    """1/3 as it stands in a file, where YAML sees a word."""
-    if isinstance(value, str) and value.count("/") == 1:
-        numerator, denominator = value.split("/")
-        try:
-            return float(numerator) / float(denominator)
-        except (ValueError, ZeroDivisionError):
-            return value
-    return value
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class FidelitySpec(_Section):
-    """Successive halving: all candidates cheaply, the best share of them at each further rung.
-
-    Attributes:
-        train_images: training images of each rung, ascending.
-        epochs: epochs of each rung, ascending, as many as `train_images`.
-        keep: share of a rung's trials that goes on to the next.
-    """
-
-    train_images: list[Annotated[int, Field(ge=1)]] = Field(min_length=2)
-    epochs: list[Annotated[int, Field(ge=1)]] = Field(min_length=2)
-    keep: Annotated[float, BeforeValidator(_fraction), Field(gt=0, lt=1)] = 1 / 3
-
-    @model_validator(mode="after")
-    def _rungs_match(self) -> "FidelitySpec":
-        if len(self.train_images) != len(self.epochs):
-            raise ValueError(
-                f"train_images and epochs must have one entry for each rung, but got "
-                f"{len(self.train_images)} and {len(self.epochs)}"
-            )
-        if sorted(self.train_images) != self.train_images or sorted(self.epochs) != self.epochs:
-            raise ValueError("train_images and epochs must not fall from one rung to the next")
-        return self
-
-
-class PrunerSpec(_Section):
-    """Early stopping of trials by their evaluations so far (Optuna's pruners).
-
-    Attributes:
-        kind: `successive_halving` (Li et al. 2020) or `hyperband` (Li et al. 2018).
-        min_evaluations: evaluations every trial gets before it can be stopped.
-        reduction_factor: one in this many trials goes on at each rung.
-    """
-
-    kind: Literal["successive_halving", "hyperband"]
-    min_evaluations: int = Field(default=5, ge=1)
-    reduction_factor: int = Field(default=3, ge=2)
-
-
-class StudySpec(_Section):
+class StudySpec(BaseModel):
     """One question and how it is to be answered.
 
     Attributes:
         study: name, unique in a database.
         question: what the study is for, in a sentence.
-        driver: what proposes configurations: `grid`, `random`, `ofat` or `optuna`.
+        driver: what proposes configurations: `grid`, `random` or `ofat`.
         dataset: `auto`, `mnist`, `fashion-mnist`, `digits`, or the path of an .npz or .csv file.
         seed: decides the plan and, with the replicate, each run's seed.
         replicates: runs of each trial.
         at: where a finished run is read: its `best` evaluation on validation, or its `last`.
         fixed: hyperparameters that all trials share; for `ofat` the baseline.
         space: hyperparameters that vary, with their axes.
-        trials: how many trials `random` and `optuna` make in all.
+        trials: how many trials `random` makes in all.
         by: for `ofat`: hyperparameters whose combinations each get the whole study.
         nuisance: for `ofat`: axes tried again at every level, so that none suffers from the baseline's value.
-        sampler: Optuna's sampler.
-        pruner: early stopping for `optuna`.
-        fidelity: successive halving for `random`.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     study: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
     question: str = Field(min_length=1)
-    driver: Literal["grid", "random", "ofat", "optuna"]
+    driver: Literal["grid", "random", "ofat"]
     dataset: str = "auto"
     seed: int = Field(default=DEFAULT_SEED, ge=0, le=2**31 - 1)
     replicates: int = Field(default=1, ge=1)
@@ -114,9 +57,6 @@ class StudySpec(_Section):
     trials: int | None = Field(default=None, ge=1)
     by: dict[str, Any] = Field(default_factory=dict)
     nuisance: dict[str, Any] = Field(default_factory=dict)
-    sampler: Sampler | None = None
-    pruner: PrunerSpec | None = None
-    fidelity: FidelitySpec | None = None
     source: str = ""
 
     @property
@@ -141,12 +81,9 @@ class StudySpec(_Section):
 
 
 _ONLY_FOR = {
-    "trials": ("random", "optuna"),
+    "trials": ("random",),
     "by": ("ofat",),
     "nuisance": ("ofat",),
-    "sampler": ("optuna",),
-    "pruner": ("optuna",),
-    "fidelity": ("random",),
 }
 
 
@@ -213,8 +150,7 @@ def _in_our_words(error: ValidationError) -> str:
         path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in names).lstrip(".")
         found = finding["input"]
         if finding["type"] == "extra_forbidden":
-            section = {"fidelity": FidelitySpec, "pruner": PrunerSpec}.get(str(names[0]), StudySpec)
-            known = [name for name in section.model_fields if name != "source"]
+            known = [name for name in StudySpec.model_fields if name != "source"]
             near = get_close_matches(str(names[-1]), known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
             messages.append(f"{path}: no such key; {hint}")
@@ -240,7 +176,7 @@ def _check_meaning(spec: StudySpec) -> None:
     sections: dict[str, Space] = {"space": spec.axes, "by": spec.by_axes, "nuisance": spec.nuisance_axes}
     if not spec.space:
         raise SpecError("at least one hyperparameter must vary, but the space is empty", path="space")
-    if spec.driver in ("random", "optuna") and spec.trials is None:
+    if spec.driver == "random" and spec.trials is None:
         raise SpecError(f"the driver {spec.driver} needs a number of trials", path="trials")
     seen: dict[str, str] = {}
     for section, axes in sections.items():
@@ -259,10 +195,6 @@ def _check_meaning(spec: StudySpec) -> None:
                     f"{name} must be a list of values, or a range with n, for the driver {spec.driver}",
                     path=path,
                 )
-    if spec.fidelity:
-        for name in ("train_images", "epochs"):
-            if name in spec.fixed or name in seen:
-                raise SpecError(f"{name} is set by fidelity and cannot be given again", path=name)
 
 
 def check_against_data(spec: StudySpec, configurations: list[Configuration], n_train: int) -> None:
@@ -272,7 +204,7 @@ def check_against_data(spec: StudySpec, configurations: list[Configuration], n_t
         if images > n_train:
             raise SpecError(
                 f"train_images <= {n_train} must hold for this data set, but got {images}",
-                path="fidelity.train_images" if spec.fidelity else "train_images",
+                path="train_images",
                 source=spec.source,
             )
         updates = -(-images // c.batch_size)

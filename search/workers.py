@@ -74,9 +74,9 @@ class Workers:
         self._n_open = 0
         self._pool: Iterator[Any] | None = None
         if n_jobs > 1:
-            self._pool = Parallel(
-                n_jobs=n_jobs, backend="threading", return_as="generator", pre_dispatch="all"
-            )(delayed(self._serve)() for _ in range(n_jobs))
+            self._pool = Parallel(n_jobs=n_jobs, backend="threading", return_as="generator", pre_dispatch="all")(
+                delayed(self._serve)() for _ in range(n_jobs)
+            )
 
     def _serve(self) -> None:
         while (task := self._tasks.get()) is not None:

@@ -94,7 +94,7 @@ def test_every_command_and_option_has_help():
 
 def test_every_make_target_in_the_documents_exists():
     makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.M))
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
     for file in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"`make ([a-z-]+)", file.read_text()):
             assert target in targets, f"{file.name}: make {target}"
@@ -102,12 +102,12 @@ def test_every_make_target_in_the_documents_exists():
 
 def test_make_help_lists_every_target():
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)[0].split():
+    for target in re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split():
         assert f"make {target}" in shown
 
 
 def test_the_readme_opens_with_the_two_commands():
-    code = re.findall(r"```[a-z]*\n(.*?)```", (ROOT / "README.md").read_text(), re.S)[0]
+    code = re.findall(r"```[a-z]*\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]
     assert code.split("\n")[:2] == ["make linear-grid", "make test"]
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FORBIDDEN = {"engine": {"search", "analysis", "optuna", "sqlalchemy", "pandas"}, "analysis": {"engine", "search"}}
+FORBIDDEN = {
+    "engine": {"search", "analysis", "optuna", "sqlalchemy", "pandas"},
+    "analysis": {"engine", "search"},
+}
 ALLOWED_IN_ENGINE = {"numpy", "numba", "llvmlite", "sklearn", "engine"} | set(sys.stdlib_module_names)
 
 
@@ -48,3 +51,15 @@ def test_the_command_line_starts_without_heavy_packages():
     code = "import search.cli, search.store.reading, search.store.database, sys; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"numba", "optuna", "pandas", "seaborn", "matplotlib", "sklearn"} & set(loaded.stdout.split())
+
+
+def test_every_package_is_listed_for_installation():
+    import tomllib
+
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    found = {
+        str(file.parent.relative_to(ROOT)).replace("/", ".")
+        for package in ("analysis", "engine", "search")
+        for file in (ROOT / package).rglob("__init__.py")
+    }
+    assert set(listed) == found

@@ -1,9 +1,8 @@
 """What proposes configurations, one module for each way of doing so.
 
 grid      every combination of a finite space
-random    independent draws, the whole plan from the seed; with `fidelity`, successive halving on top
+random    independent draws, the whole plan from the seed
 ofat      one factor at a time around a baseline
-optuna    samplers that learn from what was seen
 confirm   the best of another study again, with fresh seeds
 """
 
@@ -17,4 +16,10 @@ def make_driver(spec: StudySpec) -> Driver:
         from search.drivers.grid import GridDriver
 
         return GridDriver(spec)
-    raise NotImplementedError(spec.driver)
+    if spec.driver == "random":
+        from search.drivers.random import RandomDriver
+
+        return RandomDriver(spec)
+    from search.drivers.ofat import OfatDriver
+
+    return OfatDriver(spec)

@@ -69,9 +69,7 @@ def open_database(database: str | Path, *, create: bool) -> Engine:
 def _check_schema(engine: Engine, database: str | Path, *, create: bool) -> None:
     if not inspect(engine).has_table(schema_version.name):
         if not create:
-            raise DatabaseUnusableError(
-                f"{database} holds no digitsweep studies yet; `make linear-grid` makes some"
-            )
+            raise DatabaseUnusableError(f"{database} holds no digitsweep studies yet; `make linear-grid` makes some")
         with engine.begin() as connection:
             create_schema(connection)
         return

@@ -34,7 +34,7 @@ def find_study(connection: Connection, name: str) -> RowMapping:
         raise NoSuchStudyError(f"study {name!r} could be {' or '.join(family)}; give the whole name")
     if not by_name:
         raise NoSuchStudyError("the database holds no studies yet; `make linear-grid` makes one")
-    near = get_close_matches(name, by_name, n=1)
+    near = get_close_matches(name, by_name, n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise NoSuchStudyError(f"no study is called {name!r}{hint} (there are: {', '.join(by_name)})")
 
@@ -80,11 +80,7 @@ def checkpoint(connection: Connection, run_id: int) -> bytes | None:
 
 def run_evaluations(connection: Connection, run_id: int) -> Sequence[RowMapping]:
     """Every evaluation row of a run, by k and split."""
-    query = (
-        select(evaluations)
-        .where(evaluations.c.run_id == run_id)
-        .order_by(evaluations.c.k, evaluations.c.split)
-    )
+    query = select(evaluations).where(evaluations.c.run_id == run_id).order_by(evaluations.c.k, evaluations.c.split)
     return connection.execute(query).mappings().all()
 
 
@@ -146,9 +142,7 @@ def status_rows(connection: Connection) -> list[dict[str, Any]]:
     query = select(studies, best.c.best_validation).outerjoin(best, best.c.study_id == studies.c.study_id)
     for row in connection.execute(query.order_by(studies.c.study_id)).mappings().all():
         trial_states = connection.execute(
-            select(trials.c.state, func.count())
-            .where(trials.c.study_id == row["study_id"])
-            .group_by(trials.c.state)
+            select(trials.c.state, func.count()).where(trials.c.study_id == row["study_id"]).group_by(trials.c.state)
         ).all()
         run_states = connection.execute(
             select(runs.c.state, func.count(), func.sum(runs.c.train_seconds + runs.c.evaluate_seconds))
@@ -159,7 +153,7 @@ def status_rows(connection: Connection) -> list[dict[str, Any]]:
         result.append(
             dict(row)
             | {
-                "trial_states": {state: n for state, n in trial_states},
+                "trial_states": {row[0]: row[1] for row in trial_states},
                 "run_states": {state: n for state, n, _ in run_states},
                 "seconds": sum(seconds or 0.0 for _, _, seconds in run_states),
             }

@@ -81,7 +81,7 @@ def now() -> str:
 
 # What must agree for two runs of a command to be the same study; the space, the number of trials and the
 # number of replicates may grow.
-IDENTITY = ("fixed", "at", "sampler", "pruner", "fidelity", "nuisance")
+IDENTITY = ("fixed", "at", "by", "nuisance")
 
 
 def open_study(connection: Connection, record: StudyRecord) -> int:
@@ -119,9 +119,7 @@ def _mismatch(name: str, what: str, before: object, after: object) -> StudyMisma
     )
 
 
-def add_trials(
-    connection: Connection, study_id: int, first_number: int, proposals: Sequence[Proposal]
-) -> None:
+def add_trials(connection: Connection, study_id: int, first_number: int, proposals: Sequence[Proposal]) -> None:
     """New trials, numbered from `first_number` in the order given, in state `waiting`."""
     connection.execute(
         insert(trials),
@@ -206,13 +204,11 @@ def save(connection: Connection, progress: Iterable[RunProgress]) -> None:
             values |= {"updates": run.state.updates, "diverged_at_update": run.state.diverged_at}
         connection.execute(update(runs).where(runs.c.run_id == run.run_id).values(values))
         keep = run.checkpoint and run.state is not None and not run.state.finished
-        if ended and not keep or keep:
+        if (ended and not keep) or keep:
             connection.execute(delete(checkpoints).where(checkpoints.c.run_id == run.run_id))
         if keep:
             assert run.state is not None
-            connection.execute(
-                insert(checkpoints).values(run_id=run.run_id, k=run.state.k, state=run.state.to_bytes())
-            )
+            connection.execute(insert(checkpoints).values(run_id=run.run_id, k=run.state.k, state=run.state.to_bytes()))
     if rows:
         connection.execute(insert(evaluations), rows)
 

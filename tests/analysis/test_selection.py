@@ -57,8 +57,7 @@ def test_test_values_cannot_reach_a_selection(database, tiny, change):
             connection.exec_driver_sql("DELETE FROM evaluations WHERE split = 'test'")
         else:
             values = [
-                row[0]
-                for row in connection.exec_driver_sql("SELECT accuracy FROM evaluations WHERE split = 'test'")
+                row[0] for row in connection.exec_driver_sql("SELECT accuracy FROM evaluations WHERE split = 'test'")
             ]
             random.Random(1).shuffle(values)
             keys = connection.exec_driver_sql("SELECT run_id, k FROM evaluations WHERE split = 'test'").all()

@@ -32,9 +32,17 @@ def test_kernels_agree_with_components_after_2000_updates(depth, schedule):
     dataset = make_dataset(n=(250, 40, 40))
     for activation, momentum, decay in product(ACTIVATIONS, MOMENTA, [0.0, 1e-3]):
         c = Configuration(
-            learning_rate=0.005, hidden_layers=depth, hidden_size=19, activation=activation, weight_decay=decay,
-            decay=schedule, epochs=8, evaluations_per_epoch=2, dtype="float64", **momentum,
-        )  # fmt: skip
+            learning_rate=0.005,
+            hidden_layers=depth,
+            hidden_size=19,
+            activation=activation,
+            weight_decay=decay,
+            decay=schedule,
+            epochs=8,
+            evaluations_per_epoch=2,
+            dtype="float64",
+            **momentum,
+        )
         fast, slow = train(dataset, **c.as_dict()), train(dataset, path="components", **c.as_dict())
         assert fast.state.updates == 2000
         assert_states_close(fast.state, slow.state, 1e-10)
@@ -64,7 +72,7 @@ def members(n, dataset, **options):
             decay=("constant", "halve_on_decrease")[m % 2],
             epochs=2,
             **options,
-        )  # fmt: skip
+        )
         for m in range(n)
     ]
     return [initial_state(c, derive_seed(1, 0), dataset) for c in configurations]
@@ -100,13 +108,24 @@ def test_a_linear_model_has_the_same_bits_in_both_kernels(tiny):
     order = np.arange(len(tiny.train))
     options = {"momentum_form": c.momentum_form, "momentum_beta": 0.9, "weight_decay": c.weight_decay}
     one = kernels.train_network(
-        state.parameters, state.velocities, tiny.train.rows, tiny.train.y, order,
-        activation=ACTIVATIONS["relu"], learning_rate=0.05, **options,
-    )  # fmt: skip
+        state.parameters,
+        state.velocities,
+        tiny.train.rows,
+        tiny.train.y,
+        order,
+        activation=ACTIVATIONS["relu"],
+        learning_rate=0.05,
+        **options,
+    )
     many = kernels.train_population(
-        [state.parameters], [state.velocities], tiny.train.rows, tiny.train.y, order,
-        learning_rates=[0.05], **{f"{k}s": [v] for k, v in options.items()},
-    )  # fmt: skip
+        [state.parameters],
+        [state.velocities],
+        tiny.train.rows,
+        tiny.train.y,
+        order,
+        learning_rates=[0.05],
+        **{f"{k}s": [v] for k, v in options.items()},
+    )
     for a, b in zip(one[0] + one[1], many[0][0] + many[1][0], strict=True):
         assert a.tobytes() == b.tobytes()
     network = kernels.evaluate_network(one[0], tiny.test.rows, tiny.test.y, activation=ACTIVATIONS["relu"])
@@ -161,9 +180,7 @@ SHAPES = st.tuples(st.integers(1, 12), st.integers(1, 40), st.integers(2, 18))
     seed=st.integers(0, 1000),
 )
 @settings(deadline=None, max_examples=60)
-def test_kernels_agree_with_components_for_any_shape(
-    shape, depth, width, kind, activation, momentum, decay, seed
-):
+def test_kernels_agree_with_components_for_any_shape(shape, depth, width, kind, activation, momentum, decay, seed):
     n, n_features, n_classes = shape
     random = np.random.default_rng(seed)
     X = random.random((n, n_features))
@@ -177,9 +194,16 @@ def test_kernels_agree_with_components_for_any_shape(
     # The last class never occurs.
     dataset = dataset_of(X, random.integers(0, n_classes - 1, n), n_classes)
     options = {
-        "hidden_layers": depth, "hidden_size": width, "activation": activation, "weight_decay": decay,
-        "epochs": 3, "evaluations_per_epoch": 1, "dtype": "float64", "learning_rate": 0.1, **momentum,
-    }  # fmt: skip
+        "hidden_layers": depth,
+        "hidden_size": width,
+        "activation": activation,
+        "weight_decay": decay,
+        "epochs": 3,
+        "evaluations_per_epoch": 1,
+        "dtype": "float64",
+        "learning_rate": 0.1,
+        **momentum,
+    }
     fast, slow = train(dataset, **options), train(dataset, path="components", **options)
     assert_states_close(fast.state, slow.state, 1e-10)
     assert [e.accuracy for e in fast.evaluations] == [e.accuracy for e in slow.evaluations]
@@ -193,8 +217,7 @@ def test_float32_agrees_with_components_after_an_epoch_of_mnist(mnist):
         c = Configuration(epochs=1, evaluations_per_epoch=1, **options)
         state = initial_state(c, derive_seed(2022, 0), mnist)
         results = [
-            evaluate(advance([state], mnist, path=path), mnist, path=path)[1][0]
-            for path in ("auto", "components")
+            evaluate(advance([state], mnist, path=path), mnist, path=path)[1][0] for path in ("auto", "components")
         ]
         for split in ("train", "validation", "test"):
             assert results[0].loss[split] == pytest.approx(results[1].loss[split], abs=1e-3)

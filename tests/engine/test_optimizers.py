@@ -38,9 +38,7 @@ def test_momentum_step_worked_by_hand(form, first):
 
 def test_weight_decay_shrinks_weights_and_not_biases():
     W, b = np.full((1, 1), 2.0), np.array([2.0])
-    Optimizer("none", 0.9, 0.5).step(
-        (W, b), (np.zeros((1, 1)), np.zeros(1)), (np.zeros((1, 1)), np.zeros(1)), 0.1
-    )
+    Optimizer("none", 0.9, 0.5).step((W, b), (np.zeros((1, 1)), np.zeros(1)), (np.zeros((1, 1)), np.zeros(1)), 0.1)
     assert (W[0, 0], b[0]) == (pytest.approx(1.9), 2.0)
 
 
@@ -53,9 +51,7 @@ def test_weight_decay_shrinks_weights_and_not_biases():
     ],
 )
 def test_halving_schedules_compare_with_the_round_before(decay, losses, expected):
-    c = Configuration(
-        learning_rate=8.0, decay=decay, decay_round="evaluation", epochs=4, evaluations_per_epoch=1
-    )
+    c = Configuration(learning_rate=8.0, decay=decay, decay_round="evaluation", epochs=4, evaluations_per_epoch=1)
     rate, seen = LearningRate(8.0), []
     for k, loss in enumerate(losses, start=1):
         rate = next_learning_rate(rate, c, k, float(loss))

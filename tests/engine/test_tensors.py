@@ -43,9 +43,7 @@ def test_network_gradients_agree_with_central_differences(depth, activation):
     network.loss_and_gradients(X, y)
     found = [g.copy() for g in network.gradients]
     for i, (parameter, gradient) in enumerate(zip(network.parameters, found, strict=True)):
-        assert_gradient(
-            gradient, central_differences(lambda: network.loss(X, y), parameter), f"parameter {i}"
-        )
+        assert_gradient(gradient, central_differences(lambda: network.loss(X, y), parameter), f"parameter {i}")
 
 
 @pytest.mark.parametrize(

@@ -49,27 +49,21 @@ def test_running_again_does_nothing_and_a_ninth_value_runs_the_difference(databa
     wider = make_spec(space={"learning_rate": [0.01, 0.02, 0.05, 0.2], "momentum": [False, True]})
     assert run_study(wider, tiny, database=database, n_jobs=1).n_trained == 2
     assert set(before) < set(all_evaluations(database))
-    assert [n for (n,) in query(database, "SELECT trial_number FROM sweep_trials ORDER BY 1")] == list(
-        range(8)
-    )
+    assert [n for (n,) in query(database, "SELECT trial_number FROM sweep_trials ORDER BY 1")] == list(range(8))
 
 
 def test_more_replicates_run_the_difference(database, tiny):
     run_study(make_spec(), tiny, database=database, n_jobs=1)
     result = run_study(make_spec(replicates=3), tiny, database=database, n_jobs=2)
     assert result.n_trained == 12
-    seeds = query(
-        database, "SELECT replicate, COUNT(DISTINCT seed), COUNT(*) FROM runs GROUP BY 1 ORDER BY 1"
-    )
+    seeds = query(database, "SELECT replicate, COUNT(DISTINCT seed), COUNT(*) FROM runs GROUP BY 1 ORDER BY 1")
     assert seeds == [(0, 1, 6), (1, 1, 6), (2, 1, 6)]
 
 
 def test_another_identity_under_the_same_name_is_refused(database, tiny):
     run_study(make_spec(), tiny, database=database, n_jobs=1)
     with pytest.raises(StudyMismatchError, match="epochs"):
-        run_study(
-            make_spec(fixed={"epochs": 1, "evaluations_per_epoch": 3}), tiny, database=database, n_jobs=1
-        )
+        run_study(make_spec(fixed={"epochs": 1, "evaluations_per_epoch": 3}), tiny, database=database, n_jobs=1)
     with pytest.raises(StudyMismatchError, match="data_sha256"):
         run_study(make_spec(), make_dataset(seed=1), database=database, n_jobs=1)
 
@@ -119,9 +113,7 @@ def test_every_trial_stands_in_optunas_tables(database, tiny):
     run_study(make_spec(replicates=2), tiny, database=database, n_jobs=2)
     study = optuna.load_study(study_name="tiny-grid@tiny", storage=database_url(database))
     assert len(study.trials) == 6
-    ours = dict(
-        query(database, "SELECT trial_number, AVG(validation_accuracy) FROM v_runs GROUP BY trial_number")
-    )
+    ours = dict(query(database, "SELECT trial_number, AVG(validation_accuracy) FROM v_runs GROUP BY trial_number"))
     params = dict(query(database, "SELECT trial_number, params FROM sweep_trials"))
     for trial in study.trials:
         assert trial.state == optuna.trial.TrialState.COMPLETE
@@ -171,7 +163,8 @@ import search.coordinator as c
 from tests.conftest import make_dataset
 from tests.search.helpers import make_spec
 c.CHECKPOINT_EVERY_SECONDS = c.SAVE_EVERY_SECONDS = 0.0
-spec = make_spec(space={"learning_rate": [0.01, 0.02, 0.05]}, fixed={"hidden_layers": 2, "hidden_size": 32, "epochs": 10, "evaluations_per_epoch": 5})
+spec = make_spec(space={"learning_rate": [0.01, 0.02, 0.05]}, fixed={"hidden_layers": 2, "hidden_size": 32,
+                 "epochs": 10, "evaluations_per_epoch": 5})
 data = make_dataset(n=(4000, 60, 60))
 print("start", flush=True)
 result = run_study(spec, data, database=sys.argv[1], n_jobs=int(sys.argv[2]))

@@ -33,7 +33,7 @@ space:
         ("space: {activation: [relu, tahn]}", "space.activation[1]", "did you mean 'tanh'"),
         ("fixed: {epochs: 2.5}", "fixed.epochs", "a whole number"),
         ("fixed: {learning_rate: 0.1}", "space.learning_rate", "both fixed and varied"),
-        ("trials: 5", "trials", "belongs to the driver random or optuna"),
+        ("trials: 5", "trials", "belongs to the driver random"),
         ("question: Because.", "question", "written twice"),
     ],
 )
@@ -44,9 +44,7 @@ def test_load_spec_names_the_place_and_the_remedy(tmp_path, change, place, says)
         GOOD
         if key == "question"
         else "\n".join(
-            line
-            for line in GOOD.splitlines()
-            if not line.startswith(key) and not (key == "space" and line[:1] == " ")
+            line for line in GOOD.splitlines() if not line.startswith(key) and not (key == "space" and line[:1] == " ")
         )
     )
     file.write_text(f"{kept}\n{change}\n")

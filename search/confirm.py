@@ -1,0 +1,155 @@
+"""Confirmation: the best trials of a study with fresh seeds, and what that says about the selection."""
+
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from sqlalchemy import text
+
+from search.drivers.confirm import ConfirmDriver, confirmation_seed
+from search.spec import StudySpec, parse_spec
+from search.store import reading
+from search.store.candidates import RankedTrial, ranked_trials
+from search.store.database import open_database
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What is to be confirmed.
+
+    Attributes:
+        study: name of the source study.
+        name: name of the confirmation in the database.
+        data_source: how the source study's data was named.
+        seed: study seed of the confirmation.
+        read_at: evaluation at which runs are read, as in the source.
+        ranked: the trials, best first.
+    """
+
+    study: str
+    name: str
+    data_source: str
+    seed: int
+    read_at: str
+    ranked: list[RankedTrial]
+
+
+def confirmation(database: str, study: str, top: int) -> Confirmation:
+    """The best `top` trials of a study, as its validation values stand.
+
+    Raises:
+        NoSuchStudyError: no study of that name.
+        NothingToSelectError: it has no complete run.
+    """
+    engine = open_database(database, create=False)
+    with engine.connect() as connection:
+        row = reading.find_study(connection, study)
+        ranked = ranked_trials(connection, row)[:top]
+    engine.dispose()
+    stem, mark, rest = _suffix(row["name"])
+    source = row["spec"]["dataset"]
+    return Confirmation(
+        study=row["name"],
+        name=f"{stem}-confirm{mark}{rest}",
+        data_source=row["dataset"] if source == "auto" else source,
+        seed=confirmation_seed(row["seed"]),
+        read_at=row["read_at"],
+        ranked=ranked,
+    )
+
+
+def _suffix(name: str) -> tuple[str, str, str]:
+    """A study's name before, at and after the first @ or #."""
+    for mark in "@#":
+        if mark in name:
+            return name.partition(mark)
+    return name, "", ""
+
+
+def confirmation_spec(source: Confirmation, replicates: int) -> StudySpec:
+    """The confirmation as a study; its space lists what the trials differ in, for the dashboard."""
+    values: dict[str, list[Any]] = {}
+    for trial in source.ranked:
+        for name, value in trial.params.items():
+            if value not in values.setdefault(name, []):
+                values[name].append(value)
+    return parse_spec(
+        {
+            "study": source.name.split("@")[0].split("#")[0],
+            "question": f"How good are the best configurations of {source.study} with seeds they were not chosen by?",
+            "driver": "grid",
+            "dataset": source.data_source,
+            "seed": source.seed,
+            "replicates": replicates,
+            "at": source.read_at,
+            "space": values,
+        },
+        source=f"confirmation of {source.study}",
+    ).model_copy(update={"driver": "confirm"})
+
+
+def confirmation_driver(source: Confirmation) -> ConfirmDriver:
+    """The driver that proposes exactly the ranked trials."""
+    return ConfirmDriver(source.ranked)
+
+
+@dataclass(frozen=True)
+class ConfirmedTrial:
+    """A trial as selected and as confirmed; accuracies are shares, means over runs.
+
+    Attributes:
+        source_trial_number: its number in the source study.
+        selected_validation: validation accuracy by which it was selected.
+        validation: validation accuracy with fresh seeds.
+        test: test accuracy with fresh seeds.
+        test_interval: Student's 95 % interval for the mean over seeds.
+        n_runs: runs behind the fresh values.
+    """
+
+    source_trial_number: int
+    selected_validation: float
+    validation: float
+    test: float
+    test_interval: tuple[float, float]
+    n_runs: int
+
+
+def confirmed_trials(database: str, study: str, confirmed: str) -> list[ConfirmedTrial]:
+    """The confirmed trials, in the order of their selection."""
+    from scipy import stats
+
+    engine = open_database(database, create=False)
+    query = text(
+        "SELECT trial_number, validation_accuracy, test_accuracy FROM v_runs "
+        "WHERE study = :study AND state = 'complete' ORDER BY trial_number, replicate"
+    )
+    with engine.connect() as connection:
+        selected = {
+            t.trial_number: t.validation_accuracy
+            for t in ranked_trials(connection, reading.find_study(connection, study))
+        }
+        row = reading.find_study(connection, confirmed)
+        attributes = {t["trial_number"]: t["attributes"] for t in reading.study_trials(connection, row["study_id"])}
+        runs: dict[int, list[tuple[float, float]]] = {}
+        for number, validation, test in connection.execute(query, {"study": confirmed}):
+            runs.setdefault(number, []).append((validation, test))
+    engine.dispose()
+    result = []
+    for number in sorted(runs, key=lambda n: attributes[n]["rank"]):
+        tests = [test for _, test in runs[number]]
+        mean, low, high = fmean(tests), float("nan"), float("nan")
+        if len(tests) > 1:
+            spread = float(stats.sem(tests)) * float(stats.t.ppf(0.975, len(tests) - 1))
+            low, high = mean - spread, mean + spread
+        source_number = attributes[number]["source_trial_number"]
+        result.append(
+            ConfirmedTrial(
+                source_number,
+                selected[source_number],
+                fmean(validation for validation, _ in runs[number]),
+                mean,
+                (low, high),
+                len(tests),
+            )
+        )
+    return result

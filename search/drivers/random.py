@@ -1,0 +1,43 @@
+"""Independent draws, all of them from the seed before anything runs."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from engine.seeds import Stream, generator
+from search.plan import PlannedDriver, Proposal
+from search.space import Choices, Params, configuration
+from search.spec import StudySpec
+
+# Draws that repeat an earlier configuration before the space counts as used up.
+PATIENCE = 1_000
+
+
+class RandomDriver(PlannedDriver):
+    """`trials` distinct configurations; more trials begin with the same ones."""
+
+    def __init__(self, spec: StudySpec) -> None:
+        assert spec.trials is not None
+        super().__init__(islice(draws(spec), spec.trials))
+
+
+def draws(spec: StudySpec) -> Iterator[Proposal]:
+    """Configurations drawn one after the other, each axis in alphabetical order, repeats left out.
+
+    Ends where a finite space is used up.
+    """
+    random = generator(spec.seed, Stream.PLAN)
+    axes = spec.axes
+    size = 1
+    for axis in axes.values():
+        size = size * len(axis.values) if isinstance(axis, Choices) and size else 0
+    seen: set[str] = set()
+    repeats = 0
+    while repeats < PATIENCE and (not size or len(seen) < size):
+        params: Params = {name: axis.draw(random) for name, axis in axes.items()}
+        drawn = configuration(spec.fixed, params)
+        if drawn.hash in seen:
+            repeats += 1
+            continue
+        repeats = 0
+        seen.add(drawn.hash)
+        yield Proposal(drawn, params)
