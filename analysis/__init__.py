@@ -1,1 +1,16 @@
-"""What the database says: selection, statistics, figures. Imports neither engine nor search."""
+"""From the database to claims with their uncertainty: reads the views, writes figures, a page and tidy files.
+
+    tables.py       the views as data frames, one dataset at a time
+    selection.py    which configuration is best: a rule that sees validation alone
+    commands.py     which command makes which study
+    statistics.py   intervals, paired effects, multiplicity, convergence: tables in, tables out
+    factorial.py    exact main effects and interactions of a balanced grid
+    tuning.py       expected best against number of trials, importance of hyperparameters
+    claims.py       the report's claims as data and what this database says about each
+    health.py       what the search itself looks like: edges, divergences, seed noise
+    figures/        one file per figure: a table and a drawing
+    report/         the page, as HTML and as Markdown
+    export.py       tidy CSV and Parquet
+
+Imports neither engine nor search: the documented views are the whole input.
+"""

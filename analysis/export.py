@@ -1,31 +1,66 @@
-"""The database as tidy tables: one row a run, one row an evaluation, as CSV and as Parquet."""
+"""Tidy files of all runs and evaluations, as CSV and Parquet, for tools that do not read the database.
 
+runs.csv / runs.parquet                 one row per run, the configuration's keys as columns
+evaluations.csv / evaluations.parquet   one row per run, evaluation and split
+"""
+
+import json
 from pathlib import Path
 
 import pandas as pd
-from sqlalchemy import create_engine
 
-TABLES = {
-    "runs": "SELECT * FROM v_runs ORDER BY run_id",
-    "evaluations": "SELECT * FROM v_curves ORDER BY run_id, k",
-}
+from analysis.tables import connect, tidy_runs
+
+_AS_TEXT = ("params", "attributes", "environment")
+_SHARED = ["run_id", "study", "k", "epoch", "learning_rate"]
 
 
-def export(url: str, out: Path) -> list[Path]:
-    """Write `runs` and `evaluations` to the folder `out`, made where it does not exist; the files written.
+def runs_table(view: pd.DataFrame) -> pd.DataFrame:
+    """`v_runs` with the configuration's keys as columns; the other JSON as text with sorted keys.
+
+    `study_name` is the name in the database, `study` the one without suffixes of data and seed.
+    """
+    runs = tidy_runs(view).drop(columns="config")
+    for name in _AS_TEXT:
+        runs[name] = [json.dumps(value, sort_keys=True) for value in runs[name]]
+    return runs.sort_values("run_id", ignore_index=True)
+
+
+def evaluations_table(view: pd.DataFrame) -> pd.DataFrame:
+    """`v_curves` in long form: `run_id`, `study`, `k`, `epoch`, `learning_rate`, `split`, `loss` (nats).
+
+    `accuracy`.
+    """
+    parts = []
+    for split in ("train", "validation", "test"):
+        part = view[[*_SHARED, f"{split}_loss", f"{split}_accuracy"]].copy()
+        part.columns = pd.Index([*_SHARED, "loss", "accuracy"])
+        part.insert(len(_SHARED), "split", split)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True).sort_values(["run_id", "k", "split"], ignore_index=True)
+
+
+def export(database: str, out: Path) -> list[Path]:
+    """Write the four files into `out` and return their paths.
 
     Args:
-        url: SQLAlchemy URL of the database.
-        out: folder.
+        database: Path of an SQLite file, or an SQLAlchemy URL.
+        out: Folder of the files; made if missing.
     """
+    from sqlalchemy import text
+
+    engine = connect(database)
+    try:
+        with engine.connect() as connection:
+            runs = runs_table(pd.read_sql(text("SELECT * FROM v_runs"), connection))
+            evaluations = evaluations_table(pd.read_sql(text("SELECT * FROM v_curves"), connection))
+    finally:
+        engine.dispose()
     out.mkdir(parents=True, exist_ok=True)
-    files = []
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        for name, query in TABLES.items():
-            table = pd.read_sql_query(query, connection)
-            files += [out / f"{name}.csv", out / f"{name}.parquet"]
-            table.to_csv(files[-2], index=False)
-            table.to_parquet(files[-1], index=False)
-    engine.dispose()
-    return files
+    paths = []
+    for name, table in (("runs", runs), ("evaluations", evaluations)):
+        csv, parquet = out / f"{name}.csv", out / f"{name}.parquet"
+        table.to_csv(csv, index=False, lineterminator="\n")
+        table.to_parquet(parquet, index=False)
+        paths += [csv, parquet]
+    return paths

@@ -1,0 +1,51 @@
+"""Training curves of the 2 × 100 MLP with ReLU and with tanh (the report's Figure 10)."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis.figures.common import count, split_curves, with_runs
+from analysis.figures.curves import finish_curves
+from analysis.figures.mlp_curves import reported_runs
+from analysis.figures.style import ACTIVATIONS, band, line_label, new_figure, spread
+from analysis.tables import Tables
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLE = "Training with ReLU and with tanh"
+REPORT = "Figure 10"
+
+
+def table(tables: Tables) -> pd.DataFrame:
+    """Mean test loss and accuracy per activation and evaluation, with intervals over replicates."""
+    runs = reported_runs(tables, ("relu", "tanh"))
+    curves = split_curves(tables, runs, ["activation"])
+    return with_runs(curves[curves["split"] == "test"].reset_index(drop=True), runs["run_id"])
+
+
+def draw(table: pd.DataFrame) -> "Figure":
+    """Test loss above, test accuracy below, one line per activation."""
+    figure, axes = new_figure(2, 1, height=4.9, sharex=True)
+    for panel, metric in zip(axes, ("loss", "accuracy"), strict=True):
+        rows = table[table["metric"] == metric]
+        labels = []
+        for activation, look in ACTIVATIONS.items():
+            line = rows[rows["activation"] == activation]
+            panel.plot(line["epoch"], line["mean"], color=look.color, ls=look.line)
+            band(panel, line, "epoch", look)
+            last = line.iloc[-1]
+            labels.append(line_label(panel, last["epoch"], last["mean"], look.label, look.color))
+        finish_curves(panel, rows, metric)
+        panel.set_ylabel(f"test {panel.get_ylabel()}")
+        spread(labels)
+    axes[-1].set_xlabel("epochs")
+    return figure
+
+
+def caption(table: pd.DataFrame) -> str:
+    """What is shown."""
+    n_runs = int(table["n_runs"].min())
+    bands = "; bands: 95 % intervals of the mean" if n_runs > 1 else ""
+    mean = f"mean of {count(n_runs, 'run')} per activation"
+    return f"2 hidden layers of 100 units, momentum and decay; {mean}{bands}."

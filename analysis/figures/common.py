@@ -1,0 +1,67 @@
+"""Tables that several figures share: which runs, and what they are called."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from analysis.statistics import mean_curves
+from analysis.tables import Tables, selected_trial
+
+SPLIT_NAMES = ("train", "validation", "test")
+GRID_FACTORS = ("learning_rate", "momentum", "decay")
+
+
+def with_runs(table: pd.DataFrame, run_ids: Iterable[Any]) -> pd.DataFrame:
+    """Note the runs behind a table in its `attrs`, sorted and once each."""
+    table.attrs["run_ids"] = tuple(sorted({int(run_id) for run_id in run_ids}))
+    return table
+
+
+def split_curves(tables: Tables, runs: pd.DataFrame, by: list[str] | None = None) -> pd.DataFrame:
+    """Mean loss and accuracy of `runs` on the three splits, with intervals over runs.
+
+    Args:
+        tables: Where the curves are.
+        runs: The runs averaged.
+        by: Columns of `runs` that define groups.
+
+    Returns:
+        One row per group, metric (`loss` in nats, `accuracy`), split and k.
+    """
+    by = by or []
+    curves = tables.curves_of(runs).merge(runs[["run_id", *by]], on="run_id")
+    parts = [
+        mean_curves(curves.assign(metric=metric, split=split), f"{split}_{metric}", [*by, "metric", "split"])
+        for metric in ("loss", "accuracy")
+        for split in SPLIT_NAMES
+    ]
+    return with_runs(pd.concat(parts, ignore_index=True), runs["run_id"])
+
+
+def selected_runs(tables: Tables, study: str) -> pd.DataFrame:
+    """The complete runs of the study's trial with the best validation accuracy."""
+    runs = tables.complete(study)
+    chosen: pd.DataFrame = runs[runs["trial_number"] == selected_trial(runs)["trial_number"]]
+    return chosen
+
+
+def decays(decay: pd.Series) -> pd.Series:
+    """Whether a configuration lowers its learning rate at all."""
+    return decay != "constant"
+
+
+def describe(config: pd.Series) -> str:
+    """A configuration in a few words, for captions."""
+    rate = f"learning rate {config['learning_rate']:.3g}"
+    momentum = "momentum" if config["momentum"] else "no momentum"
+    decay = {"constant": "constant rate"}.get(config["decay"], str(config["decay"]).replace("_", " "))
+    if config["hidden_layers"] == 0:
+        return f"linear, {rate}, {momentum}, {decay}"
+    shape = f"{int(config['hidden_layers'])} × {int(config['hidden_size'])} {config['activation']}"
+    return f"{shape}, {rate}, {momentum}, {decay}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

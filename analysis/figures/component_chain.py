@@ -1,0 +1,126 @@
+"""The chain of components of a stored configuration (the report's Figure 6)."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analysis.figures.common import describe, with_runs
+from analysis.figures.style import ACTIVATIONS, INK, MODELS, MUTED, new_figure
+from analysis.tables import StudyMissingError, Tables, selected_trial
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLE = "The chain of components"
+REPORT = "Figure 6"
+N_FEATURES = {"mnist": "784", "fashion-mnist": "784", "digits": "64"}
+SOURCES = ("mlp-random", "mlp-optuna", "mlp-best", "ofat-activation", "ofat-hidden-size", "linear-grid")
+
+
+def chain(hidden_layers: int, hidden_size: int, activation: str, n_features: str) -> list[dict[str, str]]:
+    """Components from input to loss: `kind`, `label`, `parameters`, what is passed on and back."""
+    parts = [
+        {
+            "kind": "input",
+            "label": "image x",
+            "parameters": "",
+            "out": f"x: {n_features} pixels",
+            "backward": "",
+        }
+    ]
+    width = n_features
+    backward = {"relu": "g · [z > 0]   (34)", "tanh": "g · (1 − tanh²)   (36)"}
+    for layer in range(1, hidden_layers + 2):
+        last = layer > hidden_layers
+        size = "10" if last else str(hidden_size)
+        parts.append(
+            {
+                "kind": "linear",
+                "label": f"linear projection {layer}",
+                "parameters": f"W{layer}: {size} × {width}\nb{layer}: {size}",
+                "out": f"{'logits ' if last else ''}z{layer}: {size}",
+                "backward": "Wᵀ g   (32)",
+            }
+        )
+        if not last:
+            look = ACTIVATIONS.get(activation)
+            name = look.label if look else activation
+            parts.append(
+                {
+                    "kind": activation,
+                    "label": name,
+                    "parameters": "",
+                    "out": f"{size}",
+                    "backward": backward.get(activation, "g · σ′"),
+                }
+            )
+        width = size
+    loss = {"kind": "loss", "label": "negative log likelihood", "parameters": "", "out": "loss (nats)"}
+    return [*parts, loss | {"backward": "softmax(z) − 1[gold]   (33)"}]
+
+
+def table(tables: Tables) -> pd.DataFrame:
+    """One row per component of the selected configuration of the first study at hand."""
+    for study in SOURCES:
+        try:
+            runs = tables.complete(study)
+        except StudyMissingError:
+            continue
+        chosen = selected_trial(runs)
+        parts = chain(
+            int(chosen["hidden_layers"]),
+            int(chosen["hidden_size"]),
+            str(chosen["activation"]),
+            N_FEATURES.get(tables.dataset, "n"),
+        )
+        out = pd.DataFrame(parts).assign(
+            study=study, trial_number=int(chosen["trial_number"]), configuration=describe(chosen)
+        )
+        return with_runs(out, chosen["run_ids"])
+    raise StudyMissingError("mlp-random", tables.command("mlp-random"))
+
+
+def draw(table: pd.DataFrame) -> "Figure":
+    """Components from top to bottom; parameters on the left, what is passed forward and back on the right."""
+    from matplotlib.patches import FancyBboxPatch
+
+    n = len(table)
+    figure, (panel,) = new_figure(height=0.62 * n + 0.55)
+    panel.set_axis_off()
+    panel.set_xlim(0, 10)
+    panel.set_ylim(-n + 0.3, 1.15)
+    colors = {"input": MUTED, "linear": MODELS["linear"].color, "loss": INK}
+    box: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.12", "lw": 1.4}
+    for place, row in enumerate(table.to_dict("records")):
+        look = ACTIVATIONS.get(row["kind"])
+        color = look.color if look else colors.get(row["kind"], MODELS["MLP"].color)
+        panel.add_patch(FancyBboxPatch((2.75, -place - 0.28), 3.5, 0.56, fc=color + "22", ec=color, **box))
+        panel.text(4.5, -place, row["label"], ha="center", va="center", fontsize=9)
+        if row["parameters"]:
+            panel.add_patch(
+                FancyBboxPatch((0.05, -place - 0.3), 1.95, 0.6, fc="none", ec=MUTED, ls=(0, (3, 2)), **box)
+            )
+            panel.text(1.02, -place, row["parameters"], ha="center", va="center", fontsize=8)
+            panel.annotate("", (2.75, -place), (2.0, -place), arrowprops={"arrowstyle": "->", "color": MUTED})
+        if place < n - 1:
+            down = {"arrowstyle": "->", "color": INK, "lw": 1.3, "shrinkA": 0, "shrinkB": 0}
+            up = down | {"color": MUTED, "ls": (0, (3, 2))}
+            panel.annotate("", (4.1, -place - 0.72), (4.1, -place - 0.28), arrowprops=down)
+            panel.annotate("", (4.9, -place - 0.28), (4.9, -place - 0.72), arrowprops=up)
+        panel.text(6.45, -place + 0.13, row["out"], va="center", fontsize=8)
+        if row["backward"]:
+            panel.text(6.45, -place - 0.16, f"back: {row['backward']}", va="center", fontsize=8, color=MUTED)
+    panel.text(1.02, 0.8, "parameters", ha="center", fontsize=8.5, color=MUTED)
+    panel.text(4.5, 0.8, "↓ forward    ↑ gradient", ha="center", fontsize=8.5, color=MUTED)
+    panel.text(6.45, 0.8, "passed on, passed back", fontsize=8.5, color=MUTED)
+    return figure
+
+
+def caption(table: pd.DataFrame) -> str:
+    """What is shown."""
+    row = table.iloc[0]
+    return (
+        f"Drawn from the stored configuration selected in {row['study']} (trial {row['trial_number']}: "
+        f"{row['configuration']}). Numbers in "
+        "brackets are the report's equations; g is the gradient arriving from the component in front."
+    )

@@ -1,0 +1,91 @@
+"""Expected best validation accuracy against the number of random trials, with distribution-free bands."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.figures.common import count, with_runs
+from analysis.figures.style import INK, MODELS, MUTED, new_figure, percent
+from analysis.tables import NotApplicableError, Tables
+from analysis.tuning import CHANCE, expected_best, refuse_adaptive, trial_values
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLE = "What a random search of n trials can expect"
+REPORT = ""
+
+
+def table(tables: Tables, study: str = "mlp-random") -> pd.DataFrame:
+    """The curve of `tuning.expected_best`; NotApplicableError for adaptive samplers."""
+    runs = tables.all_runs(study)
+    refuse_adaptive(str(runs["driver"].iloc[0]))
+    values = trial_values(runs)
+    if len(values) < 2:
+        raise NotApplicableError(f"at least two trials of {study} must be over, but {len(values)} are")
+    n_diverged = int((values["value"] == CHANCE).sum())
+    out = expected_best(values["value"]).assign(n_trials=len(values), n_diverged=n_diverged)
+    return with_runs(out, [run_id for ids in values["run_ids"] for run_id in ids])
+
+
+def draw(table: pd.DataFrame) -> "Figure":
+    """The expected best with its simultaneous band, the median of the best with its pointwise interval."""
+    look = MODELS["MLP"]
+    figure, (panel,) = new_figure(height=3.6)
+    n = table["n"].to_numpy()
+    top = float(table["expected"].max())
+    foot = max(float(table["expected"].iloc[0]) - 0.01, top - 0.06)
+    panel.fill_between(n, table["low"], table["high"], color=look.color, alpha=0.15, lw=0)
+    panel.plot(n, table["expected"], color=look.color)
+    bounded = table[table["median_high"] < 1]
+    panel.plot(n, table["median"], color=INK, ls=(0, (1.5, 1)), lw=1.2)
+    panel.plot(n, table["median_low"], color=MUTED, lw=0.8)
+    panel.plot(bounded["n"], bounded["median_high"], color=MUTED, lw=0.8)
+    panel.set_xscale("log")
+    steps = (1, 2, 5, 10, 20, 50, 100, 200) if n[-1] <= 200 else tuple(10**power for power in range(8))
+    ticks = [tick for tick in steps if tick <= n[-1]]
+    panel.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    panel.minorticks_off()
+    panel.set_xlim(1, n[-1])
+    panel.set_ylim(foot, min(1.0, top + 0.35 * (top - foot)))
+    percent(panel.yaxis)
+    where = np.searchsorted(n, np.sqrt(n[-1]))
+    panel.annotate(
+        "expected best,\nband for all n at once",
+        (n[where], table["expected"].iloc[where]),
+        xytext=(10, -34),
+        textcoords="offset points",
+        color=look.color,
+        fontsize=8.5,
+        arrowprops={"arrowstyle": "-", "color": look.color, "lw": 0.7},
+    )
+    panel.annotate(
+        "dotted: median of the best,\nthin: its interval at each n",
+        (0.99, 0.03),
+        xycoords="axes fraction",
+        ha="right",
+        va="bottom",
+        fontsize=8.5,
+        color=MUTED,
+    )
+    panel.set_xlabel("number of random trials (logarithmic)")
+    panel.set_ylabel("best validation accuracy")
+    return figure
+
+
+def caption(table: pd.DataFrame) -> str:
+    """What is shown."""
+    last = table.iloc[-1]
+    beyond = table[table["median_high"] >= 1]
+    text = (
+        f"From {count(int(last['n_trials']), 'trial')}, {int(last['n_diverged'])} diverged and counted "
+        f"at {100 * CHANCE:.0f} %. Unbiased estimate "
+        "(Tang et al. 2020), 95 % bands from the Dvoretzky–Kiefer–Wolfowitz inequality: best of "
+        f"{int(last['n'])} expected at "
+        f"{100 * last['expected']:.2f} %."
+    )
+    if len(beyond):
+        first = int(beyond["n"].iloc[0])
+        text += f" From n = {first} on these trials can not bound from above what a search might find."
+    return text

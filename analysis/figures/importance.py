@@ -1,0 +1,68 @@
+"""Which hyperparameters the random search found to matter.
+
+Permutation importance under a surrogate, held out.
+"""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis.figures.common import count, with_runs
+from analysis.figures.style import MODELS, new_figure
+from analysis.tables import NotApplicableError, Tables, by_trial
+from analysis.tuning import importance
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLE = "Importance of hyperparameters in the random search"
+REPORT = ""
+MIN_R2 = 0.2
+"""Share of held-out variance that the surrogate must predict before importances are shown."""
+
+
+def table(tables: Tables) -> pd.DataFrame:
+    """Rows of `tuning.importance` on the complete trials of the random search."""
+    runs = tables.complete("mlp-random")
+    trials = by_trial(runs)
+    params = sorted({name for params in runs["params"] for name in params if name in trials})
+    out, r2 = importance(trials, params, "validation_accuracy")
+    if r2 < MIN_R2:
+        raise NotApplicableError(
+            f"a surrogate must predict at least {MIN_R2} of the variance of unseen trials before "
+            "importances mean anything, but "
+            f"R² is {r2:.2f} with {len(trials)} trials; more trials may help ({tables.command('mlp-random')})"
+        )
+    return with_runs(out.assign(r2=r2, n_trials=len(trials)), runs["run_id"])
+
+
+def draw(table: pd.DataFrame) -> "Figure":
+    """Horizontal bars with the spread over the folds."""
+    look = MODELS["MLP"]
+    figure, (panel,) = new_figure(height=0.38 * len(table) + 1.1)
+    places = range(len(table))
+    panel.barh(places, table["importance"], color=look.color, alpha=0.6, height=0.6)
+    panel.hlines(
+        places,
+        table["importance"] - table["spread"],
+        table["importance"] + table["spread"],
+        color=look.color,
+        lw=2,
+    )
+    panel.set_yticks(places, [name.replace("_", " ") for name in table["parameter"]])
+    panel.invert_yaxis()
+    panel.axvline(0, color="#6b7280", lw=0.8)
+    panel.grid(visible=False, axis="y")
+    panel.set_xlabel("squared error added by permuting it\n(in variances of validation accuracy)")
+    return figure
+
+
+def caption(table: pd.DataFrame) -> str:
+    """What is shown."""
+    row = table.iloc[0]
+    return (
+        f"Random forest on {count(int(row['n_trials']), 'complete trial')}, importance measured on "
+        "held-out folds (line: standard deviation "
+        f"over the folds); the forest explains {100 * row['r2']:.0f} % of the held-out variance. "
+        "Diverged trials have no value and are left out."
+    )

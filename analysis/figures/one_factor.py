@@ -1,0 +1,127 @@
+"""One factor at a time: what each change to the baseline does, in pairs with the same seeds."""
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.figures.common import with_runs
+from analysis.figures.style import INK, MODELS, MUTED, new_figure
+from analysis.statistics import binomial_error, mean_interval
+from analysis.tables import StudyMissingError, Tables
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLE = "One factor at a time"
+REPORT = ""
+STUDIES = ("ofat-depth", "ofat-activation", "ofat-learning-rate", "ofat-momentum", "ofat-decay")
+_FACTORS = {
+    "hidden_layers": "hidden layers",
+    "learning_rate": "rate",
+    "momentum": "momentum",
+    "decay": "decay",
+    "activation": "activation",
+}
+
+
+def level_name(factor: str, level: object) -> str:
+    """A level in words: `hidden layers 3`, `no momentum`."""
+    if factor == "momentum":
+        return "momentum" if level else "no momentum"
+    text = f"{level:.3g}" if isinstance(level, float) else str(level).replace("_", " ")
+    return (
+        f"{_FACTORS.get(factor, factor.replace('_', ' '))} {text}" if factor != "decay" else f"decay: {text}"
+    )
+
+
+def compared(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row per level of a one-factor study but its baseline: the mean difference to it over replicates."""
+    attributes = pd.DataFrame(list(runs["attributes"]), index=runs.index)
+    runs = runs.assign(
+        factor=attributes["factor"], level=attributes["level"], baseline=attributes["baseline"].astype(bool)
+    )
+    by = attributes["by"] if "by" in attributes else pd.Series([{}] * len(runs), index=runs.index)
+    runs = runs.assign(by=[json.dumps(value, sort_keys=True) for value in by])
+    kept = ["by", "replicate", "test_accuracy", "run_id", "level"]
+    base = runs.loc[runs["baseline"], kept].rename(columns={name: f"{name}_base" for name in kept[2:]})
+    rows = []
+    for _, group in runs[~runs["baseline"]].groupby("trial_number"):
+        pairs = group.merge(base, on=["by", "replicate"])
+        if pairs.empty:
+            continue
+        interval = mean_interval(pairs["test_accuracy"] - pairs["test_accuracy_base"])
+        first = pairs.iloc[0]
+        rows.append(
+            {
+                "study": first["study"],
+                "factor": first["factor"],
+                "level": level_name(first["factor"], first["level"]),
+                "baseline": level_name(first["factor"], first["level_base"]),
+                "difference": interval.estimate,
+                "low": interval.low,
+                "high": interval.high,
+                "n_pairs": interval.n,
+                "method": interval.method,
+                "run_ids": [*pairs["run_id"].tolist(), *pairs["run_id_base"].tolist()],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def table(tables: Tables) -> pd.DataFrame:
+    """The comparisons of every one-factor study but the hidden size, which has its own figure."""
+    parts, error = [], float("nan")
+    for study in STUDIES:
+        try:
+            runs = tables.complete(study)
+        except StudyMissingError:
+            continue
+        parts.append(compared(runs))
+        error = binomial_error(float(runs["test_accuracy"].mean()), int(runs["n_test"].iloc[0]))
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        raise StudyMissingError(STUDIES[0], tables.command(STUDIES[0]))
+    out = pd.concat(parts, ignore_index=True).assign(binomial_error=error)
+    return with_runs(out, [run_id for ids in out["run_ids"] for run_id in ids])
+
+
+def draw(table: pd.DataFrame) -> "Figure":
+    """A forest plot: one line per level, zero is the baseline of its factor."""
+    look = MODELS["MLP"]
+    figure, (panel,) = new_figure(height=0.31 * len(table) + 1.3)
+    error = 100 * float(table["binomial_error"].iloc[0])
+    panel.axvspan(-error, error, color="#9aa3af", alpha=0.2, lw=0)
+    panel.axvline(0, color=INK, lw=1)
+    places = np.arange(len(table)) + 0.5 * np.cumsum(table["factor"] != table["factor"].shift())
+    panel.hlines(places, 100 * table["low"], 100 * table["high"], color=look.color, lw=2)
+    panel.plot(100 * table["difference"], places, look.marker, color=look.color, ms=6)
+    panel.set_yticks(places, table["level"])
+    opens = table["factor"] != table["factor"].shift()
+    for place, baseline, is_first in zip(places, table["baseline"], opens, strict=True):
+        if is_first:
+            panel.annotate(
+                f"against {baseline}",
+                (1.01, place),
+                xycoords=("axes fraction", "data"),
+                fontsize=8,
+                color=MUTED,
+                va="center",
+            )
+    panel.invert_yaxis()
+    panel.grid(visible=False, axis="y")
+    panel.set_xlabel("difference in test accuracy (percentage points)")
+    return figure
+
+
+def caption(table: pd.DataFrame) -> str:
+    """What is shown."""
+    low, high = int(table["n_pairs"].min()), int(table["n_pairs"].max())
+    pairs = f"{low}" if low == high else f"{low} to {high}"
+    bars = "bars: 95 % intervals" if high > 1 else "one pair each, so no interval"
+    return (
+        f"Mean of {pairs} pairs of runs with the same seeds per level; {bars}. Inside the grey band a "
+        "difference is smaller than one "
+        "binomial standard error of an accuracy."
+    )

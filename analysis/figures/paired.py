@@ -1,0 +1,171 @@
+"""Figures 4 and 5 of the report: box plots of two levels, and beside them their paired differences.
+
+A pair agrees in everything but the factor: same configuration otherwise, same seeds. The interval of the mean
+difference stands below the pairs.
+"""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis.figures.common import GRID_FACTORS, decays, with_runs
+from analysis.figures.style import INK, MAX_POINTS, PAPER, SWITCH, new_figure
+from analysis.statistics import Effect, convergence, paired_differences, paired_effect
+from analysis.tables import NotApplicableError, Tables
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def grid_runs(tables: Tables) -> pd.DataFrame:
+    """Complete runs of the linear grid with their convergence and whether they decay."""
+    runs = tables.complete("linear-grid")
+    runs = runs.merge(convergence(tables.curves_of(runs)), on="run_id")
+    return runs.assign(decays=decays(runs["decay"]))
+
+
+def grid_effect(tables: Tables, factor: str, value: str) -> tuple[pd.DataFrame, Effect]:
+    """Paired differences (with − without) of a switch in the linear grid, and their summary.
+
+    Raises:
+        NotApplicableError: No pair is complete.
+    """
+    runs = grid_runs(tables)
+    match = [name for name in ("learning_rate", "momentum", "decays") if name != factor]
+    pairs = paired_differences(runs, factor, (True, False), value, match)
+    if pairs.empty:
+        raise NotApplicableError(f"no two complete runs of linear-grid differ in {factor} only")
+    return pairs, paired_effect(pairs, match)
+
+
+def paired_table(tables: Tables, factor: str, value: str) -> pd.DataFrame:
+    """One row per pair with the summary repeated in each row."""
+    pairs, effect = grid_effect(tables, factor, value)
+    interval = effect.difference
+    pairs = pairs.assign(
+        mean_difference=interval.estimate,
+        difference_low=interval.low,
+        difference_high=interval.high,
+        n_units=interval.n,
+        unit=effect.unit,
+        method=interval.method,
+        p=effect.p,
+        effect_size=effect.effect_size,
+        probability=effect.probability,
+    )
+    return with_runs(pairs, effect.run_ids)
+
+
+def draw_pairs(
+    table: pd.DataFrame, factor: str, value_label: str, difference_label: str, scale: float
+) -> "Figure":
+    """Box plots of both levels above, the differences of the pairs below.
+
+    Args:
+        table: From `paired_table`.
+        factor: What is switched, in words.
+        value_label: The value with its unit.
+        difference_label: The difference with its unit.
+        scale: 100 for shares shown in percent, 1 otherwise.
+    """
+    import numpy as np
+    from matplotlib.colors import to_rgba
+
+    figure, (above, below) = new_figure(2, 1, height=4.3, height_ratios=[1.25, 1])
+    names = {True: f"with\n{factor}", False: f"without\n{factor}"}
+    long = pd.concat(
+        [
+            pd.DataFrame({"value": scale * table[side], "level": names[level]})
+            for level, side in ((True, "high"), (False, "low"))
+        ]
+    )
+    palette = {names[level]: SWITCH[level].color for level in (True, False)}
+    order = [names[True], names[False]]
+    # Not seaborn's box plot: it still passes matplotlib an argument that matplotlib 3.11 warns about.
+    boxes = above.boxplot(
+        [long.loc[long["level"] == name, "value"] for name in order],
+        positions=[0, 1],
+        orientation="horizontal",
+        widths=0.55,
+        showfliers=False,
+        patch_artist=True,
+        tick_labels=order,
+        medianprops={"color": INK, "lw": 1.6},
+        whiskerprops={"color": INK},
+        capprops={"color": INK},
+        boxprops={"edgecolor": INK},
+    )
+    for patch, name in zip(boxes["boxes"], order, strict=True):
+        patch.set_facecolor(to_rgba(palette[name], 0.45))
+    above.invert_yaxis()
+    rng = np.random.default_rng(0)
+    points = long.sample(MAX_POINTS, random_state=0) if len(long) > MAX_POINTS else long
+    height = points["level"].map({name: position for position, name in enumerate(order)}) + rng.uniform(
+        -0.16, 0.16, len(points)
+    )
+    above.scatter(
+        points["value"],
+        height,
+        c=points["level"].map(palette),
+        s=13,
+        alpha=0.85,
+        lw=0.4,
+        ec="white",
+        zorder=3,
+    )
+    above.set_xlabel(value_label)
+    above.set_ylabel("")
+    above.grid(visible=False, axis="y")
+    differences = scale * table["difference"].to_numpy()
+    shown = differences[rng.choice(len(differences), min(len(differences), MAX_POINTS), replace=False)]
+    below.axvline(0, color=INK, lw=1)
+    below.scatter(
+        shown,
+        rng.uniform(0.5, 1.0, len(shown)),
+        s=15,
+        color=SWITCH[True].color,
+        alpha=0.8,
+        lw=0.4,
+        ec="white",
+    )
+    first = table.iloc[0]
+    mean, low, high = (
+        scale * first[name] for name in ("mean_difference", "difference_low", "difference_high")
+    )
+    if np.isfinite(low):
+        below.plot([low, high], [0.15, 0.15], color=INK, lw=2.2, solid_capstyle="butt")
+    below.plot([mean], [0.15], "D", color=INK, ms=6)
+    below.annotate(
+        f"mean {mean:+.2f}".replace("-", "−"),
+        (mean, 0.15),
+        xytext=(0, 7),
+        textcoords="offset points",
+        ha="center",
+        fontsize=8.5,
+        bbox={"fc": PAPER, "ec": "none", "pad": 0.6},
+    )
+    below.set_ylim(-0.15, 1.15)
+    below.set_yticks([0.15, 0.75], ["mean and\n95 % interval", "matched\npairs"])
+    below.grid(visible=False, axis="y")
+    below.set_xlabel(difference_label)
+    return figure
+
+
+def describe_pairs(table: pd.DataFrame, scale: float, unit: str) -> str:
+    """The summary in a sentence."""
+    first = table.iloc[0]
+    n_units = int(first["n_units"])
+    units = {"configuration": "matched configurations", "replicate": "replicates"}[first["unit"]]
+    mean, low, high = (
+        f"{scale * first[name]:+.2f}".replace("-", "−")
+        for name in ("mean_difference", "difference_low", "difference_high")
+    )
+    interval = (
+        f" (95 % interval {low} to {high}, {first['method']} over {n_units} {units})"
+        if n_units > 1
+        else " (one unit: no interval)"
+    )
+    return f"{len(table):,} matched pairs of runs; mean difference {mean} {unit}{interval}."
+
+
+__all__ = ["GRID_FACTORS", "describe_pairs", "draw_pairs", "grid_effect", "grid_runs", "paired_table"]

@@ -1,0 +1,231 @@
+"""Search health: what the search itself looks like, in plain sentences with the numbers behind them.
+
+Edges of the space, diverged runs, runs still improving when they ended, the gap between train and
+validation, and seed noise against the differences found. Looks at validation and train only, except where
+it says otherwise.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.statistics import binomial_error, seed_spread
+from analysis.tables import StudyMissingError, Tables, by_trial, selected_trial
+
+EDGE_SHARE = 0.05
+"""Outer share of the values tried (by rank) that counts as the edge for a parameter with many values."""
+MANY_VALUES = 12
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One sentence about one study; `concern` tells whether it asks for action."""
+
+    study: str
+    topic: str
+    sentence: str
+    concern: bool
+    run_ids: tuple[int, ...]
+
+
+def health(tables: Tables) -> list[Remark]:
+    """All remarks, study by study."""
+    remarks: list[Remark] = []
+    for study in tables.studies:
+        everything = tables.all_runs(study)
+        remarks.append(_divergence(study, everything))
+        try:
+            runs = tables.complete(study)
+        except StudyMissingError:
+            continue
+        remarks += _edges(study, runs)
+        remarks += [_still_improving(study, tables, runs), _gap(study, runs), _noise(study, runs)]
+    return remarks
+
+
+def _ids(runs: pd.DataFrame) -> tuple[int, ...]:
+    return tuple(int(number) for number in runs["run_id"])
+
+
+def _divergence(study: str, runs: pd.DataFrame) -> Remark:
+    diverged = runs[runs["state"] == "diverged"]
+    share = len(diverged) / len(runs)
+    if diverged.empty:
+        return Remark(study, "divergence", f"None of {len(runs):,} runs diverged.", False, ())
+    rates = diverged["learning_rate"]
+    where = (
+        f"learning rates from {rates.min():.3g} to {rates.max():.3g}"
+        if rates.nunique() > 1
+        else f"learning rate {rates.min():.3g}"
+    )
+    sentence = (
+        f"{len(diverged):,} of {len(runs):,} runs ({100 * share:.0f} %) diverged, at {where}. "
+        f"Averages are over the runs that did not."
+    )
+    return Remark(study, "divergence", sentence, share > 0.1, _ids(diverged))
+
+
+def searched_numbers(runs: pd.DataFrame) -> list[str]:
+    """Numeric parameters that the study's trials differ in."""
+    names = sorted({name for params in runs["params"] for name in params})
+    return [
+        name
+        for name in names
+        if name in runs
+        and runs[name].nunique() > 2
+        and pd.api.types.is_numeric_dtype(runs[name])
+        and not pd.api.types.is_bool_dtype(runs[name])
+    ]
+
+
+def at_edge(values: pd.Series, chosen: Any) -> str:
+    """`lowest`, `highest` or "" for a chosen value among those tried (many values: the outer 5 %)."""
+    distinct = np.sort(values.unique())
+    low, high = distinct[0], distinct[-1]
+    if len(distinct) > MANY_VALUES:
+        low, high = np.quantile(values, [EDGE_SHARE, 1 - EDGE_SHARE])
+    return "lowest" if chosen <= low else "highest" if chosen >= high else ""
+
+
+def _edges(study: str, runs: pd.DataFrame) -> list[Remark]:
+    chosen = selected_trial(runs)
+    if chosen["driver"] == "confirm":
+        return []
+    remarks = []
+    for name in searched_numbers(runs):
+        edge = at_edge(runs[name], chosen[name])
+        if edge:
+            sentence = (
+                f"The best configuration on validation has {name} = {chosen[name]:.3g}, among the "
+                f"{edge} values tried "
+                f"({runs[name].min():.3g} to {runs[name].max():.3g}): a wider space may hold better ones."
+            )
+            remarks.append(Remark(study, "edge", sentence, True, tuple(chosen["run_ids"])))
+    if not remarks and searched_numbers(runs):
+        sentence = "The best configuration on validation lies inside the range of every numeric parameter."
+        remarks.append(Remark(study, "edge", sentence, False, tuple(chosen["run_ids"])))
+    return remarks
+
+
+def _still_improving(study: str, tables: Tables, runs: pd.DataFrame) -> Remark:
+    """Runs whose last epoch is better on validation than the one before by over a standard error."""
+    curves = tables.curves_of(runs)[["run_id", "epoch", "validation_accuracy"]]
+    last = curves.groupby("run_id")["epoch"].transform("max")
+    back = np.ceil(last - curves["epoch"] + 1e-9).clip(lower=1)
+    means = curves.assign(back=back).pivot_table(index="run_id", columns="back", values="validation_accuracy")
+    if 2.0 not in means:
+        return Remark(
+            study,
+            "still improving",
+            "Runs of one epoch do not show whether they were still improving.",
+            False,
+            (),
+        )
+    gain = (means[1.0] - means[2.0]).dropna()
+    error = binomial_error(float(runs["validation_accuracy"].mean()), int(runs["n_validation"].iloc[0]))
+    improving = gain[gain > error]
+    sentence = (
+        f"{len(improving):,} of {len(gain):,} runs gained more than {100 * error:.2f} points (one "
+        "standard error) of validation "
+        "accuracy in their last epoch over the one before"
+    )
+    concern = len(improving) > 0.25 * len(gain)
+    sentence += ": longer training may pay." if concern else "."
+    return Remark(
+        study, "still improving", sentence, concern, tuple(int(run_id) for run_id in improving.index)
+    )
+
+
+def _gap(study: str, runs: pd.DataFrame) -> Remark:
+    gap = runs["train_accuracy"] - runs["validation_accuracy"]
+    widest = runs.iloc[int(gap.to_numpy().argmax())]
+    sentence = (
+        f"Train accuracy minus validation accuracy is {100 * gap.mean():.2f} points on average, at "
+        f"most {100 * gap.max():.2f} "
+        f"(run {int(widest['run_id'])})."
+    ).replace("-", "−")
+    return Remark(
+        study, "train against validation", sentence, bool(gap.mean() > 0.02), (int(widest["run_id"]),)
+    )
+
+
+def _noise(study: str, runs: pd.DataFrame) -> Remark:
+    noise, freedom = seed_spread(runs)
+    between = float(by_trial(runs)["validation_accuracy"].std(ddof=1))
+    if freedom == 0:
+        sentence = (
+            f"One run per configuration: seed noise is not measured, so the {100 * between:.2f} points "
+            "of standard deviation between "
+            "configurations contain it."
+        )
+        return Remark(study, "seed noise", sentence, True, ())
+    sentence = (
+        f"Seeds alone spread validation accuracy by {100 * noise:.2f} points (standard deviation, "
+        f"{freedom} degrees of freedom)"
+    )
+    if np.isnan(between):
+        return Remark(study, "seed noise", sentence + ".", False, _ids(runs))
+    sentence += f", configurations by {100 * between:.2f}."
+    mean_noise = noise / float(np.sqrt(runs.groupby("trial_number").size().mean()))
+    concern = between < 2 * mean_noise
+    sentence += " Much of the differences found is noise." if concern else ""
+    return Remark(study, "seed noise", sentence, concern, _ids(runs))
+
+
+def optimism(tables: Tables) -> pd.DataFrame:
+    """How optimistic the selection was: selected value against validation on fresh seeds and against test.
+
+    Returns:
+        One row per study of more than one trial that selects: `study`, `trial_number`, `n_trials`,
+        `validation` and `test` of the selected trial when it was selected, and where a confirmation is at
+        hand `confirmed_validation`, `confirmed_test` (means over fresh seeds), `n_confirmations`,
+        `optimism` = validation − confirmed validation.
+    """
+    rows = []
+    for study in tables.studies:
+        try:
+            runs = tables.complete(study)
+        except StudyMissingError:
+            continue
+        driver = runs["driver"].iloc[0]
+        n_trials = runs["trial_number"].nunique()
+        if driver in ("confirm", "ofat") or n_trials < 2:
+            continue
+        chosen = selected_trial(runs)
+        row: dict[str, Any] = {
+            "study": study,
+            "trial_number": int(chosen["trial_number"]),
+            "n_trials": n_trials,
+            "validation": chosen["validation_accuracy"],
+            "test": chosen["test_accuracy"],
+            "confirmed_validation": np.nan,
+            "confirmed_test": np.nan,
+            "n_confirmations": 0,
+            "optimism": np.nan,
+            "run_ids": list(chosen["run_ids"]),
+        }
+        again = confirmed(tables, study)
+        if again is not None:
+            fresh = again[again["source_trial_number"] == chosen["trial_number"]]
+            if len(fresh):
+                row |= {
+                    "confirmed_validation": fresh["validation_accuracy"].mean(),
+                    "confirmed_test": fresh["test_accuracy"].mean(),
+                    "n_confirmations": len(fresh),
+                    "optimism": chosen["validation_accuracy"] - fresh["validation_accuracy"].mean(),
+                    "run_ids": [*chosen["run_ids"], *fresh["run_id"].tolist()],
+                }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def confirmed(tables: Tables, study: str) -> pd.DataFrame | None:
+    """Complete confirmation runs of `study` with `source_trial_number` and `rank`, or None."""
+    try:
+        runs = tables.complete(f"{study}-confirm")
+    except StudyMissingError:
+        return None
+    source = pd.DataFrame(list(runs["attributes"]), index=runs.index)
+    return runs.assign(source_trial_number=source["source_trial_number"], rank=source["rank"])

@@ -1,0 +1,83 @@
+"""Rendering: Content → one self-contained HTML page, and the same as Markdown beside its figures."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from analysis.figures.drawing import FILE_NAMES, draw, svg
+from analysis.figures.style import GRID, INK, MUTED, ON_DARK, PAPER, style
+from analysis.report.content import Content, content, ranges
+from analysis.tables import read_tables
+
+TEMPLATES = Path(__file__).parent / "templates"
+_THEMED = {INK: "currentColor", GRID: "var(--grid)", MUTED: "var(--muted)", PAPER: "var(--card)"}
+
+
+def inline_svg(text: str, name: str, title: str) -> str:
+    """An SVG file as part of the page: no fixed size, its own ids, the page's colours."""
+    body = text[text.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
+    body = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', body)
+    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
+    for color, themed in _THEMED.items():
+        body = body.replace(color, themed)
+    for color in ON_DARK:
+        body = body.replace(color, f"var(--c{color[1:]})")
+    opening, rest = body.split(">", 1)
+    view = re.search(r'viewBox="[^"]+"', opening)
+    shape = view.group(0) if view else ""
+    # `xlink:href` and a namespace prefix are not needed inside HTML.
+    rest = rest.replace("xlink:href", "href")
+    return f'<svg {shape} role="img" aria-label="{title}">{rest}'
+
+
+def _environment() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=lambda name: name is not None and ".html" in name,
+    )
+    environment.filters["ranges"] = ranges
+    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|")
+    return environment
+
+
+def drawings(page: Content) -> dict[str, str]:
+    """The SVG text of every figure that can be drawn, by name."""
+    with style():
+        return {result.name: svg(draw(result)) for result in page.figures if result.drawn}
+
+
+def render_html(page: Content, svgs: dict[str, str]) -> str:
+    """The page; everything it needs is inside it."""
+    from markupsafe import Markup
+
+    # Escaped as every text of the template is, but for the drawings, which are ours.
+    inline = {name: Markup(inline_svg(text, name, name.replace("_", " "))) for name, text in svgs.items()}
+    return str(_environment().get_template("report.html.j2").render(page=page, svgs=inline, colors=ON_DARK))
+
+
+def render_markdown(page: Content) -> str:
+    """The same content as Markdown."""
+    text = str(_environment().get_template("report.md.j2").render(page=page, files=FILE_NAMES))
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def build(database: str, out: Path, dataset: str | None = None) -> Path:
+    """See `analysis.report.build`."""
+    page = content(read_tables(database, dataset))
+    svgs = drawings(page)
+    folder = out / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in svgs.items():
+        (folder / f"{FILE_NAMES[name]}.svg").write_text(text, encoding="utf-8")
+    (out / "report.md").write_text(render_markdown(page), encoding="utf-8")
+    path = out / "report.html"
+    path.write_text(render_html(page, svgs), encoding="utf-8")
+    return path

@@ -1,0 +1,274 @@
+"""The views `v_runs` and `v_curves` as data frames: each is read once, for one dataset at a time.
+
+    database ──read_tables──▶ Tables(runs, curves) ──▶ statistics, figures, claims
+
+`runs` has one row per run (a trial trained once with one seed), read at the evaluation its study says,
+with the configuration's keys as columns. `curves` has one row per run and evaluation. Accuracy is a
+share in [0, 1], loss is in nats, `k` counts evaluations from 1.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pandas as pd
+
+from analysis.commands import CONFIRM, command_for
+from analysis.selection import choose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Engine
+
+RUN_KEYS = ("study", "trial_number", "replicate")
+_JSON = ("params", "config", "attributes", "environment")
+# Only what a figure or a statistic uses: the rest of v_curves can be joined from v_runs by run_id.
+_CURVE_COLUMNS = (
+    "run_id, study, k, epoch, learning_rate, train_loss, train_accuracy, "
+    "validation_loss, validation_accuracy, test_loss, test_accuracy"
+)
+_NOT_FINISHED = ("running", "interrupted", "waiting")
+
+
+class StudyMissingError(LookupError):
+    """A study that a figure or a claim needs is not in the database, or has no finished run in it."""
+
+    def __init__(self, study: str, command: str, reason: str = "is not in the database") -> None:
+        super().__init__(f"study {study!r} {reason}; make it with: {command}")
+        self.study = study
+        self.command = command
+        self.reason = reason
+
+
+class NotApplicableError(ValueError):
+    """The study is there, but a statistic's conditions do not hold for it."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Everything the analysis reads.
+
+    Attributes:
+        dataset: The one dataset these tables are about.
+        runs: One row per run; columns of `v_runs` with `study` without its suffixes (the name in the
+            database is `study_name`) and the keys of the configuration.
+        curves: One row per run and evaluation, ordered by (run_id, k); `study` as in `runs`.
+        left_aside: Names of studies in the database that are not used here (other data, other seed).
+    """
+
+    dataset: str
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+    left_aside: tuple[str, ...] = ()
+
+    @property
+    def studies(self) -> list[str]:
+        """Names of the studies at hand, sorted."""
+        return sorted(self.runs["study"].unique())
+
+    def command(self, study: str) -> str:
+        """The command that makes `study` on this dataset."""
+        return command_for(study, self.dataset)
+
+    def all_runs(self, study: str) -> pd.DataFrame:
+        """Every run of the study, whatever its state.
+
+        Raises:
+            StudyMissingError: There is none.
+        """
+        found = self.runs[self.runs["study"] == study]
+        if found.empty:
+            raise StudyMissingError(study, self.command(study))
+        return found
+
+    def complete(self, study: str, *, full_fidelity: bool = True) -> pd.DataFrame:
+        """The complete runs of the study, by default those trained at full fidelity only.
+
+        Raises:
+            StudyMissingError: There is none.
+        """
+        found = self.all_runs(study)
+        found = found[found["state"] == "complete"]
+        if full_fidelity:
+            found = found[found["full_fidelity"]]
+        if found.empty:
+            raise StudyMissingError(study, self.command(study), "has no complete run")
+        return found
+
+    def curves_of(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """The curves of `runs`."""
+        return self.curves[self.curves["run_id"].isin(runs["run_id"])]
+
+
+def connect(database: str) -> "Engine":
+    """An engine for a path or an SQLAlchemy URL.
+
+    Raises:
+        FileNotFoundError: A path at which there is no file (SQLite would create an empty one).
+    """
+    from sqlalchemy import create_engine
+
+    if "://" in database:
+        return create_engine(database)
+    if not Path(database).is_file():
+        raise FileNotFoundError(
+            f"the database must exist, but there is no file {database}; make one with: make linear-grid"
+        )
+    return create_engine(f"sqlite:///{database}")
+
+
+def family(study_name: str) -> str:
+    """A study's name without data and seed suffix: `linear-grid@digits#7` → `linear-grid`."""
+    base = re.split("[@#]", study_name)[0]
+    confirms = study_name.endswith(CONFIRM) or re.search(f"{CONFIRM}[@#]", study_name) is not None
+    return base if base.endswith(CONFIRM) or not confirms else base + CONFIRM
+
+
+def _seed_suffix(study_name: str) -> int:
+    """The seed in a study's name; −1, before all others, for the default seed."""
+    found = re.search(r"#(\d+)", study_name)
+    return int(found.group(1)) if found else -1
+
+
+def _decode(column: pd.Series) -> list[Any]:
+    """JSON as SQLite returns it (text) or as PostgreSQL does (already decoded)."""
+    known: dict[str, Any] = {}
+    decoded = []
+    for cell in column:
+        if isinstance(cell, str):
+            if cell not in known:
+                known[cell] = json.loads(cell)
+            decoded.append(known[cell])
+        else:
+            decoded.append(cell if cell is not None else {})
+    return decoded
+
+
+def choose_dataset(run_counts: dict[str, int]) -> str:
+    """MNIST if any run has it, otherwise the dataset with the most runs (ties: the first by name)."""
+    if "mnist" in run_counts:
+        return "mnist"
+    return min(run_counts, key=lambda name: (-run_counts[name], name))
+
+
+def read_tables(database: str, dataset: str | None = None) -> Tables:
+    """Read both views of `database` for one dataset.
+
+    Args:
+        database: Path of an SQLite file, or an SQLAlchemy URL.
+        dataset: By default MNIST where there is any, otherwise the one there is.
+
+    Raises:
+        FileNotFoundError: `database` is a path without a file.
+        LookupError: The database has no run, or none on `dataset`.
+    """
+    from sqlalchemy import text
+
+    engine = connect(database)
+    try:
+        with engine.connect() as connection:
+            runs = pd.read_sql(text("SELECT * FROM v_runs"), connection)
+            if runs.empty:
+                raise LookupError(
+                    f"the database must hold runs, but {database} has none; make some with: make linear-grid"
+                )
+            chosen = dataset or choose_dataset(
+                {str(name): int(n) for name, n in runs["dataset"].value_counts().items()}
+            )
+            if chosen not in set(runs["dataset"]):
+                there = ", ".join(sorted(runs["dataset"].unique()))
+                raise LookupError(f"dataset must be one of {there}, but got {chosen}")
+            runs = runs[runs["dataset"] == chosen]
+            chosen_studies, left_aside = _one_study_per_family(runs)
+            runs = runs[runs["study"].isin(chosen_studies)]
+            query = text(f"SELECT {_CURVE_COLUMNS} FROM v_curves WHERE dataset = :dataset")
+            curves = pd.read_sql(query, connection, params={"dataset": chosen})
+    finally:
+        engine.dispose()
+    return Tables(chosen, tidy_runs(runs), _tidy_curves(curves, chosen_studies), tuple(left_aside))
+
+
+def _one_study_per_family(runs: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Of several seeds of a study the default one is used, else the lowest; never a mixture."""
+    by_family: dict[str, list[str]] = {}
+    for name in sorted(runs["study"].unique(), key=lambda name: (_seed_suffix(name), name)):
+        by_family.setdefault(family(name), []).append(name)
+    used = [names[0] for names in by_family.values()]
+    return used, sorted(name for names in by_family.values() for name in names[1:])
+
+
+def tidy_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """`v_runs` with JSON decoded, the configuration's keys as columns, and study names without suffixes."""
+    runs = runs.reset_index(drop=True)
+    for column in _JSON:
+        runs[column] = pd.Series(_decode(runs[column]), index=runs.index, dtype=object)
+    config = pd.DataFrame(list(runs["config"]), index=runs.index)
+    config = config.drop(columns=[name for name in config if name in runs.columns])
+    runs = pd.concat([runs, config], axis=1)
+    runs["study_name"] = runs["study"]
+    runs["study"] = runs["study"].map(family)
+    runs["full_fidelity"] = runs["full_fidelity"].astype(bool)
+    return runs.sort_values([*RUN_KEYS]).reset_index(drop=True)
+
+
+def _tidy_curves(curves: pd.DataFrame, studies: list[str]) -> pd.DataFrame:
+    curves = curves[curves["study"].isin(studies)]
+    names = curves["study"].astype("category")
+    curves = curves.assign(study=names.map(family).astype("category"))
+    return curves.sort_values(["run_id", "k"]).reset_index(drop=True)
+
+
+def unfinished(tables: Tables) -> pd.DataFrame:
+    """Studies that are not finished: how many runs are under way, and how many trials have no run yet.
+
+    A trial without a run does not appear in the views; a gap in the trial numbers shows it.
+    """
+    rows = []
+    for study, runs in tables.runs.groupby("study"):
+        open_runs = int((runs["state"].isin(_NOT_FINISHED) | runs["trial_state"].isin(_NOT_FINISHED)).sum())
+        missing = int(runs["trial_number"].max()) + 1 - runs["trial_number"].nunique()
+        failed = int((runs["state"] == "failed").sum())
+        if open_runs or missing or failed:
+            rows.append(
+                {"study": study, "open_runs": open_runs, "missing_trials": missing, "failed_runs": failed}
+            )
+    return pd.DataFrame(rows, columns=["study", "open_runs", "missing_trials", "failed_runs"])
+
+
+def by_trial(runs: pd.DataFrame) -> pd.DataFrame:
+    """Complete runs averaged over their replicates: one row per trial, with the number of runs and their ids.
+
+    The configuration's columns are kept as they are (they agree within a trial).
+    """
+    scores = [f"{split}_{name}" for split in ("train", "validation", "test") for name in ("accuracy", "loss")]
+    grouped = runs.groupby("trial_number", sort=True)
+    means = grouped[scores].mean()
+    first = grouped.first().drop(columns=[*scores, "run_id", "replicate", "seed"])
+    first["n_runs"] = grouped.size()
+    first["run_ids"] = grouped["run_id"].agg(list)
+    return first.join(means).reset_index()
+
+
+def ranked_trials(runs: pd.DataFrame) -> pd.DataFrame:
+    """`by_trial`, best first by the project's one rule of selection, which sees validation alone.
+
+    As in `v_selection_inputs`, trials with a run that did not complete are not candidates (unless no other
+    is there).
+    """
+    candidates = runs[runs["trial_state"] == "complete"]
+    candidates = runs if candidates.empty else candidates
+    seen = ["trial_id", "trial_number", "run_id", "validation_accuracy", "validation_loss", "read_at"]
+    rows = candidates[seen].assign(k=candidates["read_k"]).to_dict("records")
+    choice = choose(cast("list[Mapping[str, Any]]", rows))
+    if choice is None:
+        raise ValueError("runs must hold at least one complete run, but got none")
+    order = [candidate.trial_number for candidate in choice.ranking]
+    return by_trial(candidates).set_index("trial_number").loc[order].reset_index()
+
+
+def selected_trial(runs: pd.DataFrame) -> pd.Series:
+    """The trial chosen on validation: the first of `ranked_trials`."""
+    return ranked_trials(runs).iloc[0]

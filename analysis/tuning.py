@@ -1,0 +1,193 @@
+"""What a search of n trials can be expected to find, and which hyperparameters it found to matter.
+
+Both look at trials (one value each: the mean validation accuracy over replicates), never at test values.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.statistics import LEVEL, Array
+from analysis.tables import NotApplicableError
+
+CHANCE = 0.1
+"""Accuracy at which a diverged trial counts: that of guessing one of ten digits."""
+MIN_TRIALS_FOR_IMPORTANCE = 30
+MAX_TRIALS_FOR_IMPORTANCE = 1500
+_MAX_SIZES = 200
+_N_FOLDS = 5
+_N_PERMUTATIONS = 5
+_N_TREES = 60
+
+
+def trial_values(runs: pd.DataFrame) -> pd.DataFrame:
+    """One value per trial of a study: mean validation accuracy, or `CHANCE` if any of its runs diverged.
+
+    Trials that are not over (or failed for a technical reason) are not counted.
+
+    Returns:
+        `trial_number`, `value`, `n_runs`, `run_ids`, in order of the trial number.
+    """
+    over = runs[runs["state"].isin(["complete", "diverged"]) & runs["full_fidelity"]]
+    value = over["validation_accuracy"].where(over["state"] == "complete", CHANCE)
+    diverged = (over["state"] == "diverged").groupby(over["trial_number"]).any()
+    grouped = over.assign(value=value).groupby("trial_number")
+    table = grouped["value"].mean().where(~diverged, CHANCE).to_frame()
+    table["n_runs"] = grouped.size()
+    table["run_ids"] = grouped["run_id"].agg(list)
+    return table.reset_index()
+
+
+def expected_best(values: npt.ArrayLike, level: float = LEVEL) -> pd.DataFrame:
+    """Expected best of n independent trials for n = 1 … N, with distribution-free bands.
+
+    The estimate is unbiased (Tang et al. 2020): the mean of the maximum over all subsets of size n, drawn
+    without replacement; with the values sorted, x₍ᵢ₎ is the largest of C(i − 1, n − 1) of the C(N, n)
+    subsets.
+
+    `low` and `high` bound E max over all n at once: the Dvoretzky–Kiefer–Wolfowitz inequality (Massart's
+    constant) puts the distribution within ε = √(ln(2 / (1 − level)) / 2N) of the observed one, accuracies
+    lie in [0, 1], and E max = 1 − ∫ Fⁿ. `median`, `median_low`, `median_high` describe the median of the
+    best of n, the quantile 2^(−1/n) of one trial, with its binomial order-statistic interval (pointwise; 1
+    where no order statistic is high enough: N trials cannot bound what more trials might find).
+
+    Args:
+        values: One value in [0, 1] per independent, identically distributed trial. Trials of an adaptive
+            sampler
+            are neither; the caller refuses them.
+        level: Confidence level.
+
+    Returns:
+        One row per n (a geometric choice of them from 200 trials on): `n`, `expected`, `low`, `high`,
+        `median`, `median_low`, `median_high`.
+    """
+    from scipy import special, stats
+
+    x = np.sort(np.asarray(values, dtype=np.float64))
+    N = len(x)
+    if N == 0 or x[0] < 0 or x[-1] > 1:
+        raise ValueError(f"values must be one or more accuracies in [0, 1], but got {N} values")
+    n = np.arange(1, N + 1)
+    if N > _MAX_SIZES:
+        n = np.unique(np.geomspace(1, N, _MAX_SIZES).round().astype(int))
+    i = np.arange(1, N + 1)
+
+    def log_choose(total: Array, taken: Array) -> Array:
+        return np.asarray(
+            special.gammaln(total + 1) - special.gammaln(taken + 1) - special.gammaln(total - taken + 1)
+        )
+
+    epsilon = np.sqrt(np.log(2 / (1 - level)) / (2 * N))
+    edges = np.concatenate([[0.0], x, [1.0]])
+    widths = np.diff(edges)
+    share = np.arange(N + 1) / N
+    higher, lower = np.minimum(share + epsilon, 1.0), np.maximum(share - epsilon, 0.0)
+    expected, low, high = np.empty(len(n)), np.empty(len(n)), np.empty(len(n))
+    for row, size in enumerate(n):
+        possible = i >= size
+        log_weight = log_choose((i[possible] - 1).astype(float), np.full(possible.sum(), size - 1.0))
+        log_all = log_choose(np.array([float(N)]), np.array([float(size)]))
+        weights = np.exp(log_weight - log_all)
+        expected[row] = weights @ x[possible] / weights.sum()
+        low[row] = 1 - widths @ higher**size
+        high[row] = 1 - widths @ lower**size
+    quantile = 2.0 ** (-1 / n)
+    tail = (1 - level) / 2
+    # Order statistic r covers the quantile q from below if P(Binomial(N, q) ≥ r) ≥ 1 − tail, from
+    # above likewise.
+    below = stats.binom.ppf(tail, N, quantile).astype(int)
+    above = stats.binom.ppf(1 - tail, N, quantile).astype(int) + 1
+    padded = np.concatenate([[0.0], x, [1.0]])
+    return pd.DataFrame(
+        {
+            "n": n,
+            "expected": expected,
+            "low": low,
+            "high": high,
+            "median": np.quantile(x, quantile),
+            "median_low": padded[np.clip(below, 0, N)],
+            "median_high": padded[np.clip(above, 0, N + 1)],
+        }
+    )
+
+
+def refuse_adaptive(driver: str) -> None:
+    """Raise `NotApplicableError` unless the driver draws its trials independently of each other's results."""
+    if driver != "random":
+        raise NotApplicableError(
+            "expected best against number of trials needs independent draws (driver random), but got "
+            f"driver {driver}: "
+            "its later trials depend on the earlier ones, so a subset of them is not a smaller search"
+        )
+
+
+def importance(
+    trials: pd.DataFrame, params: Sequence[str], value: str, *, seed: int = 0
+) -> tuple[pd.DataFrame, float]:
+    """Permutation importance of hyperparameters on held-out trials, under a random-forest surrogate.
+
+    In five folds a forest learns `value` from the parameters of four; in the fifth each parameter is permuted
+    and the loss of explained variance (R²) counted. Importances mean something only as far as the surrogate
+    predicts unseen trials, which its held-out R² tells.
+
+    Args:
+        trials: One row per trial with the columns `params` and `value`; at most `MAX_TRIALS_FOR_IMPORTANCE`
+            are used.
+        params: Searched parameters; text and truth values are coded as numbers, learning rates by their
+            logarithm.
+        value: What is predicted, for example the validation accuracy.
+        seed: Of folds, forest and permutations.
+
+    Returns:
+        One row per parameter (`parameter`, `importance`, `spread` = standard deviation over the folds),
+        largest first; and the surrogate's held-out R².
+
+    Raises:
+        NotApplicableError: Fewer than `MIN_TRIALS_FOR_IMPORTANCE` trials, or nothing varies.
+    """
+    from sklearn.ensemble import RandomForestRegressor
+    from sklearn.inspection import permutation_importance
+    from sklearn.metrics import r2_score
+    from sklearn.model_selection import KFold
+
+    params = [name for name in params if trials[name].nunique() > 1]
+    if len(trials) < MIN_TRIALS_FOR_IMPORTANCE or not params or trials[value].nunique() < 2:
+        raise NotApplicableError(
+            f"importances need at least {MIN_TRIALS_FOR_IMPORTANCE} trials with differing parameters "
+            "and values, "
+            f"but got {len(trials)} trials and {len(params)} differing parameters"
+        )
+    if len(trials) > MAX_TRIALS_FOR_IMPORTANCE:
+        trials = trials.sample(MAX_TRIALS_FOR_IMPORTANCE, random_state=seed).sort_values("trial_number")
+    X = np.column_stack([_coded(trials[name], name) for name in params])
+    y = trials[value].to_numpy(dtype=np.float64)
+    drops, predicted = [], np.empty_like(y)
+    for train, held_out in KFold(_N_FOLDS, shuffle=True, random_state=seed).split(X):
+        forest = RandomForestRegressor(_N_TREES, min_samples_leaf=2, random_state=seed).fit(
+            X[train], y[train]
+        )
+        predicted[held_out] = forest.predict(X[held_out])
+        result = permutation_importance(
+            forest,
+            X[held_out],
+            y[held_out],
+            n_repeats=_N_PERMUTATIONS,
+            random_state=seed,
+            scoring="neg_mean_squared_error",
+        )
+        drops.append(result.importances_mean / y.var())
+    table = pd.DataFrame(
+        {"parameter": params, "importance": np.mean(drops, axis=0), "spread": np.std(drops, axis=0, ddof=1)}
+    )
+    return table.sort_values("importance", ascending=False, ignore_index=True), float(r2_score(y, predicted))
+
+
+def _coded(column: pd.Series, name: str) -> Array:
+    if column.dtype == object or isinstance(column.dtype, pd.StringDtype) or column.dtype == bool:
+        return pd.factorize(column.astype(str), sort=True)[0].astype(np.float64)
+    numbers = column.to_numpy(dtype=np.float64)
+    return (
+        np.log(numbers) if name in ("learning_rate", "hidden_size") and bool((numbers > 0).all()) else numbers
+    )

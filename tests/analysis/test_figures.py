@@ -1,0 +1,174 @@
+"""Figures: tables recomputed in another way; drawings are written, the same twice, or refused."""
+
+import dataclasses
+import inspect
+
+import numpy as np
+import pytest
+
+from analysis.figures import draw_all
+from analysis.figures.component_chain import chain
+from analysis.figures.drawing import FILE_NAMES, NAMES, compute, draw, module, svg
+from analysis.figures.momentum_bowl import BETA, CURVATURE, descend
+from analysis.figures.style import SPLITS, style
+from analysis.tables import read_tables
+
+
+@pytest.fixture(scope="module")
+def drawn(synthetic_database, tmp_path_factory):
+    return draw_all(synthetic_database, tmp_path_factory.mktemp("figures"))
+
+
+def test_draw_all_writes_three_files_for_every_figure(drawn):
+    assert [result.name for result in drawn if result.drawn] == list(NAMES)
+    for result in drawn:
+        assert [path.suffix for path in result.files] == [".svg", ".png", ".csv"]
+        assert all(path.stat().st_size > 100 for path in result.files)
+        assert result.caption.endswith(".")
+
+
+def test_every_figure_but_the_computed_one_names_its_runs(drawn, tables):
+    known = set(tables.runs["run_id"])
+    for result in drawn:
+        assert bool(result.run_ids) == (result.name != "momentum_bowl")
+        assert set(result.run_ids) <= known
+
+
+@pytest.mark.parametrize("name", ["linear_accuracy", "linear_against_mlp", "paired"])
+def test_a_figure_computes_and_draws_apart(name):
+    source = inspect.getsource(__import__(f"analysis.figures.{name}", fromlist=["x"]))
+    assert "pyplot" not in source
+
+
+def test_a_drawing_is_the_same_twice(tables):
+    result = compute("decay_effect", tables)
+    with style():
+        assert svg(draw(result)) == svg(draw(result))
+
+
+def test_from_one_study_the_others_are_left_out_with_their_command(digits_database, tmp_path):
+    results = {result.name: result for result in draw_all(digits_database, tmp_path)}
+    assert sorted(name for name, result in results.items() if result.drawn) == [
+        "component_chain",
+        "decay_effect",
+        "grid_effects",
+        "linear_accuracy",
+        "linear_curves",
+        "momentum_bowl",
+        "momentum_effect",
+    ]
+    assert results["hidden_size"].command == "make ofat DATASET=digits"
+    assert results["expected_best"].command == "make mlp-random N=50 DATASET=digits"
+    assert not (tmp_path / f"{FILE_NAMES['hidden_size']}.svg").exists()
+
+
+def test_expected_best_is_refused_for_an_adaptive_sampler(tables):
+    adaptive = dataclasses.replace(tables, runs=tables.runs.assign(driver="optuna"))
+    result = compute("expected_best", adaptive)
+    assert (result.drawn, result.command) == (False, "")
+    assert "independent draws" in result.reason
+
+
+def test_momentum_bowl_follows_the_closed_form():
+    # Plain descent on a quadratic: w_t = (1 − γ λ)^t w_0 in each direction.
+    path = descend(0.01, 0.0, 20)
+    t = np.arange(21)
+    assert path[:, 0] == pytest.approx(path[0, 0] * (1 - 0.01) ** t)
+    assert path[:, 1] == pytest.approx(path[0, 1] * (1 - 0.01 * CURVATURE) ** t)
+    # With the average, the matrix of (w, v) has the eigenvalues that bound the decay.
+    gain = 0.19 * CURVATURE
+    radius = max(
+        abs(np.linalg.eigvals([[1 - gain * (1 - BETA), -0.19 * BETA], [CURVATURE * (1 - BETA), BETA]]))
+    )
+    assert radius == pytest.approx(np.sqrt(BETA))
+    assert abs(descend(0.19, BETA, 400)[-1, 1]) < 1e-3 < abs(descend(0.021, 0.0, 400)[-1, 1])
+
+
+def test_linear_accuracy_lists_every_configuration(tables):
+    table = module("linear_accuracy").table(tables)
+    runs = tables.complete("linear-grid")
+    assert sorted(table["test_accuracy"]) == sorted(runs["test_accuracy"])
+    assert table["binomial_error"].iloc[0] == pytest.approx(
+        np.sqrt(table["test_accuracy"].iloc[0] * (1 - table["test_accuracy"].iloc[0]) / 10_000)
+    )
+
+
+def test_hidden_size_averages_replicates(tables):
+    table = module("hidden_size").table(tables)
+    runs = tables.complete("ofat-hidden-size")
+    one = runs[(runs["activation"] == "tanh") & (runs["hidden_size"] == 40)]["test_accuracy"]
+    row = table[(table["activation"] == "tanh") & (table["hidden_size"] == 40)].iloc[0]
+    assert (row["mean"], row["n_runs"]) == (pytest.approx(one.mean()), 3)
+    assert len(table) == 26
+
+
+def test_momentum_effect_counts_evaluations(tables):
+    table = module("momentum_effect").table(tables)
+    curves = tables.curves.set_index(["run_id", "k"])["validation_accuracy"]
+    for row in table.to_dict("records")[:4]:
+        for run_id, k in ((row["run_id_high"], row["high"]), (row["run_id_low"], row["low"])):
+            own = curves[run_id]
+            assert own[own >= own.max() - 0.01 - 1e-12].index[0] == k
+
+
+def test_learning_rate_response_counts_divergences(tables):
+    runs = tables.runs.copy()
+    mask = (runs["study"] == "linear-lr-wide") & (runs["learning_rate"] == 0.1)
+    runs.loc[mask, "state"] = "diverged"
+    result = compute("learning_rate_response", dataclasses.replace(tables, runs=runs))
+    assert result.table.loc[result.table["learning_rate"] == 0.1, "n_diverged"].tolist() == [1, 1, 1, 1]
+    with style():
+        svg(draw(result))
+
+
+def test_one_factor_is_the_paired_difference_to_the_baseline(tables):
+    table = module("one_factor").table(tables)
+    runs = tables.complete("ofat-activation").pivot(
+        index="replicate", columns="activation", values="test_accuracy"
+    )
+    row = table[table["study"] == "ofat-activation"].iloc[0]
+    assert row["difference"] == pytest.approx((runs["tanh"] - runs["relu"]).mean())
+    assert (row["level"], row["baseline"], row["n_pairs"]) == ("activation tanh", "activation relu", 8)
+
+
+def test_component_chain_alternates_projection_and_activation():
+    kinds = [part["kind"] for part in chain(2, 100, "relu", "784")]
+    assert kinds == ["input", "linear", "relu", "linear", "relu", "linear", "loss"]
+    parameters = [part["parameters"] for part in chain(2, 100, "relu", "784") if part["parameters"]]
+    assert parameters == ["W1: 100 × 784\nb1: 100", "W2: 100 × 100\nb2: 100", "W3: 10 × 100\nb3: 10"]
+    assert [part["kind"] for part in chain(0, 0, "relu", "64")] == ["input", "linear", "loss"]
+
+
+@pytest.mark.parametrize("name", ["linear_curves", "mlp_curves", "activation_curves"])
+def test_curves_are_means_over_runs(tables, name):
+    table = module(name).table(tables)
+    curves = tables.curves[tables.curves["run_id"].isin(table.attrs["run_ids"])]
+    row = table[(table["metric"] == "loss") & (table["split"] == "test") & (table["k"] == 5)].iloc[0]
+    at = curves[curves["k"] == 5]["test_loss"]
+    assert at.min() - 1e-12 <= row["mean"] <= at.max() + 1e-12
+
+
+def test_figures_stay_drawable_with_one_run_per_level(tables, tmp_path):
+    single = tables.runs[(tables.runs["replicate"] == 0)]
+    for name in ("hidden_size", "one_factor", "activation_curves", "confirmation"):
+        result = compute(name, dataclasses.replace(tables, runs=single))
+        assert result.drawn
+        with style():
+            svg(draw(result))
+
+
+def test_colours_differ_in_lightness():
+    def lightness(color):
+        r, g, b = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+        return 0.2126 * r**2.2 + 0.7152 * g**2.2 + 0.0722 * b**2.2
+
+    values = sorted(lightness(look.color) for look in SPLITS.values())
+    assert len({look.line for look in SPLITS.values()}) == len(SPLITS)
+    assert values[-1] > 1.5 * values[0]
+
+
+def test_mnist_marks_are_not_drawn_on_other_data(digits_database):
+    table = module("linear_accuracy").table(read_tables(digits_database))
+    with style():
+        figure = module("linear_accuracy").draw(table)
+    assert not [text for text in figure.axes[0].texts if "report" in text.get_text()]

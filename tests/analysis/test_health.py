@@ -1,0 +1,61 @@
+"""Search health: each remark appears when its condition is made, and not otherwise."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.health import at_edge, confirmed, health, optimism
+from analysis.tables import selected_trial
+
+
+def remark(tables, study, topic):
+    return [r for r in health(tables) if (r.study, r.topic) == (study, topic)]
+
+
+@pytest.mark.parametrize(("chosen", "expected"), [(1, "lowest"), (2, ""), (4, "highest")])
+def test_at_edge_of_few_values(chosen, expected):
+    assert at_edge(pd.Series([1, 2, 3, 4]), chosen) == expected
+
+
+def test_at_edge_of_many_values_is_their_outer_five_percent():
+    values = pd.Series(np.arange(100.0))
+    assert (at_edge(values, 97.0), at_edge(values, 90.0), at_edge(values, 3.0)) == ("highest", "", "lowest")
+
+
+def test_divergence_names_the_runs(tables):
+    runs = tables.runs.copy()
+    mask = (runs["study"] == "linear-grid") & (runs["learning_rate"] > 0.01)
+    runs.loc[mask, "state"] = "diverged"
+    (found,) = remark(dataclasses.replace(tables, runs=runs), "linear-grid", "divergence")
+    assert found.concern
+    assert found.run_ids == tuple(runs.loc[mask, "run_id"])
+    assert f"{mask.sum()} of 32 runs" in found.sentence
+
+
+def test_still_improving_compares_the_last_two_epochs(tables):
+    curves = tables.curves.copy()
+    curves["validation_accuracy"] = 0.5 + 0.01 * curves["epoch"]
+    (found,) = remark(dataclasses.replace(tables, curves=curves), "linear-grid", "still improving")
+    assert found.concern
+    assert len(found.run_ids) == 32
+    flat = dataclasses.replace(tables, curves=tables.curves.assign(validation_accuracy=0.9))
+    assert not remark(flat, "linear-grid", "still improving")[0].concern
+
+
+def test_seed_noise_is_unknown_without_replicates(tables):
+    assert remark(tables, "linear-grid", "seed noise")[0].sentence.startswith("One run per configuration")
+    assert "degrees of freedom" in remark(tables, "ofat-hidden-size", "seed noise")[0].sentence
+
+
+def test_optimism_is_selected_minus_confirmed(tables):
+    row = optimism(tables).set_index("study").loc["mlp-random"]
+    chosen = selected_trial(tables.complete("mlp-random"))
+    fresh = confirmed(tables, "mlp-random")
+    fresh = fresh[fresh["source_trial_number"] == chosen["trial_number"]]
+    assert row["optimism"] == pytest.approx(
+        chosen["validation_accuracy"] - fresh["validation_accuracy"].mean()
+    )
+    assert row["n_confirmations"] == len(fresh) == 8
+    assert confirmed(tables, "mlp-optuna") is None

@@ -1,0 +1,108 @@
+"""Expected best against enumeration and simulation; importance on functions whose answer is known."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.tables import NotApplicableError
+from analysis.tuning import CHANCE, expected_best, importance, refuse_adaptive, trial_values
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=7))
+@settings(deadline=None)
+def test_expected_best_is_the_mean_maximum_over_all_subsets(values):
+    table = expected_best(values)
+    expected = [
+        np.mean([max(s) for s in itertools.combinations(values, n)]) for n in range(1, len(values) + 1)
+    ]
+    assert table["expected"].to_numpy() == pytest.approx(expected)
+
+
+def test_expected_best_bands_cover_the_truth_for_all_n_at_once():
+    # Uniform values: E max of n is n / (n + 1), and the median of the best of n is 2^(−1/n).
+    rng = np.random.default_rng(0)
+    simultaneous, pointwise = [], []
+    for _ in range(250):
+        table = expected_best(rng.uniform(size=30))
+        truth = table["n"] / (table["n"] + 1)
+        simultaneous.append(bool(((table["low"] <= truth) & (truth <= table["high"])).all()))
+        median = 2.0 ** (-1 / table["n"])
+        pointwise.append(((table["median_low"] <= median) & (median <= table["median_high"])).to_numpy())
+    # They hold at least their level; three binomial standard errors of 250 simulations are 4.1 %.
+    assert np.mean(simultaneous) >= 0.95 - 0.041
+    assert np.mean(pointwise, axis=0).min() >= 0.95 - 0.041
+
+
+def test_expected_best_rises_and_lies_inside_its_band():
+    table = expected_best(np.random.default_rng(1).beta(8, 2, size=60))
+    assert (np.diff(table["expected"]) >= 0).all()
+    assert ((table["low"] <= table["expected"]) & (table["expected"] <= table["high"])).all()
+    assert table["expected"].iloc[-1] == pytest.approx(np.random.default_rng(1).beta(8, 2, size=60).max())
+
+
+def test_expected_best_of_many_trials_keeps_both_ends():
+    table = expected_best(np.random.default_rng(1).uniform(size=5000))
+    assert (table["n"].iloc[0], table["n"].iloc[-1]) == (1, 5000)
+    assert len(table) <= 200
+
+
+def test_expected_best_refuses_values_outside_its_bounds():
+    with pytest.raises(ValueError, match=r"in \[0, 1\]"):
+        expected_best([0.5, 1.5])
+
+
+@pytest.mark.parametrize("driver", ["optuna", "grid", "ofat", "confirm"])
+def test_refuse_adaptive_refuses_all_but_random(driver):
+    refuse_adaptive("random")
+    with pytest.raises(NotApplicableError, match="independent draws"):
+        refuse_adaptive(driver)
+
+
+def test_trial_values_count_diverged_trials_at_chance():
+    runs = pd.DataFrame(
+        {
+            "trial_number": [0, 0, 1, 1, 2, 3],
+            "state": ["complete", "complete", "complete", "diverged", "running", "failed"],
+            "full_fidelity": True,
+            "validation_accuracy": [0.9, 0.8, 0.9, 0.3, 0.5, np.nan],
+            "run_id": [1, 2, 3, 4, 5, 6],
+        }
+    )
+    table = trial_values(runs)
+    assert table["value"].tolist() == pytest.approx([0.85, CHANCE])
+    assert table["run_ids"].tolist() == [[1, 2], [3, 4]]
+
+
+def test_importance_finds_the_parameter_that_matters():
+    rng = np.random.default_rng(0)
+    trials = pd.DataFrame(
+        {
+            "trial_number": range(120),
+            "learning_rate": 10 ** rng.uniform(-4, -1, 120),
+            "activation": rng.choice(["relu", "tanh"], 120),
+            "hidden_size": rng.integers(10, 100, 120),
+        }
+    )
+    trials["value"] = -((np.log10(trials["learning_rate"]) + 2) ** 2) + 0.3 * (trials["activation"] == "relu")
+    table, r2 = importance(trials, ["learning_rate", "activation", "hidden_size"], "value")
+    assert table["parameter"].tolist() == ["learning_rate", "activation", "hidden_size"]
+    assert table["importance"].iloc[-1] == pytest.approx(0, abs=0.03)
+    assert r2 > 0.8
+
+
+def test_importance_predicts_nothing_from_noise():
+    rng = np.random.default_rng(0)
+    trials = pd.DataFrame(
+        {"trial_number": range(60), "a": rng.uniform(size=60), "value": rng.uniform(size=60)}
+    )
+    assert importance(trials, ["a"], "value")[1] < 0.2
+
+
+def test_importance_refuses_few_trials():
+    trials = pd.DataFrame({"trial_number": range(10), "a": range(10), "value": range(10)})
+    with pytest.raises(NotApplicableError, match="at least 30 trials"):
+        importance(trials, ["a"], "value")
