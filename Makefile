@@ -13,7 +13,7 @@ BIN  := $(VENV)/bin
 RUN   = $(BIN)/digitsweep run $(1) --db $(DB) --jobs $(JOBS) --seed $(SEED) --dataset $(DATASET) \
         $(if $(DATA),--data $(DATA)) $(if $(REPLICATES),--replicates $(REPLICATES))
 
-.PHONY: help linear-grid mlp-random ofat confirm study status select dashboard export test check lock clean
+.PHONY: help linear-grid mlp-random ofat confirm study status select figures report dashboard export test check lock clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -24,7 +24,7 @@ help: ## List the targets and variables
 	  '  DATA=<folder>     where to look first for the data files' \
 	  '  SPEC=<file>       study file (study)'    '  STUDY=<name>      study in the database (select, confirm)' \
 	  '  N=50              trials in all (mlp-random)'  '  TOP=4             how many of the best (confirm)' \
-	  '  OUT=export        folder (export)'       '  PORT=8080         port on 127.0.0.1 (dashboard)'
+	  '  OUT=report        folder (figures, report; export: export)'       '  PORT=8080         port on 127.0.0.1 (dashboard)'
 
 linear-grid: $(VENV)/.runtime ## Train the report's 32 linear models and name the best
 	@$(call RUN,experiments/linear_grid.yaml)
@@ -50,6 +50,12 @@ status: $(VENV)/.runtime ## Show the studies in the database
 select: $(VENV)/.runtime ## Freeze the best configuration of a study: make select STUDY=linear-grid
 	@test -n "$(STUDY)" || { echo 'make select needs STUDY=<name>; make status lists the studies' >&2; exit 2; }
 	@$(BIN)/digitsweep select $(STUDY) --db $(DB)
+
+figures: $(VENV)/.runtime ## Draw the figures from the database into OUT
+	@$(BIN)/digitsweep figures --db $(DB) --out $(or $(OUT),report)
+
+report: $(VENV)/.runtime ## Build the report page (HTML and Markdown) in OUT
+	@$(BIN)/digitsweep report --db $(DB) --out $(or $(OUT),report)
 
 dashboard: $(VENV)/.runtime ## Open Optuna's dashboard on the database
 	@$(BIN)/digitsweep dashboard --db $(DB) --port $(or $(PORT),8080)

@@ -381,6 +381,35 @@ def export(
         console.print(str(file), highlight=False, markup=False)
 
 
+@app.command()
+def figures(
+    db: Database = "runs.sqlite",
+    out: Annotated[Path, typer.Option(help="Folder to write to; made where it does not exist.")] = Path("report"),
+    dataset: DatasetName = None,
+) -> None:
+    """Draw every figure of the report that the database has the studies for (PNG, SVG, and the table as CSV)."""
+    from analysis.figures import draw_all
+    from search.store.database import open_database
+
+    open_database(db, create=False).dispose()
+    for result in draw_all(db, out, dataset):
+        console.print(str(result), highlight=False, markup=False)
+
+
+@app.command()
+def report(
+    db: Database = "runs.sqlite",
+    out: Annotated[Path, typer.Option(help="Folder to write to; made where it does not exist.")] = Path("report"),
+    dataset: DatasetName = None,
+) -> None:
+    """Build the report page: figures, tables, and each claim with what the database says about it."""
+    from analysis.report import build
+    from search.store.database import open_database
+
+    open_database(db, create=False).dispose()
+    console.print(str(build(db, out, dataset)), highlight=False, markup=False)
+
+
 def main() -> None:
     """Run the command line, turning our own errors into one message and exit code 2."""
     try:

@@ -25,9 +25,9 @@ def test_grid_effects_equal_least_squares_with_sum_to_zero_coding(grid):
     beta = np.linalg.lstsq(X, grid["value"], rcond=None)[0]
     effects = grid_effects(grid, ["a", "b"], "value").set_index(["term", "level"])["effect"]
     expected = [beta[1], beta[2], beta[3], -beta[2] - beta[3], beta[4]]
-    assert effects.loc[
-        [("a", "1"), ("b", "0"), ("b", "1"), ("b", "2"), ("a × b", "1, 0")]
-    ].tolist() == pytest.approx(expected)
+    assert effects.loc[[("a", "1"), ("b", "0"), ("b", "1"), ("b", "2"), ("a × b", "1, 0")]].tolist() == pytest.approx(
+        expected
+    )
 
 
 def test_grid_effects_refuse_an_unbalanced_grid(grid):

@@ -77,9 +77,7 @@ def test_momentum_bowl_follows_the_closed_form():
     assert path[:, 1] == pytest.approx(path[0, 1] * (1 - 0.01 * CURVATURE) ** t)
     # With the average, the matrix of (w, v) has the eigenvalues that bound the decay.
     gain = 0.19 * CURVATURE
-    radius = max(
-        abs(np.linalg.eigvals([[1 - gain * (1 - BETA), -0.19 * BETA], [CURVATURE * (1 - BETA), BETA]]))
-    )
+    radius = max(abs(np.linalg.eigvals([[1 - gain * (1 - BETA), -0.19 * BETA], [CURVATURE * (1 - BETA), BETA]])))
     assert radius == pytest.approx(np.sqrt(BETA))
     assert abs(descend(0.19, BETA, 400)[-1, 1]) < 1e-3 < abs(descend(0.021, 0.0, 400)[-1, 1])
 
@@ -123,9 +121,7 @@ def test_learning_rate_response_counts_divergences(tables):
 
 def test_one_factor_is_the_paired_difference_to_the_baseline(tables):
     table = module("one_factor").table(tables)
-    runs = tables.complete("ofat-activation").pivot(
-        index="replicate", columns="activation", values="test_accuracy"
-    )
+    runs = tables.complete("ofat-activation").pivot(index="replicate", columns="activation", values="test_accuracy")
     row = table[table["study"] == "ofat-activation"].iloc[0]
     assert row["difference"] == pytest.approx((runs["tanh"] - runs["relu"]).mean())
     assert (row["level"], row["baseline"], row["n_pairs"]) == ("activation tanh", "activation relu", 8)

@@ -54,8 +54,6 @@ def test_optimism_is_selected_minus_confirmed(tables):
     chosen = selected_trial(tables.complete("mlp-random"))
     fresh = confirmed(tables, "mlp-random")
     fresh = fresh[fresh["source_trial_number"] == chosen["trial_number"]]
-    assert row["optimism"] == pytest.approx(
-        chosen["validation_accuracy"] - fresh["validation_accuracy"].mean()
-    )
+    assert row["optimism"] == pytest.approx(chosen["validation_accuracy"] - fresh["validation_accuracy"].mean())
     assert row["n_confirmations"] == len(fresh) == 8
     assert confirmed(tables, "mlp-optuna") is None

@@ -85,8 +85,7 @@ def test_an_incomplete_study_is_announced(tables):
     runs = runs[runs["run_id"] != 8]
     notices = content(Tables("mnist", runs, tables.curves)).notices
     assert any(
-        "linear-grid is incomplete: 1 runs are not finished, 1 trials have no run" in notice
-        for notice in notices
+        "linear-grid is incomplete: 1 runs are not finished, 1 trials have no run" in notice for notice in notices
     )
     assert any("31 of the report's 32 configurations" in notice for notice in notices)
 
@@ -120,9 +119,7 @@ def browser():
         "--disable-component-update",
     ]
     with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(
-            executable_path=path, args=[*switches, "--disable-sync", "--no-first-run"]
-        )
+        chromium = driver.chromium.launch(executable_path=path, args=[*switches, "--disable-sync", "--no-first-run"])
         yield chromium
         chromium.close()
 
@@ -148,9 +145,7 @@ def test_page_in_chromium(opened, page, width, scheme):
     assert messages == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    boxes = tab.evaluate(
-        "[...document.querySelectorAll('figure svg')].map(s => s.getBoundingClientRect().toJSON())"
-    )
+    boxes = tab.evaluate("[...document.querySelectorAll('figure svg')].map(s => s.getBoundingClientRect().toJSON())")
     assert len(boxes) == len(NAMES)
     assert all(box["width"] > 0.75 * min(width, 700) and box["height"] > 80 for box in boxes)
     assert all(box["left"] >= 0 and box["right"] <= width for box in boxes)

@@ -94,14 +94,10 @@ def test_bootstrap_interval_says_too_few_below_its_minimum():
 
 
 def test_interquartile_mean_is_the_mean_of_the_middle_half():
-    assert S.interquartile_mean([100.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, -100.0]) == pytest.approx(
-        np.mean([2, 3, 4, 5])
-    )
+    assert S.interquartile_mean([100.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, -100.0]) == pytest.approx(np.mean([2, 3, 4, 5]))
 
 
-@given(
-    st.lists(st.integers(0, 5), min_size=1, max_size=12), st.lists(st.integers(0, 5), min_size=1, max_size=12)
-)
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=12), st.lists(st.integers(0, 5), min_size=1, max_size=12))
 @settings(deadline=None, max_examples=50)
 def test_probability_of_superiority_counts_pairs(a, b):
     wins = [1.0 if x > y else 0.5 if x == y else 0.0 for x, y in itertools.product(a, b)]
@@ -218,20 +214,14 @@ def test_convergence_is_the_first_evaluation_within_one_point():
 
 
 def test_convergence_counts_exactly_one_point_as_within():
-    curves = pd.DataFrame(
-        {"run_id": [1, 1], "k": [1, 2], "epoch": [1.0, 2.0], "validation_accuracy": [0.91, 0.92]}
-    )
+    curves = pd.DataFrame({"run_id": [1, 1], "k": [1, 2], "epoch": [1.0, 2.0], "validation_accuracy": [0.91, 0.92]})
     assert S.convergence(curves)["converged_k"].tolist() == [1]
 
 
 def test_mean_curves_resample_runs_and_match_the_mean_at_each_k():
     rng = np.random.default_rng(0)
     curves = pd.DataFrame(
-        [
-            {"run_id": r, "k": k, "epoch": k / 5, "g": "a", "y": rng.normal(k)}
-            for r in range(4)
-            for k in (1, 2, 3)
-        ]
+        [{"run_id": r, "k": k, "epoch": k / 5, "g": "a", "y": rng.normal(k)} for r in range(4) for k in (1, 2, 3)]
     )
     out = S.mean_curves(curves, "y", ["g"])
     wide = curves.pivot(index="run_id", columns="k", values="y")
@@ -242,9 +232,7 @@ def test_mean_curves_resample_runs_and_match_the_mean_at_each_k():
 
 
 def test_seed_spread_pools_the_variances_of_trials():
-    runs = pd.DataFrame(
-        {"trial_number": [0, 0, 1, 1, 1, 2], "validation_accuracy": [1.0, 3.0, 2.0, 4.0, 6.0, 9.0]}
-    )
+    runs = pd.DataFrame({"trial_number": [0, 0, 1, 1, 1, 2], "validation_accuracy": [1.0, 3.0, 2.0, 4.0, 6.0, 9.0]})
     pooled = np.sqrt((1 * 2.0 + 2 * 4.0) / 3)
     assert S.seed_spread(runs) == (pytest.approx(pooled), 3)
     assert S.seed_spread(runs.iloc[-1:])[1] == 0

@@ -98,9 +98,7 @@ def test_unfinished_finds_open_runs_and_trials_without_runs(synthetic_database, 
         connection.execute("DELETE FROM runs WHERE run_id = 6")
     connection.close()
     found = unfinished(read_tables(str(path)))
-    assert found.to_dict("records") == [
-        {"study": "linear-grid", "open_runs": 2, "missing_trials": 1, "failed_runs": 0}
-    ]
+    assert found.to_dict("records") == [{"study": "linear-grid", "open_runs": 2, "missing_trials": 1, "failed_runs": 0}]
 
 
 def test_unfinished_is_empty_for_a_finished_database(tables):

@@ -16,9 +16,7 @@ from analysis.tuning import CHANCE, expected_best, importance, refuse_adaptive, 
 @settings(deadline=None)
 def test_expected_best_is_the_mean_maximum_over_all_subsets(values):
     table = expected_best(values)
-    expected = [
-        np.mean([max(s) for s in itertools.combinations(values, n)]) for n in range(1, len(values) + 1)
-    ]
+    expected = [np.mean([max(s) for s in itertools.combinations(values, n)]) for n in range(1, len(values) + 1)]
     assert table["expected"].to_numpy() == pytest.approx(expected)
 
 
@@ -96,9 +94,7 @@ def test_importance_finds_the_parameter_that_matters():
 
 def test_importance_predicts_nothing_from_noise():
     rng = np.random.default_rng(0)
-    trials = pd.DataFrame(
-        {"trial_number": range(60), "a": rng.uniform(size=60), "value": rng.uniform(size=60)}
-    )
+    trials = pd.DataFrame({"trial_number": range(60), "a": rng.uniform(size=60), "value": rng.uniform(size=60)})
     assert importance(trials, ["a"], "value")[1] < 0.2
 
 
