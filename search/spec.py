@@ -5,12 +5,13 @@
 Every mistake in a file is one message that names the file, the place, what is expected and what was found.
 """
 
+from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from engine.configuration import Configuration
 from search.space import (
@@ -23,6 +24,45 @@ from search.space import (
 )
 
 DEFAULT_SEED = 2022
+
+
+def _fraction(value: object) -> object:
+    """1/3 as it stands in a file, where YAML sees a word."""
+    if isinstance(value, str) and value.count("/") == 1:
+        numerator, denominator = value.split("/")
+        try:
+            return float(numerator) / float(denominator)
+        except (ValueError, ZeroDivisionError):
+            return value
+    return value
+
+
+class FidelitySpec(BaseModel):
+    """Successive halving: all candidates cheaply, the best share of them at each further rung.
+
+    Attributes:
+        train_images: training images of each rung, ascending.
+        epochs: epochs of each rung, ascending, as many as `train_images`.
+        keep: share of a rung's trials that goes on to the next.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    train_images: list[Annotated[int, Field(ge=1)]] = Field(min_length=2)
+    epochs: list[Annotated[int, Field(ge=1)]] = Field(min_length=2)
+    keep: Annotated[float, BeforeValidator(_fraction), Field(gt=0, lt=1)] = 1 / 3
+
+    @model_validator(mode="after")
+    def _rungs_match(self) -> "FidelitySpec":
+        n_images, n_epochs = len(self.train_images), len(self.epochs)
+        if n_images != n_epochs:
+            raise ValueError(f"train_images and epochs must be as many, but are {n_images} and {n_epochs}")
+        if sorted(self.train_images) != self.train_images or sorted(self.epochs) != self.epochs:
+            raise ValueError("train_images and epochs must not fall from one rung to the next")
+        rungs = list(zip(self.train_images, self.epochs, strict=True))
+        if len(set(rungs)) < len(rungs):
+            raise ValueError("every rung must have more images or more epochs than the one before")
+        return self
 
 
 class StudySpec(BaseModel):
@@ -41,6 +81,7 @@ class StudySpec(BaseModel):
         trials: how many trials `random` makes in all.
         by: for `ofat`: hyperparameters whose combinations each get the whole study.
         nuisance: for `ofat`: axes tried again at every level, so that none suffers from the baseline's value.
+        fidelity: for `random`: successive halving over training images and epochs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -57,6 +98,7 @@ class StudySpec(BaseModel):
     trials: int | None = Field(default=None, ge=1)
     by: dict[str, Any] = Field(default_factory=dict)
     nuisance: dict[str, Any] = Field(default_factory=dict)
+    fidelity: FidelitySpec | None = None
     source: str = ""
 
     @property
@@ -84,6 +126,7 @@ _ONLY_FOR = {
     "trials": ("random",),
     "by": ("ofat",),
     "nuisance": ("ofat",),
+    "fidelity": ("random",),
 }
 
 
@@ -150,7 +193,8 @@ def _in_our_words(error: ValidationError) -> str:
         path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in names).lstrip(".")
         found = finding["input"]
         if finding["type"] == "extra_forbidden":
-            known = [name for name in StudySpec.model_fields if name != "source"]
+            section: type[BaseModel] = FidelitySpec if names[0] == "fidelity" and len(names) > 1 else StudySpec
+            known = [name for name in section.model_fields if name != "source"]
             near = get_close_matches(str(names[-1]), known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
             messages.append(f"{path}: no such key; {hint}")
@@ -178,6 +222,7 @@ def _check_meaning(spec: StudySpec) -> None:
         raise SpecError("at least one hyperparameter must vary, but the space is empty", path="space")
     if spec.driver == "random" and spec.trials is None:
         raise SpecError(f"the driver {spec.driver} needs a number of trials", path="trials")
+    _check_fidelity(spec, spec.space)
     seen: dict[str, str] = {}
     for section, axes in sections.items():
         for name, axis in axes.items():
@@ -195,6 +240,13 @@ def _check_meaning(spec: StudySpec) -> None:
                     f"{name} must be a list of values, or a range with n, for the driver {spec.driver}",
                     path=path,
                 )
+
+
+def _check_fidelity(spec: StudySpec, varied: Collection[str]) -> None:
+    """SpecError where a fidelity study also sets what its rungs set."""
+    for name in ("train_images", "epochs"):
+        if spec.fidelity and (name in spec.fixed or name in varied):
+            raise SpecError(f"{name} is set by fidelity and cannot be given again", path=f"fidelity.{name}")
 
 
 def check_against_data(spec: StudySpec, configurations: list[Configuration], n_train: int) -> None:

@@ -16,6 +16,10 @@ def make_driver(spec: StudySpec) -> Driver:
         from search.drivers.grid import GridDriver
 
         return GridDriver(spec)
+    if spec.driver == "random" and spec.fidelity:
+        from search.drivers.halving import HalvingDriver
+
+        return HalvingDriver(spec)
     if spec.driver == "random":
         from search.drivers.random import RandomDriver
 

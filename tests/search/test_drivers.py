@@ -148,3 +148,42 @@ def test_confirmation_trains_the_best_again_with_fresh_seeds(database, tiny):
         confirmation_spec(again, 3), tiny, database=database, n_jobs=1,
         driver=confirmation_driver(again), name=again.name,
     ).n_trained == 0  # fmt: skip
+
+
+FIDELITY = {
+    "driver": "random",
+    "trials": 9,
+    "fixed": {"evaluations_per_epoch": 2},
+    "space": {"learning_rate": {"low": 0.001, "high": 1.0, "scale": "log"}, "momentum": [False, True]},
+    "fidelity": {"train_images": [40, 120, 240], "epochs": [1, 1, 2], "keep": "1/3"},
+}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_halving_keeps_the_best_third_of_each_rung(database, tiny, jobs):
+    run_study(make_spec(**FIDELITY), tiny, database=database, n_jobs=jobs)
+    rows = query(
+        database,
+        "SELECT attributes, config, full_fidelity, validation_accuracy, validation_loss FROM v_runs ORDER BY run_id",
+    )
+    rungs = {0: [], 1: [], 2: []}
+    for attributes, config, full, accuracy, loss in rows:
+        attributes, config = json.loads(attributes), json.loads(config)
+        rung = attributes["rung"]
+        assert config["train_images"] == FIDELITY["fidelity"]["train_images"][rung]
+        assert config["epochs"] == FIDELITY["fidelity"]["epochs"][rung]
+        assert bool(full) == (rung == 2)
+        rungs[rung].append((-accuracy, loss, attributes["candidate"]))
+    assert [len(rungs[r]) for r in range(3)] == [9, 3, 1]
+    for rung in (0, 1):
+        best = {candidate for _, _, candidate in sorted(rungs[rung])[: len(rungs[rung + 1])]}
+        assert {candidate for _, _, candidate in rungs[rung + 1]} == best
+    assert query(database, "SELECT COUNT(DISTINCT trial_id) FROM v_selection_inputs") == [(1,)]
+    assert run_study(make_spec(**FIDELITY), tiny, database=database, n_jobs=jobs).n_trained == 0
+
+
+def test_halving_does_not_set_the_same_thing_twice():
+    with pytest.raises(SpecError, match="set by fidelity"):
+        make_spec(**{**FIDELITY, "fixed": {"epochs": 3}})
+    with pytest.raises(SpecError, match="must not fall"):
+        make_spec(**{**FIDELITY, "fidelity": {"train_images": [40, 20], "epochs": [1, 1]}})
