@@ -151,25 +151,17 @@ def examine(tables: Tables) -> list[Finding]:
             )
             continue
         except NotApplicableError as error:
-            findings.append(
-                Finding(claim, NOT_RUN, f"{str(error)[:1].upper()}{str(error)[1:]}.", command=command)
-            )
+            findings.append(Finding(claim, NOT_RUN, f"{str(error)[:1].upper()}{str(error)[1:]}.", command=command))
             continue
         tested.append((position, evidence))
-        findings.append(
-            Finding(claim, UNDECIDED, evidence.sentence, evidence.numbers, evidence.run_ids, evidence.p)
-        )
+        findings.append(Finding(claim, UNDECIDED, evidence.sentence, evidence.numbers, evidence.run_ids, evidence.p))
     with_p = [(position, evidence) for position, evidence in tested if np.isfinite(evidence.p)]
-    adjusted = (
-        dict(zip([p for p, _ in with_p], holm([e.p for _, e in with_p]), strict=True)) if with_p else {}
-    )
+    adjusted = dict(zip([p for p, _ in with_p], holm([e.p for _, e in with_p]), strict=True)) if with_p else {}
     for position, evidence in tested:
         p_adjusted = float(adjusted.get(position, np.nan))
         verdict, reason = judge(evidence, p_adjusted)
         sentence = f"{evidence.sentence} {reason}".strip()
-        findings[position] = replace(
-            findings[position], verdict=verdict, sentence=sentence, p_adjusted=p_adjusted
-        )
+        findings[position] = replace(findings[position], verdict=verdict, sentence=sentence, p_adjusted=p_adjusted)
     return findings
 
 
@@ -285,9 +277,7 @@ def _rate_and_accuracy(tables: Tables, study: str) -> Evidence:
     n_diverged = int((tables.all_runs(study)["state"] == "diverged").sum())
     wide = runs.pivot_table(index=["momentum", "decays"], columns="learning_rate", values="test_accuracy")
     if min(wide.shape) < 2 or wide.shape[1] < 3:
-        raise NotApplicableError(
-            "at least three learning rates in at least two blocks of the other factors are needed"
-        )
+        raise NotApplicableError("at least three learning rates in at least two blocks of the other factors are needed")
     # A diverged run is the worst of its block, which ranks can say; means are over what is there.
     ranks = wide.fillna(-1.0).rank(axis=1)
     rates = np.tile(wide.columns.to_numpy(dtype=float), len(wide))
@@ -432,8 +422,7 @@ def _width(tables: Tables, high: int, low: int | None = None) -> Evidence:
     narrow = min(sizes) if low is None else low
     if wide not in sizes or narrow not in sizes or wide <= narrow:
         raise NotApplicableError(
-            f"runs of ofat-hidden-size at two sizes are needed ({narrow} and a larger one), but sizes "
-            f"are {sizes}"
+            f"runs of ofat-hidden-size at two sizes are needed ({narrow} and a larger one), but sizes are {sizes}"
         )
     pairs = paired_differences(runs, "hidden_size", (wide, narrow), "test_accuracy", ["activation"])
     if pairs.empty:
@@ -486,9 +475,7 @@ def _small_sets(tables: Tables) -> Evidence:
         "the right order."
     )
     sentence = sentence.replace("-0.", "−0.")
-    return Evidence(
-        sentence, _ids(runs), (Number("Kendall correlation", f"{agreement.estimate:.2f}"),), verdict
-    )
+    return Evidence(sentence, _ids(runs), (Number("Kendall correlation", f"{agreement.estimate:.2f}"),), verdict)
 
 
 CLAIMS: tuple[Claim, ...] = (

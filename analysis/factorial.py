@@ -56,9 +56,7 @@ def grid_effects(table: pd.DataFrame, factors: Sequence[str], value: str) -> pd.
         cell = centred.groupby([table[factor] for factor in terms]).transform("mean")
         effect = cell if len(terms) == 1 else cell - main[terms[0]] - main[terms[1]]
         share = float((effect**2).sum()) / total if total > 0 else float("nan")
-        levels = (
-            table[list(terms)].assign(effect=effect).drop_duplicates(list(terms)).sort_values(list(terms))
-        )
+        levels = table[list(terms)].assign(effect=effect).drop_duplicates(list(terms)).sort_values(list(terms))
         rows += [
             {
                 "term": " × ".join(terms),

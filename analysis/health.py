@@ -133,9 +133,7 @@ def _still_improving(study: str, tables: Tables, runs: pd.DataFrame) -> Remark:
     )
     concern = len(improving) > 0.25 * len(gain)
     sentence += ": longer training may pay." if concern else "."
-    return Remark(
-        study, "still improving", sentence, concern, tuple(int(run_id) for run_id in improving.index)
-    )
+    return Remark(study, "still improving", sentence, concern, tuple(int(run_id) for run_id in improving.index))
 
 
 def _gap(study: str, runs: pd.DataFrame) -> Remark:
@@ -146,9 +144,7 @@ def _gap(study: str, runs: pd.DataFrame) -> Remark:
         f"most {100 * gap.max():.2f} "
         f"(run {int(widest['run_id'])})."
     ).replace("-", "−")
-    return Remark(
-        study, "train against validation", sentence, bool(gap.mean() > 0.02), (int(widest["run_id"]),)
-    )
+    return Remark(study, "train against validation", sentence, bool(gap.mean() > 0.02), (int(widest["run_id"]),))
 
 
 def _noise(study: str, runs: pd.DataFrame) -> Remark:

@@ -114,9 +114,7 @@ def mean_intervals(
         reach = stats.t.ppf((1 + level) / 2, n - 1) * error
         return mean, mean - reach, mean + reach, "Student's t"
     low, high = np.empty_like(mean), np.empty_like(mean)
-    counts = (
-        np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(np.float64)
-    )
+    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(np.float64)
     # Centred first: the second moment below would lose every digit of a spread of 1e-4 around 0.98.
     centred = X - mean
     shift = counts @ centred / n
@@ -325,9 +323,7 @@ def binomial_error(accuracy: float, n_images: int) -> float:
     return float(np.sqrt(accuracy * (1 - accuracy) / n_images))
 
 
-def convergence(
-    curves: pd.DataFrame, column: str = "validation_accuracy", within: float = WITHIN
-) -> pd.DataFrame:
+def convergence(curves: pd.DataFrame, column: str = "validation_accuracy", within: float = WITHIN) -> pd.DataFrame:
     """First evaluation of each run that lies within `within` of the run's own best.
 
     Args:
@@ -341,9 +337,7 @@ def convergence(
     best = curves.groupby("run_id")[column].transform("max")
     near = curves.assign(best=best)[curves[column] >= best - within - 1e-12]
     first = near.sort_values(["run_id", "k"]).groupby("run_id").first().reset_index()
-    return first[["run_id", "k", "epoch", "best"]].rename(
-        columns={"k": "converged_k", "epoch": "converged_epoch"}
-    )
+    return first[["run_id", "k", "epoch", "best"]].rename(columns={"k": "converged_k", "epoch": "converged_epoch"})
 
 
 def mean_curves(curves: pd.DataFrame, column: str, by: Sequence[str], *, seed: int = 0) -> pd.DataFrame:
@@ -364,9 +358,7 @@ def mean_curves(curves: pd.DataFrame, column: str, by: Sequence[str], *, seed: i
         wide = group.pivot(index="run_id", columns="k", values=column).dropna(axis=1)
         mean, low, high, _ = mean_intervals(wide.to_numpy(), seed=seed)
         epochs = group.groupby("k")["epoch"].first().loc[wide.columns]
-        part = pd.DataFrame(
-            {"k": wide.columns, "epoch": epochs.to_numpy(), "mean": mean, "low": low, "high": high}
-        )
+        part = pd.DataFrame({"k": wide.columns, "epoch": epochs.to_numpy(), "mean": mean, "low": low, "high": high})
         values: list[Any] = list(names) if isinstance(names, tuple) else [names]
         for position, (name, value) in enumerate(zip(by, values, strict=True)):
             part.insert(position, name, value)

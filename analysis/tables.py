@@ -232,9 +232,7 @@ def unfinished(tables: Tables) -> pd.DataFrame:
         missing = int(runs["trial_number"].max()) + 1 - runs["trial_number"].nunique()
         failed = int((runs["state"] == "failed").sum())
         if open_runs or missing or failed:
-            rows.append(
-                {"study": study, "open_runs": open_runs, "missing_trials": missing, "failed_runs": failed}
-            )
+            rows.append({"study": study, "open_runs": open_runs, "missing_trials": missing, "failed_runs": failed})
     return pd.DataFrame(rows, columns=["study", "open_runs", "missing_trials", "failed_runs"])
 
 

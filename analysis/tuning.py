@@ -75,9 +75,7 @@ def expected_best(values: npt.ArrayLike, level: float = LEVEL) -> pd.DataFrame:
     i = np.arange(1, N + 1)
 
     def log_choose(total: Array, taken: Array) -> Array:
-        return np.asarray(
-            special.gammaln(total + 1) - special.gammaln(taken + 1) - special.gammaln(total - taken + 1)
-        )
+        return np.asarray(special.gammaln(total + 1) - special.gammaln(taken + 1) - special.gammaln(total - taken + 1))
 
     epsilon = np.sqrt(np.log(2 / (1 - level)) / (2 * N))
     edges = np.concatenate([[0.0], x, [1.0]])
@@ -123,9 +121,7 @@ def refuse_adaptive(driver: str) -> None:
         )
 
 
-def importance(
-    trials: pd.DataFrame, params: Sequence[str], value: str, *, seed: int = 0
-) -> tuple[pd.DataFrame, float]:
+def importance(trials: pd.DataFrame, params: Sequence[str], value: str, *, seed: int = 0) -> tuple[pd.DataFrame, float]:
     """Permutation importance of hyperparameters on held-out trials, under a random-forest surrogate.
 
     In five folds a forest learns `value` from the parameters of four; in the fifth each parameter is permuted
@@ -165,9 +161,7 @@ def importance(
     y = trials[value].to_numpy(dtype=np.float64)
     drops, predicted = [], np.empty_like(y)
     for train, held_out in KFold(_N_FOLDS, shuffle=True, random_state=seed).split(X):
-        forest = RandomForestRegressor(_N_TREES, min_samples_leaf=2, random_state=seed).fit(
-            X[train], y[train]
-        )
+        forest = RandomForestRegressor(_N_TREES, min_samples_leaf=2, random_state=seed).fit(X[train], y[train])
         predicted[held_out] = forest.predict(X[held_out])
         result = permutation_importance(
             forest,
@@ -188,6 +182,4 @@ def _coded(column: pd.Series, name: str) -> Array:
     if column.dtype == object or isinstance(column.dtype, pd.StringDtype) or column.dtype == bool:
         return pd.factorize(column.astype(str), sort=True)[0].astype(np.float64)
     numbers = column.to_numpy(dtype=np.float64)
-    return (
-        np.log(numbers) if name in ("learning_rate", "hidden_size") and bool((numbers > 0).all()) else numbers
-    )
+    return np.log(numbers) if name in ("learning_rate", "hidden_size") and bool((numbers > 0).all()) else numbers

@@ -54,9 +54,7 @@ class Study:
     replicates: int = 1
     trials: list[tuple[dict[str, Any], dict[str, Any], bool]] = field(default_factory=list)
 
-    def add(
-        self, params: dict[str, Any], attributes: dict[str, Any] | None = None, *, full: bool = True
-    ) -> None:
+    def add(self, params: dict[str, Any], attributes: dict[str, Any] | None = None, *, full: bool = True) -> None:
         """Append a trial."""
         self.trials.append((params, attributes or {}, full))
 
@@ -67,23 +65,14 @@ def final_accuracy(config: dict[str, Any]) -> float:
     decays = config["decay"] != "constant"
     if config["hidden_layers"] == 0:
         rate_loss = 0.004 * max(0.0, np.log10(rate / 0.012)) + 0.012 * max(0.0, np.log10(0.002 / rate)) ** 1.5
-        return (
-            0.922
-            + 0.0035 * decays
-            - rate_loss * (0.3 if decays else 1.0)
-            - 0.02 * (rate > 0.05) * (not decays)
-        )
+        return 0.922 + 0.0035 * decays - rate_loss * (0.3 if decays else 1.0) - 0.02 * (rate > 0.05) * (not decays)
     width = 0.981 - 0.16 / config["hidden_size"] ** 0.85
     activation = 0.0 if config["activation"] == "relu" else -0.004
     rate_loss = 0.006 * abs(np.log10(rate / 0.01)) ** 2
     depth = -0.002 * abs(config["hidden_layers"] - 2)
     images = config["train_images"] or N_TRAIN
     data_loss = 0.012 * np.log10(N_TRAIN / images) * (1 + 0.2 * np.log10(config["hidden_size"] / 10))
-    longer = (
-        0.002 * np.log2(config["epochs"] / 5)
-        if config["epochs"] >= 5
-        else 0.008 * np.log2(config["epochs"] / 5)
-    )
+    longer = 0.002 * np.log2(config["epochs"] / 5) if config["epochs"] >= 5 else 0.008 * np.log2(config["epochs"] / 5)
     return float(width + activation - rate_loss + depth + 0.006 * decays - data_loss + longer)
 
 
@@ -126,9 +115,7 @@ def plan(n_random: int, replicates: int, rng: np.random.Generator) -> list[Study
         ("linear-lr-wide", [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3]),
     ):
         grid = Study(name, "grid", replicates)
-        for decay, rate, momentum in itertools.product(
-            ["constant", "halve_on_decrease"], rates, [False, True]
-        ):
+        for decay, rate, momentum in itertools.product(["constant", "halve_on_decrease"], rates, [False, True]):
             grid.add({"hidden_layers": 0, "decay": decay, "learning_rate": rate, "momentum": momentum})
         studies.append(grid)
     random = Study("mlp-random", "random")
@@ -143,9 +130,7 @@ def plan(n_random: int, replicates: int, rng: np.random.Generator) -> list[Study
         params = _draw_mlp(rng)
         for rung, images in enumerate((2_000, 10_000, 50_000)):
             attributes = {"candidate": candidate, "rung": rung, "n_rungs": 3}
-            fidelity.add(
-                params | {"train_images": images, "epochs": (1, 2, 5)[rung]}, attributes, full=rung == 2
-            )
+            fidelity.add(params | {"train_images": images, "epochs": (1, 2, 5)[rung]}, attributes, full=rung == 2)
     best = Study("mlp-best", "grid", 3)
     for size, epochs in itertools.product([400, 800], [5, 10, 20]):
         best.add({"hidden_size": size, "epochs": epochs})
@@ -252,9 +237,7 @@ class Writer:
 
     rows: list[tuple[Any, ...]]
 
-    def _trial(
-        self, number: int, params: Any, attributes: Any, full: bool, accuracies: list[float]
-    ) -> dict[str, Any]:
+    def _trial(self, number: int, params: Any, attributes: Any, full: bool, accuracies: list[float]) -> dict[str, Any]:
         digest = hashlib.sha256(json.dumps([params, number], sort_keys=True).encode()).hexdigest()
         return {
             "trial_id": self.trial_id,
@@ -347,9 +330,7 @@ def write(
         schema.create_schema(connection)
         studies = plan(n_random, replicates, rng)
         if n_runs is not None:
-            others = sum(
-                len(study.trials) * study.replicates for study in studies if study.name != "mlp-random"
-            )
+            others = sum(len(study.trials) * study.replicates for study in studies if study.name != "mlp-random")
             studies = plan(max(1, n_runs - others - 2 * 4 * 8), replicates, np.random.default_rng(sample))
         writer = Writer(connection, dataset, seed, rng, seed_suffix=seed_suffix)
         writer.rows = []
@@ -357,9 +338,7 @@ def write(
             if only is not None and study.name not in only:
                 continue
             values = writer.write(study)
-            if study.name in ("linear-grid", "mlp-random") and (
-                only is None or f"{study.name}-confirm" in only
-            ):
+            if study.name in ("linear-grid", "mlp-random") and (only is None or f"{study.name}-confirm" in only):
                 writer.write(confirmations(study, values, top=4, replicates=8))
         n_written = writer.run_id
     engine.dispose()
@@ -369,9 +348,7 @@ def write(
 def main() -> None:
     parser = argparse.ArgumentParser(description="Write a synthetic database.")
     parser.add_argument("database", type=Path)
-    parser.add_argument(
-        "--runs", type=int, default=None, help="total number of runs (default: the project's own size)"
-    )
+    parser.add_argument("--runs", type=int, default=None, help="total number of runs (default: the project's own size)")
     parser.add_argument("--replicates", type=int, default=1)
     parser.add_argument("--dataset", default="mnist")
     parser.add_argument("--sample", type=int, default=0)

@@ -97,9 +97,7 @@ def draw(table: pd.DataFrame) -> "Figure":
         panel.add_patch(FancyBboxPatch((2.75, -place - 0.28), 3.5, 0.56, fc=color + "22", ec=color, **box))
         panel.text(4.5, -place, row["label"], ha="center", va="center", fontsize=9)
         if row["parameters"]:
-            panel.add_patch(
-                FancyBboxPatch((0.05, -place - 0.3), 1.95, 0.6, fc="none", ec=MUTED, ls=(0, (3, 2)), **box)
-            )
+            panel.add_patch(FancyBboxPatch((0.05, -place - 0.3), 1.95, 0.6, fc="none", ec=MUTED, ls=(0, (3, 2)), **box))
             panel.text(1.02, -place, row["parameters"], ha="center", va="center", fontsize=8)
             panel.annotate("", (2.75, -place), (2.0, -place), arrowprops={"arrowstyle": "->", "color": MUTED})
         if place < n - 1:

@@ -21,9 +21,7 @@ def table(tables: Tables) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> "Figure":
     """Box plots, and the paired differences."""
-    return draw_pairs(
-        table, "decay", "test accuracy (%)", "difference (percentage points), with − without", 100.0
-    )
+    return draw_pairs(table, "decay", "test accuracy (%)", "difference (percentage points), with − without", 100.0)
 
 
 def caption(table: pd.DataFrame) -> str:

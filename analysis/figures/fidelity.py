@@ -23,9 +23,7 @@ def rungs(tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
     ladder = pd.DataFrame(list(runs["attributes"]), index=runs.index)
     if not {"candidate", "rung", "n_rungs"} <= set(ladder.columns):
         raise NotApplicableError("trials of mlp-fidelity do not say which candidate and rung they are")
-    runs = runs.assign(
-        candidate=ladder["candidate"], rung=ladder["rung"], last=ladder["rung"] == ladder["n_rungs"] - 1
-    )
+    runs = runs.assign(candidate=ladder["candidate"], rung=ladder["rung"], last=ladder["rung"] == ladder["n_rungs"] - 1)
     images = runs["train_images"].astype(float).fillna(runs["n_train"].astype(float))
     runs = runs.assign(images=images)
     lowest = (
@@ -34,15 +32,12 @@ def rungs(tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
         .agg(low=("validation_accuracy", "mean"), low_images=("images", "max"))
     )
     full = (
-        runs[runs["last"]]
-        .groupby("candidate")
-        .agg(full=("validation_accuracy", "mean"), full_images=("images", "max"))
+        runs[runs["last"]].groupby("candidate").agg(full=("validation_accuracy", "mean"), full_images=("images", "max"))
     )
     table = lowest.join(full, how="inner").reset_index()
     if len(table) < 3:
         raise NotApplicableError(
-            "at least three candidates must be complete on the smallest and the full set, but "
-            f"{len(table)} are"
+            f"at least three candidates must be complete on the smallest and the full set, but {len(table)} are"
         )
     return table, runs[runs["candidate"].isin(table["candidate"])]
 

@@ -25,9 +25,7 @@ def table(tables: Tables) -> pd.DataFrame:
     runs = tables.complete("linear-grid")
     trials = by_trial(runs)
     effects = grid_effects(trials, GRID_FACTORS, "test_accuracy")
-    effects["binomial_error"] = binomial_error(
-        float(trials["test_accuracy"].mean()), int(trials["n_test"].iloc[0])
-    )
+    effects["binomial_error"] = binomial_error(float(trials["test_accuracy"].mean()), int(trials["n_test"].iloc[0]))
     effects["n_trials"] = len(trials)
     return with_runs(effects, runs["run_id"])
 

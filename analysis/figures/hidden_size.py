@@ -83,9 +83,5 @@ def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     n_runs = sorted(set(table["n_runs"]))
     each = f"{n_runs[0]}" if len(n_runs) == 1 else f"{n_runs[0]} to {n_runs[-1]}"
-    bars = (
-        f"Bars: 95 % interval ({table['method'].iloc[0]})"
-        if max(n_runs) > 1
-        else "One run each, so no interval"
-    )
+    bars = f"Bars: 95 % interval ({table['method'].iloc[0]})" if max(n_runs) > 1 else "One run each, so no interval"
     return f"{count(int(table['n_runs'].sum()), 'run')}, {each} per point. {bars}."

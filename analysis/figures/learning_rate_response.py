@@ -57,9 +57,7 @@ def draw(table: pd.DataFrame) -> "Figure":
         panel.axvspan(*REPORTED_RANGE, color="#9aa3af", alpha=0.18, lw=0)
         for momentum in (True, False):
             look = SWITCH[momentum]
-            line = table[(table["decays"] == decay) & (table["momentum"] == momentum)].sort_values(
-                "learning_rate"
-            )
+            line = table[(table["decays"] == decay) & (table["momentum"] == momentum)].sort_values("learning_rate")
             shown = line.dropna(subset=["mean"])
             if shown.empty:
                 continue
@@ -75,9 +73,7 @@ def draw(table: pd.DataFrame) -> "Figure":
             if len(inside):
                 last = inside.iloc[-1]
                 labels.append(
-                    line_label(
-                        panel, last["learning_rate"], last["mean"], f"{look.label}\nmomentum", look.color
-                    )
+                    line_label(panel, last["learning_rate"], last["mean"], f"{look.label}\nmomentum", look.color)
                 )
             lost = line[(line["n_diverged"] > 0) | (line["mean"] < foot)]
             height = foot + (0.004 if momentum else 0.0015) * DEPTH / 0.08

@@ -24,8 +24,7 @@ def table(tables: Tables) -> pd.DataFrame:
     runs = tables.complete("linear-grid")
     trials = by_trial(runs)[["trial_number", *GRID_FACTORS, "test_accuracy", "n_runs", "run_ids", "n_test"]]
     trials["binomial_error"] = [
-        binomial_error(value, int(n))
-        for value, n in zip(trials["test_accuracy"], trials["n_test"], strict=True)
+        binomial_error(value, int(n)) for value, n in zip(trials["test_accuracy"], trials["n_test"], strict=True)
     ]
     trials["dataset"] = tables.dataset
     trials = trials.sort_values(["test_accuracy", "trial_number"], ignore_index=True)

@@ -30,9 +30,7 @@ def table(tables: Tables) -> pd.DataFrame:
     for model, runs in (("linear", linear), ("MLP", mlp)):
         trials = by_trial(runs)[["study", "trial_number", "test_accuracy", "n_runs", "run_ids"]]
         parts.append(
-            trials.assign(
-                model=model, selected=trials["trial_number"] == selected_trial(runs)["trial_number"]
-            )
+            trials.assign(model=model, selected=trials["trial_number"] == selected_trial(runs)["trial_number"])
         )
     return with_runs(pd.concat(parts, ignore_index=True), [*linear["run_id"], *mlp["run_id"]])
 

@@ -26,10 +26,7 @@ def table(tables: Tables) -> pd.DataFrame:
     curves = split_curves(tables, chosen)
     everything = tables.curves_of(runs)
     ranges = [
-        everything.groupby("k")[f"test_{metric}"]
-        .agg(["min", "max"])
-        .reset_index()
-        .assign(metric=metric, split="test")
+        everything.groupby("k")[f"test_{metric}"].agg(["min", "max"]).reset_index().assign(metric=metric, split="test")
         for metric in ("loss", "accuracy")
     ]
     out = curves.merge(pd.concat(ranges), on=["metric", "split", "k"], how="left")

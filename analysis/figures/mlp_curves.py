@@ -55,9 +55,7 @@ def reported_runs(tables: Tables, activations: tuple[str, ...] = ("relu",)) -> p
 def table(tables: Tables) -> pd.DataFrame:
     """Mean loss and accuracy per split and evaluation, with intervals over replicates."""
     runs = reported_runs(tables)
-    return split_curves(tables, runs).assign(
-        configuration=describe(runs.iloc[0]), study=runs["study"].iloc[0]
-    )
+    return split_curves(tables, runs).assign(configuration=describe(runs.iloc[0]), study=runs["study"].iloc[0])
 
 
 def draw(table: pd.DataFrame) -> "Figure":

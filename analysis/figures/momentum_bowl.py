@@ -68,9 +68,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     """The paths over contours above, the value against updates below."""
     figure, (above, below) = new_figure(2, 1, height=4.9, height_ratios=[1, 1])
     x, y = np.meshgrid(np.linspace(-10, 5, 200), np.linspace(-1.1, 1.1, 120))
-    above.contour(
-        x, y, 0.5 * (x**2 + CURVATURE * y**2), levels=np.geomspace(0.5, 80, 9), colors=GRID, linewidths=0.8
-    )
+    above.contour(x, y, 0.5 * (x**2 + CURVATURE * y**2), levels=np.geomspace(0.5, 80, 9), colors=GRID, linewidths=0.8)
     labels = []
     for name, path in table.groupby("path", sort=False):
         look = SWITCH[bool(path["momentum"].iloc[0])]

@@ -31,9 +31,7 @@ def level_name(factor: str, level: object) -> str:
     if factor == "momentum":
         return "momentum" if level else "no momentum"
     text = f"{level:.3g}" if isinstance(level, float) else str(level).replace("_", " ")
-    return (
-        f"{_FACTORS.get(factor, factor.replace('_', ' '))} {text}" if factor != "decay" else f"decay: {text}"
-    )
+    return f"{_FACTORS.get(factor, factor.replace('_', ' '))} {text}" if factor != "decay" else f"decay: {text}"
 
 
 def compared(runs: pd.DataFrame) -> pd.DataFrame:

@@ -56,9 +56,7 @@ def paired_table(tables: Tables, factor: str, value: str) -> pd.DataFrame:
     return with_runs(pairs, effect.run_ids)
 
 
-def draw_pairs(
-    table: pd.DataFrame, factor: str, value_label: str, difference_label: str, scale: float
-) -> "Figure":
+def draw_pairs(table: pd.DataFrame, factor: str, value_label: str, difference_label: str, scale: float) -> "Figure":
     """Box plots of both levels above, the differences of the pairs below.
 
     Args:
@@ -129,9 +127,7 @@ def draw_pairs(
         ec="white",
     )
     first = table.iloc[0]
-    mean, low, high = (
-        scale * first[name] for name in ("mean_difference", "difference_low", "difference_high")
-    )
+    mean, low, high = (scale * first[name] for name in ("mean_difference", "difference_low", "difference_high"))
     if np.isfinite(low):
         below.plot([low, high], [0.15, 0.15], color=INK, lw=2.2, solid_capstyle="butt")
     below.plot([mean], [0.15], "D", color=INK, ms=6)

@@ -117,9 +117,7 @@ def style() -> Iterator[None]:
         yield
 
 
-def new_figure(
-    rows: int = 1, columns: int = 1, height: float = 3.2, **kwargs: Any
-) -> tuple[Figure, list[Axes]]:
+def new_figure(rows: int = 1, columns: int = 1, height: float = 3.2, **kwargs: Any) -> tuple[Figure, list[Axes]]:
     """A figure of the common width with its axes in reading order (nothing is shared with pyplot)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

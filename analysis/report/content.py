@@ -132,8 +132,7 @@ def content(tables: Tables) -> Content:
     findings = examine(tables)
     remarks = health(tables)
     verdicts = [
-        (name, sum(f.verdict == name for f in findings))
-        for name in (SUPPORTED, CONTRADICTED, UNDECIDED, NOT_RUN)
+        (name, sum(f.verdict == name for f in findings)) for name in (SUPPORTED, CONTRADICTED, UNDECIDED, NOT_RUN)
     ]
     missing = [(study, tables.command(study)) for study in STUDIES if study not in tables.studies]
     by_study = [(study, tuple(r for r in remarks if r.study == study)) for study in tables.studies]
@@ -251,9 +250,7 @@ def _selection_table(selection: pd.DataFrame) -> Table:
         )
         for row in selection.to_dict("records")
     ]
-    return Table(
-        "The selected configuration of each search, before and after confirmation.", columns, tuple(rows)
-    )
+    return Table("The selected configuration of each search, before and after confirmation.", columns, tuple(rows))
 
 
 def _best_table(tables: Tables) -> Table:
