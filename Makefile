@@ -70,8 +70,8 @@ check: $(VENV)/.dev ## What CI runs: format, lint, types, all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(MAKE) --no-print-directory test
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q
+
 
 lock: ## Renew the locked versions in requirements/ (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \

@@ -61,7 +61,15 @@ def _weighted_rows(w: Elements, chunk: int, row: Elements, x: Elements, start: i
 
 @inlined
 def _weighted_rows_of_two(
-    w: Elements, chunk: int, other: int, row: Elements, x: Elements, start: int, stop: int, bias: Lanes, other_bias: Lanes
+    w: Elements,
+    chunk: int,
+    other: int,
+    row: Elements,
+    x: Elements,
+    start: int,
+    stop: int,
+    bias: Lanes,
+    other_bias: Lanes,
 ) -> tuple[Lanes, Lanes]:
     """`_weighted_rows` of two chunks at once, which share the inputs' reading; the same bits as one by one."""
     s0 = bias

@@ -21,7 +21,6 @@ from engine.simd import (
     at,
     elements,
     load,
-    multiply,
     put,
     splat,
     store,

@@ -21,6 +21,8 @@ rows of two consecutive images are three lists: *leaving* (of the image before o
 update, and straight into the sum), *arriving* (of the new image only: into the sum).
 """
 
+from typing import Any
+
 from engine.compiled import inlined
 from engine.dropout import is_kept
 from engine.simd import (
@@ -91,7 +93,7 @@ def list_image(
     update: int,
     key: int,
     threshold: int,
-    scale: float,
+    scale: Any,
     w: Elements,
     v: Elements,
     chunk_size: int,
@@ -294,9 +296,7 @@ def update_rows(
 ) -> None:
     """One update of the listed rows of one chunk: `step_w` = −γκδ and `step_v` = κδ, times each row's input."""
     for k in range(start, stop):
-        _updated(
-            w, v, chunk + at(row, k), at(x, k), at(gap, k), A, B, C, D, has_momentum, has_decay, step_w, step_v
-        )
+        _updated(w, v, chunk + at(row, k), at(x, k), at(gap, k), A, B, C, D, has_momentum, has_decay, step_w, step_v)
 
 
 @inlined
@@ -439,16 +439,12 @@ def train_chunk(
         step_w = multiply(load(sizes, 0), error)
         step_v = multiply(load(sizes, LANES), error)
         update_bias(b, bv, bias, bias_propagators, has_momentum, step_w, step_v)
-        update_rows(
-            w, v, chunk, row, x, gap, 0, n_leaving, A, B, C, D, has_momentum, has_decay, step_w, step_v
-        )
+        update_rows(w, v, chunk, row, x, gap, 0, n_leaving, A, B, C, D, has_momentum, has_decay, step_w, step_v)
         sums = update_and_forward_rows(
             w, v, chunk, row, x, 2 * room, gap, room, room + n_staying, A, B, C, D, has_momentum, has_decay,
             step_w, step_v, load(b, bias),
         )  # fmt: skip
-    return forward_rows(
-        w, v, chunk, row, x, gap, 2 * room, 2 * room + n_arriving, A, B, has_momentum, has_decay, sums
-    )
+    return forward_rows(w, v, chunk, row, x, gap, 2 * room, 2 * room + n_arriving, A, B, has_momentum, has_decay, sums)
 
 
 @inlined
