@@ -393,7 +393,11 @@ def figures(
 
     open_database(db, create=False).dispose()
     for result in draw_all(db, out, dataset):
-        console.print(str(result), highlight=False, markup=False)
+        if result.drawn:
+            line = f"{result.title}: {', '.join(str(file) for file in result.files)}"
+        else:
+            line = f"{result.title}: left out, {result.reason}; make it with {result.command}"
+        console.print(line, highlight=False, markup=False)
 
 
 @app.command()
