@@ -6,7 +6,8 @@
     statistics.py   intervals, paired effects, multiplicity, convergence: tables in, tables out
     factorial.py    exact main effects and interactions of a balanced grid
     tuning.py       expected best against number of trials, importance of hyperparameters
-    claims.py       the report's claims as data and what this database says about each
+    evidence.py     what the data say about each claim of the report
+    claims.py       the claims as data, and the verdicts that follow
     health.py       what the search itself looks like: edges, divergences, seed noise
     figures/        one file per figure: a table and a drawing
     report/         the page, as HTML and as Markdown

@@ -12,60 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
-from analysis.figures.common import count, decays, describe
-from analysis.figures.paired import grid_effect, grid_runs
-from analysis.statistics import (
-    Effect,
-    binomial_error,
-    holm,
-    mean_interval,
-    paired_differences,
-    paired_effect,
-    probability_of_superiority,
-)
-from analysis.tables import NotApplicableError, StudyMissingError, Tables, by_trial, selected_trial
-
-SUPPORTED, CONTRADICTED, UNDECIDED, NOT_RUN = "supported", "contradicted", "undecided", "not run"
-ALPHA = 0.05
-Z = 1.959963984540054
-"""97.5 % quantile of the standard normal distribution."""
-
-
-@dataclass(frozen=True)
-class Number:
-    """One number behind a verdict: `name`, `value` and its unit as text."""
-
-    name: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the data say, before multiplicity.
-
-    Attributes:
-        sentence: The result in words.
-        run_ids: Runs behind it.
-        numbers: Named numbers behind it.
-        verdict: Set where it does not follow from the interval of a difference.
-        difference: Signed so that positive supports the claim, with `low` and `high`.
-        low: Lower end of its 95 % interval.
-        high: Upper end of its 95 % interval.
-        p: Two-sided p value of the difference.
-        resolution: Smallest difference that may be called real.
-    """
-
-    sentence: str
-    run_ids: tuple[int, ...]
-    numbers: tuple[Number, ...] = ()
-    verdict: str | None = None
-    difference: float = np.nan
-    low: float = np.nan
-    high: float = np.nan
-    p: float = np.nan
-    resolution: float = 0.0
+from analysis import evidence
+from analysis.evidence import ALPHA, CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED, Evidence, Number
+from analysis.statistics import holm
+from analysis.tables import NotApplicableError, StudyMissingError, Tables
 
 
 @dataclass(frozen=True)
@@ -105,31 +56,31 @@ class Finding:
     command: str = ""
 
 
-def judge(evidence: Evidence, p_adjusted: float) -> tuple[str, str]:
+def judge(found: Evidence, p_adjusted: float) -> tuple[str, str]:
     """The verdict on a difference, and why it is not a firmer one."""
-    if evidence.verdict == CONTRADICTED and p_adjusted >= ALPHA:
+    if found.verdict == CONTRADICTED and p_adjusted >= ALPHA:
         return (
             UNDECIDED,
             f"The test does not survive the correction for several claims (p = {p_adjusted:.2g}).",
         )
-    if evidence.verdict is not None:
-        return evidence.verdict, ""
-    if not np.isfinite(evidence.low):
+    if found.verdict is not None:
+        return found.verdict, ""
+    if not np.isfinite(found.low):
         return UNDECIDED, "Too few units for an interval."
-    if evidence.low <= 0 <= evidence.high:
+    if found.low <= 0 <= found.high:
         return UNDECIDED, "The interval includes no difference."
     if p_adjusted >= ALPHA:
         return (
             UNDECIDED,
             f"The test does not survive the correction for several claims (p = {p_adjusted:.2g}).",
         )
-    if abs(evidence.difference) <= evidence.resolution:
+    if abs(found.difference) <= found.resolution:
         return UNDECIDED, (
-            f"The difference is smaller than the {100 * evidence.resolution:.2f} points of standard "
+            f"The difference is smaller than the {100 * found.resolution:.2f} points of standard "
             "error with which "
             "the test images measure an accuracy, so it is not called real."
         )
-    return (SUPPORTED if evidence.difference > 0 else CONTRADICTED), ""
+    return (SUPPORTED if found.difference > 0 else CONTRADICTED), ""
 
 
 def examine(tables: Tables) -> list[Finding]:
@@ -144,7 +95,7 @@ def examine(tables: Tables) -> list[Finding]:
             findings.append(Finding(claim, NOT_RUN, reason, command=mnist_command))
             continue
         try:
-            evidence = claim.test(tables)
+            found = claim.test(tables)
         except StudyMissingError as missing:
             findings.append(
                 Finding(claim, NOT_RUN, f"Study {missing.study} {missing.reason}.", command=missing.command)
@@ -153,329 +104,16 @@ def examine(tables: Tables) -> list[Finding]:
         except NotApplicableError as error:
             findings.append(Finding(claim, NOT_RUN, f"{str(error)[:1].upper()}{str(error)[1:]}.", command=command))
             continue
-        tested.append((position, evidence))
-        findings.append(Finding(claim, UNDECIDED, evidence.sentence, evidence.numbers, evidence.run_ids, evidence.p))
-    with_p = [(position, evidence) for position, evidence in tested if np.isfinite(evidence.p)]
+        tested.append((position, found))
+        findings.append(Finding(claim, UNDECIDED, found.sentence, found.numbers, found.run_ids, found.p))
+    with_p = [(position, found) for position, found in tested if np.isfinite(found.p)]
     adjusted = dict(zip([p for p, _ in with_p], holm([e.p for _, e in with_p]), strict=True)) if with_p else {}
-    for position, evidence in tested:
+    for position, found in tested:
         p_adjusted = float(adjusted.get(position, np.nan))
-        verdict, reason = judge(evidence, p_adjusted)
-        sentence = f"{evidence.sentence} {reason}".strip()
+        verdict, reason = judge(found, p_adjusted)
+        sentence = f"{found.sentence} {reason}".strip()
         findings[position] = replace(findings[position], verdict=verdict, sentence=sentence, p_adjusted=p_adjusted)
     return findings
-
-
-def _ids(runs: pd.DataFrame) -> tuple[int, ...]:
-    return tuple(sorted(int(number) for number in runs["run_id"]))
-
-
-def _percent(value: float, digits: int = 2) -> str:
-    return f"{100 * value:.{digits}f} %"
-
-
-def _points(value: float) -> str:
-    return f"{100 * value:+.2f}".replace("-", "−")
-
-
-def _resolution(runs: pd.DataFrame) -> float:
-    return binomial_error(float(runs["test_accuracy"].mean()), int(runs["n_test"].iloc[0]))
-
-
-def _from_effect(
-    effect: Effect, what: str, scale: float, unit: str, *, sign: float = 1.0, resolution: float = 0.0
-) -> Evidence:
-    """Evidence of a paired comparison; `sign` turns it so that positive supports the claim."""
-    interval = effect.difference
-    ends = sorted((sign * interval.low, sign * interval.high))
-
-    def show(value: float) -> str:
-        return f"{scale * value:+.2f}".replace("-", "−")
-
-    bounds = f", 95 % interval {show(interval.low)} to {show(interval.high)}" if interval.known else ""
-    plural = "s" if interval.n != 1 else ""
-    units = f"{interval.n} {effect.unit}{plural}, {count(effect.n_pairs, 'pair')}"
-    sentence = f"{what}: {show(interval.estimate)} {unit} on average{bounds} ({units})."
-    numbers = (
-        Number("mean difference", f"{show(interval.estimate)} {unit}"),
-        Number(
-            "effect size (Hedges' g)",
-            "does not apply" if np.isnan(effect.effect_size) else f"{effect.effect_size:.2f}",
-        ),
-        Number("pairs with the larger value", _percent(effect.probability, 0)),
-        Number("interval", interval.method),
-    )
-    return Evidence(
-        sentence,
-        effect.run_ids,
-        numbers,
-        difference=sign * interval.estimate,
-        low=ends[0],
-        high=ends[1],
-        p=effect.p,
-        resolution=resolution,
-    )
-
-
-def _lowest_linear(tables: Tables) -> Evidence:
-    everything = tables.all_runs("linear-grid")
-    runs = tables.complete("linear-grid")
-    worst = runs.iloc[int(runs["test_accuracy"].to_numpy().argmin())]
-    lowest, error = float(worst["test_accuracy"]), _resolution(runs)
-    n_diverged = int((everything["state"] == "diverged").sum())
-    below = int((runs["test_accuracy"] < 0.918).sum())
-    if n_diverged or lowest < 0.918 - error:
-        verdict = CONTRADICTED
-    else:
-        verdict = SUPPORTED if lowest >= 0.918 else UNDECIDED
-    sentence = (
-        f"The lowest of {count(len(runs), 'run')} of "
-        f"{count(runs['trial_number'].nunique(), 'configuration')} reaches "
-        f"{_percent(lowest)} (run {int(worst['run_id'])}); {below} below 91.8 %, {n_diverged} diverged."
-    )
-    if verdict == UNDECIDED:
-        sentence += " That is below 91.8 % by less than one standard error."
-    return Evidence(
-        sentence,
-        _ids(everything),
-        (Number("lowest", _percent(lowest)), Number("standard error", _percent(error))),
-        verdict,
-    )
-
-
-def _mean_linear(tables: Tables) -> Evidence:
-    runs = tables.complete("linear-grid")
-    trials = by_trial(runs)
-    interval, error = mean_interval(trials["test_accuracy"]), _resolution(runs)
-    low, high = (
-        (interval.low, interval.high)
-        if interval.known
-        else (interval.estimate - Z * error, interval.estimate + Z * error)
-    )
-    if low >= 0.922 - error and high <= 0.922 + error:
-        verdict = SUPPORTED
-    else:
-        verdict = CONTRADICTED if high < 0.922 - error or low > 0.922 + error else UNDECIDED
-    sentence = (
-        f"The mean over {count(len(trials), 'configuration')} is {_percent(interval.estimate)} (95 % "
-        f"interval {_percent(low)} to "
-        f"{_percent(high)}), to be compared with 92.2 % within one standard error of {100 * error:.2f} "
-        "points."
-    )
-    return Evidence(
-        sentence,
-        _ids(runs),
-        (Number("mean", _percent(interval.estimate)), Number("interval", interval.method)),
-        verdict,
-    )
-
-
-def _rate_and_accuracy(tables: Tables, study: str) -> Evidence:
-    """Rank correlation of rate and accuracy within blocks of the other factors, and any difference."""
-    from scipy import stats
-
-    runs = tables.complete(study).assign(decays=lambda table: decays(table["decay"]))
-    n_diverged = int((tables.all_runs(study)["state"] == "diverged").sum())
-    wide = runs.pivot_table(index=["momentum", "decays"], columns="learning_rate", values="test_accuracy")
-    if min(wide.shape) < 2 or wide.shape[1] < 3:
-        raise NotApplicableError("at least three learning rates in at least two blocks of the other factors are needed")
-    # A diverged run is the worst of its block, which ranks can say; means are over what is there.
-    ranks = wide.fillna(-1.0).rank(axis=1)
-    rates = np.tile(wide.columns.to_numpy(dtype=float), len(wide))
-    correlation = stats.spearmanr(rates, ranks.to_numpy().ravel())
-    friedman = stats.friedmanchisquare(*[ranks[rate] for rate in ranks])
-    levels = wide.mean()
-    span, error = float(levels.max() - levels.min()), _resolution(runs)
-    p = float(min(1.0, 2 * min(correlation.pvalue, friedman.pvalue)))
-    real = span > error or n_diverged > 0
-    verdict = SUPPORTED if not real else CONTRADICTED if p < ALPHA else UNDECIDED
-    sentence = (
-        f"Between {levels.index.min():.3g} and {levels.index.max():.3g} the mean test accuracy of the "
-        "learning rates differs by up to "
-        f"{100 * span:.2f} points (standard error of one accuracy {100 * error:.2f}); rank correlation "
-        f"{correlation.statistic:+.2f}, "
-        f"p = {p:.2g} for correlation or any difference; {n_diverged} runs diverged."
-    ).replace("-0.", "−0.")
-    numbers = (
-        Number(
-            "Spearman correlation within blocks",
-            f"{correlation.statistic:.2f} (p = {correlation.pvalue:.2g})",
-        ),
-        Number("Friedman test over rates", f"p = {friedman.pvalue:.2g}"),
-        Number("best rate", f"{levels.idxmax():.3g}, mean {_percent(float(levels.max()))}"),
-    )
-    return Evidence(sentence, _ids(tables.all_runs(study)), numbers, verdict, p=p)
-
-
-def _momentum(tables: Tables) -> Evidence:
-    _, effect = grid_effect(tables, "momentum", "converged_k")
-    return _from_effect(
-        effect,
-        "Evaluations until within one point of the best, with − without momentum",
-        1.0,
-        "evaluations",
-        sign=-1.0,
-    )
-
-
-def _convergence(tables: Tables, limit: int, unit: str) -> Evidence:
-    runs = grid_runs(tables)
-    slow = runs[runs["converged_k"] > limit]
-    verdict = CONTRADICTED if len(slow) else SUPPORTED
-    sentence = (
-        f"{len(slow)} of {count(len(runs), 'run')} need more than {unit}; the slowest needs "
-        f"{int(runs['converged_k'].max())} evaluations "
-        f"({runs['converged_epoch'].max():.1f} epochs), the median {runs['converged_k'].median():.3g}."
-    )
-    return Evidence(
-        sentence, _ids(runs), (Number("largest", f"{int(runs['converged_k'].max())} evaluations"),), verdict
-    )
-
-
-def _decay(tables: Tables) -> Evidence:
-    _, effect = grid_effect(tables, "decays", "test_accuracy")
-    resolution = _resolution(tables.complete("linear-grid"))
-    return _from_effect(effect, "Test accuracy with − without decay", 100.0, "points", resolution=resolution)
-
-
-def _best_mlp_runs(tables: Tables) -> pd.DataFrame:
-    """Runs of the MLP selected on validation: confirmed ones where there are, else those that selected it."""
-    for study in ("mlp-random-confirm", "mlp-random", "mlp-optuna"):
-        try:
-            runs = tables.complete(study)
-        except StudyMissingError:
-            continue
-        chosen: pd.DataFrame = runs[runs["trial_number"] == selected_trial(runs)["trial_number"]]
-        return chosen
-    return tables.complete("mlp-random")
-
-
-def _mlp_against_linear(tables: Tables) -> Evidence:
-    from scipy import stats
-
-    best = _best_mlp_runs(tables)
-    try:
-        linear = tables.complete("linear-grid-confirm")
-    except StudyMissingError:
-        linear = tables.complete("linear-grid")
-    linear = linear[linear["trial_number"] == selected_trial(linear)["trial_number"]]
-    a, b = float(best["test_accuracy"].mean()), float(linear["test_accuracy"].mean())
-    error = float(np.hypot(_resolution(best), _resolution(linear)))
-    all_mlp = tables.complete(str(best["study"].iloc[0]).removesuffix("-confirm"))
-    all_linear = tables.complete("linear-grid")
-    superiority = probability_of_superiority(all_mlp["test_accuracy"], all_linear["test_accuracy"])
-    sentence = (
-        f"The MLP selected on validation reaches {_percent(a)} on test ({count(len(best), 'run')}), "
-        f"the linear model {_percent(b)} "
-        f"({count(len(linear), 'run')}): {_points(a - b)} points, 95 % interval "
-        f"{_points(a - b - Z * error)} to {_points(a - b + Z * error)} "
-        "from the number of images. A random complete run of the MLP study beats one of the linear "
-        f"grid with probability {superiority.estimate:.2f}."
-    )
-    numbers = (
-        Number(
-            "probability that a random MLP run beats a linear run",
-            f"{superiority.estimate:.3f} ({superiority.n} runs)",
-        ),
-    )
-    ids = tuple(sorted({*_ids(best), *_ids(linear), *_ids(all_mlp), *_ids(all_linear)}))
-    return Evidence(
-        sentence,
-        ids,
-        numbers,
-        difference=a - b,
-        low=a - b - Z * error,
-        high=a - b + Z * error,
-        p=float(2 * stats.norm.sf(abs(a - b) / error)),
-        resolution=error,
-    )
-
-
-def _level(runs: pd.DataFrame, level: float, *, above: bool) -> Evidence:
-    """Whether the selected configuration reaches `level` within an error, or is surely above."""
-    value, error = float(runs["test_accuracy"].mean()), _resolution(runs)
-    reached = value - Z * error > level if above else value >= level - error
-    verdict = SUPPORTED if reached else CONTRADICTED if value + Z * error < level else UNDECIDED
-    sentence = (
-        f"The configuration selected on validation ({describe(runs.iloc[0])}; study "
-        f"{runs['study'].iloc[0]}) reaches {_percent(value)} on test "
-        f"({count(len(runs), 'run')}, from {_percent(float(runs['test_accuracy'].min()))} to "
-        f"{_percent(float(runs['test_accuracy'].max()))}), "
-        f"measured with a standard error of {100 * error:.2f} points."
-    )
-    return Evidence(
-        sentence,
-        _ids(runs),
-        (Number("test accuracy", _percent(value)), Number("standard error", f"{100 * error:.2f} points")),
-        verdict,
-    )
-
-
-def _beyond(tables: Tables) -> Evidence:
-    runs = tables.complete("mlp-best")
-    return _level(runs[runs["trial_number"] == selected_trial(runs)["trial_number"]], 0.98, above=True)
-
-
-def _width(tables: Tables, high: int, low: int | None = None) -> Evidence:
-    runs = tables.complete("ofat-hidden-size")
-    sizes = sorted(int(size) for size in runs["hidden_size"].unique())
-    wide = max(sizes) if high == 0 else high
-    narrow = min(sizes) if low is None else low
-    if wide not in sizes or narrow not in sizes or wide <= narrow:
-        raise NotApplicableError(
-            f"runs of ofat-hidden-size at two sizes are needed ({narrow} and a larger one), but sizes are {sizes}"
-        )
-    pairs = paired_differences(runs, "hidden_size", (wide, narrow), "test_accuracy", ["activation"])
-    if pairs.empty:
-        raise NotApplicableError(f"no complete pair of runs at {narrow} and {wide} units")
-    # Activations are two fixed levels, not a sample of them: the replicates are what is independent.
-    effect = paired_effect(pairs, [])
-    evidence = _from_effect(
-        effect,
-        f"Test accuracy at {wide} − {narrow} units per layer",
-        100.0,
-        "points",
-        resolution=_resolution(runs),
-    )
-    within = runs[runs["hidden_size"].between(narrow, wide)]
-    steps = within.groupby("hidden_size")["test_accuracy"].mean().diff().dropna()
-    extra = Number("steps between neighbouring sizes that go up", f"{int((steps > 0).sum())} of {len(steps)}")
-    return replace(evidence, numbers=(*evidence.numbers, extra))
-
-
-def _relu(tables: Tables) -> Evidence:
-    try:
-        runs, match = tables.complete("ofat-hidden-size"), ["hidden_size"]
-        pairs = paired_differences(runs, "activation", ("relu", "tanh"), "test_accuracy", match)
-    except StudyMissingError:
-        runs, match = tables.complete("ofat-activation"), []
-        pairs = paired_differences(runs, "activation", ("relu", "tanh"), "test_accuracy", match)
-    if pairs.empty:
-        raise NotApplicableError("no two complete runs differ in the activation only")
-    return _from_effect(
-        paired_effect(pairs, match),
-        "Test accuracy of ReLU − tanh",
-        100.0,
-        "points",
-        resolution=_resolution(runs),
-    )
-
-
-def _small_sets(tables: Tables) -> Evidence:
-    from analysis.figures.fidelity import rank_agreement
-
-    agreement, runs = rank_agreement(tables)
-    verdict = SUPPORTED if agreement.low >= 0.5 else CONTRADICTED if agreement.high < 0.5 else UNDECIDED
-    if not agreement.known:
-        verdict = UNDECIDED
-    bounds = f" (95 % interval {agreement.low:.2f} to {agreement.high:.2f})" if agreement.known else ""
-    sentence = (
-        f"Over {count(agreement.n, 'candidate')}, the ranking on the smallest training set agrees with "
-        "that at full size with a "
-        f"Kendall correlation of {agreement.estimate:.2f}{bounds}; 0.5 would be three of four pairs in "
-        "the right order."
-    )
-    sentence = sentence.replace("-0.", "−0.")
-    return Evidence(sentence, _ids(runs), (Number("Kendall correlation", f"{agreement.estimate:.2f}"),), verdict)
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -486,7 +124,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Every run of the grid at 91.8 % or above, none diverged; contradicted by a run more than a "
         "standard error below.",
         "linear-grid",
-        _lowest_linear,
+        evidence.lowest_linear,
         mnist_only=True,
     ),
     Claim(
@@ -495,7 +133,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 2.4, Figure 3",
         "The whole interval of the mean within a standard error of 92.2 %.",
         "linear-grid",
-        _mean_linear,
+        evidence.mean_linear,
         mnist_only=True,
     ),
     Claim(
@@ -504,7 +142,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 2.4",
         "Means of the learning rates that differ by less than a standard error of an accuracy.",
         "linear-grid",
-        lambda tables: _rate_and_accuracy(tables, "linear-grid"),
+        lambda tables: evidence.rate_and_accuracy(tables, "linear-grid"),
     ),
     Claim(
         "no-rate-correlation-wide",
@@ -512,7 +150,7 @@ CLAIMS: tuple[Claim, ...] = (
         "beyond section 2.4",
         "The same over 0.0001 to 0.3.",
         "linear-lr-wide",
-        lambda tables: _rate_and_accuracy(tables, "linear-lr-wide"),
+        lambda tables: evidence.rate_and_accuracy(tables, "linear-lr-wide"),
     ),
     Claim(
         "momentum-speed",
@@ -520,7 +158,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 2.4, Figure 4",
         "Fewer evaluations until within one point of the run's best, in matched pairs.",
         "linear-grid",
-        _momentum,
+        evidence.momentum,
     ),
     Claim(
         "two-evaluations",
@@ -528,7 +166,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 2.4, footnote 1",
         "Every run of the grid within one point of its own best validation accuracy at evaluation 2.",
         "linear-grid",
-        lambda tables: _convergence(tables, 2, "two evaluations"),
+        lambda tables: evidence.convergence_within(tables, 2, "two evaluations"),
     ),
     Claim(
         "two-epochs",
@@ -536,7 +174,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 2.4, footnote 1",
         "Every run of the grid there at evaluation 10, the end of epoch 2.",
         "linear-grid",
-        lambda tables: _convergence(tables, 10, "two epochs (10 evaluations)"),
+        lambda tables: evidence.convergence_within(tables, 10, "two epochs (10 evaluations)"),
     ),
     Claim(
         "decay-accuracy",
@@ -544,7 +182,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 2.4, Figure 5",
         "Higher test accuracy in matched pairs, by more than a standard error.",
         "linear-grid",
-        _decay,
+        evidence.decay,
     ),
     Claim(
         "mlp-beats-linear",
@@ -552,7 +190,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3.4, Figure 7",
         "The MLP selected on validation above the linear model selected on validation, on test.",
         "mlp-random",
-        _mlp_against_linear,
+        evidence.mlp_against_linear,
     ),
     Claim(
         "mlp-98",
@@ -560,7 +198,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3.4",
         "The MLP selected on validation at 98 % on test, within a standard error.",
         "mlp-random",
-        lambda tables: _level(_best_mlp_runs(tables), 0.98, above=False),
+        lambda tables: evidence.level_reached(evidence.best_mlp_runs(tables), 0.98, above=False),
         mnist_only=True,
     ),
     Claim(
@@ -569,7 +207,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3.4, Figure 9",
         "Higher test accuracy at 100 units than at 10 with the same seeds.",
         "ofat-hidden-size",
-        lambda tables: _width(tables, 100),
+        lambda tables: evidence.width(tables, 100),
     ),
     Claim(
         "wider-beyond-100",
@@ -577,7 +215,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3.4 (left open)",
         "Higher test accuracy at the largest size than at 100 with the same seeds.",
         "ofat-hidden-size",
-        lambda tables: _width(tables, 0, 100),
+        lambda tables: evidence.width(tables, 0, 100),
     ),
     Claim(
         "relu-above-tanh",
@@ -585,7 +223,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3.4, Figures 9 and 10",
         "Higher test accuracy in pairs of the same size and seed.",
         "ofat-hidden-size",
-        _relu,
+        evidence.relu,
     ),
     Claim(
         "longer-or-wider",
@@ -593,7 +231,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3.4 (conjecture)",
         "The configuration selected on validation above 98 % on test by two standard errors.",
         "mlp-best",
-        _beyond,
+        evidence.beyond,
         mnist_only=True,
     ),
     Claim(
@@ -602,7 +240,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3.4 (conjecture)",
         "A rank correlation of at least 0.5 between the smallest and the full training set.",
         "mlp-fidelity",
-        _small_sets,
+        evidence.small_sets,
     ),
 )
 

@@ -188,6 +188,8 @@ def read_tables(database: str, dataset: str | None = None) -> Tables:
             curves = pd.read_sql(query, connection, params={"dataset": chosen})
     finally:
         engine.dispose()
+    # A study may be running: evaluations that arrived after the runs were read belong to the next reading.
+    curves = curves[curves["run_id"].isin(runs["run_id"])]
     return Tables(chosen, tidy_runs(runs), _tidy_curves(curves, chosen_studies), tuple(left_aside))
 
 

@@ -1,5 +1,6 @@
 """Tables that several figures share: which runs, and what they are called."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -43,6 +44,32 @@ def selected_runs(tables: Tables, study: str) -> pd.DataFrame:
     """The complete runs of the study's trial with the best validation accuracy."""
     runs = tables.complete(study)
     chosen: pd.DataFrame = runs[runs["trial_number"] == selected_trial(runs)["trial_number"]]
+    return chosen
+
+
+def one_factor_runs(tables: Tables, study: str) -> pd.DataFrame:
+    """The complete runs of a one-factor study, one trial per level; adds `factor`, `level`, `baseline` and `by`.
+
+    Where each level was tried at several settings of a nuisance parameter, it is judged at its own best one on
+    validation. `by` is text: the values for which the whole study was repeated.
+
+    Raises:
+        StudyMissingError: There is none.
+    """
+    runs = tables.complete(study)
+    attributes = pd.DataFrame(list(runs["attributes"]), index=runs.index)
+    by = attributes["by"] if "by" in attributes else pd.Series([{}] * len(runs), index=runs.index)
+    runs = runs.assign(
+        factor=attributes["factor"],
+        level=attributes["level"],
+        baseline=attributes["baseline"].astype(bool),
+        by=[json.dumps(value, sort_keys=True) for value in by],
+    )
+    if "nuisance" not in attributes:
+        return runs
+    level = runs["level"].map(repr)
+    kept = [selected_trial(group)["trial_number"] for _, group in runs.groupby(["factor", level, "by"], sort=False)]
+    chosen: pd.DataFrame = runs[runs["trial_number"].isin(kept)]
     return chosen
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.figures.common import count, with_runs
+from analysis.figures.common import count, one_factor_runs, with_runs
 from analysis.figures.style import ACTIVATIONS, MUTED, line_label, log_ticks, new_figure, percent, spread
 from analysis.statistics import mean_interval
 from analysis.tables import Tables
@@ -20,7 +20,7 @@ _ASIDE = {"relu": 0.985, "tanh": 1.015}  # so that the bars of both activations 
 
 def table(tables: Tables) -> pd.DataFrame:
     """One row per activation and size: mean test accuracy with its interval over replicates."""
-    runs = tables.complete("ofat-hidden-size")
+    runs = one_factor_runs(tables, "ofat-hidden-size")
     rows = []
     for (activation, _), group in runs.groupby(["activation", "hidden_size"]):
         interval = mean_interval(group["test_accuracy"])
@@ -83,5 +83,9 @@ def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     n_runs = sorted(set(table["n_runs"]))
     each = f"{n_runs[0]}" if len(n_runs) == 1 else f"{n_runs[0]} to {n_runs[-1]}"
-    bars = f"Bars: 95 % interval ({table['method'].iloc[0]})" if max(n_runs) > 1 else "One run each, so no interval"
+    bars = (
+        f"Bars: 95 % interval ({table['method'].iloc[table['n_runs'].argmax()]})"
+        if max(n_runs) > 1
+        else "One run each, so no interval"
+    )
     return f"{count(int(table['n_runs'].sum()), 'run')}, {each} per point. {bars}."

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.figures.common import count, decays, describe, split_curves
+from analysis.figures.common import count, decays, describe, one_factor_runs, split_curves
 from analysis.figures.curves import draw_split_curves
+from analysis.figures.style import ACTIVATIONS
 from analysis.tables import StudyMissingError, Tables
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def reported_runs(tables: Tables, activations: tuple[str, ...] = ("relu",)) -> p
     """
     for study in SOURCES:
         try:
-            runs = tables.complete(study)
+            runs = one_factor_runs(tables, study)
         except StudyMissingError:
             continue
         shape = (
@@ -49,7 +50,12 @@ def reported_runs(tables: Tables, activations: tuple[str, ...] = ("relu",)) -> p
         found = found[found["trial_number"] == first]
         if found["activation"].nunique() == len(activations):
             return found
-    raise StudyMissingError(SOURCES[0], tables.command(SOURCES[0]))
+    there = next((study for study in SOURCES if study in tables.studies), None)
+    if there is None:
+        raise StudyMissingError(SOURCES[0], tables.command(SOURCES[0]))
+    wanted = " and ".join(ACTIVATIONS[activation].label for activation in activations)
+    reason = f"has no complete run of 2 × 100 units with {wanted}, momentum and decay"
+    raise StudyMissingError(there, tables.command(there), reason)
 
 
 def table(tables: Tables) -> pd.DataFrame:

@@ -1,12 +1,11 @@
 """One factor at a time: what each change to the baseline does, in pairs with the same seeds."""
 
-import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from analysis.figures.common import with_runs
+from analysis.figures.common import one_factor_runs, with_runs
 from analysis.figures.style import INK, MODELS, MUTED, new_figure
 from analysis.statistics import binomial_error, mean_interval
 from analysis.tables import StudyMissingError, Tables
@@ -36,12 +35,6 @@ def level_name(factor: str, level: object) -> str:
 
 def compared(runs: pd.DataFrame) -> pd.DataFrame:
     """One row per level of a one-factor study but its baseline: the mean difference to it over replicates."""
-    attributes = pd.DataFrame(list(runs["attributes"]), index=runs.index)
-    runs = runs.assign(
-        factor=attributes["factor"], level=attributes["level"], baseline=attributes["baseline"].astype(bool)
-    )
-    by = attributes["by"] if "by" in attributes else pd.Series([{}] * len(runs), index=runs.index)
-    runs = runs.assign(by=[json.dumps(value, sort_keys=True) for value in by])
     kept = ["by", "replicate", "test_accuracy", "run_id", "level"]
     base = runs.loc[runs["baseline"], kept].rename(columns={name: f"{name}_base" for name in kept[2:]})
     rows = []
@@ -73,7 +66,7 @@ def table(tables: Tables) -> pd.DataFrame:
     parts, error = [], float("nan")
     for study in STUDIES:
         try:
-            runs = tables.complete(study)
+            runs = one_factor_runs(tables, study)
         except StudyMissingError:
             continue
         parts.append(compared(runs))

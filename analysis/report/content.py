@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.claims import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED, Finding, examine
+from analysis.claims import Finding, examine
 from analysis.commands import STUDIES
+from analysis.evidence import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED
 from analysis.figures.common import count, describe
 from analysis.figures.drawing import NAMES, Result, compute
 from analysis.health import Remark, health, optimism

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analysis.claims import CLAIMS, CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED, Evidence, examine, judge
+from analysis.claims import CLAIMS, examine, judge
+from analysis.evidence import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED, Evidence
 from analysis.tables import Tables, read_tables
 
 

@@ -4,9 +4,11 @@ import dataclasses
 import inspect
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.figures import draw_all
+from analysis.figures.common import one_factor_runs
 from analysis.figures.component_chain import chain
 from analysis.figures.drawing import FILE_NAMES, NAMES, compute, draw, module, svg
 from analysis.figures.momentum_bowl import BETA, CURVATURE, descend
@@ -125,6 +127,23 @@ def test_one_factor_is_the_paired_difference_to_the_baseline(tables):
     row = table[table["study"] == "ofat-activation"].iloc[0]
     assert row["difference"] == pytest.approx((runs["tanh"] - runs["relu"]).mean())
     assert (row["level"], row["baseline"], row["n_pairs"]) == ("activation tanh", "activation relu", 8)
+
+
+def test_a_level_with_nuisance_settings_is_judged_at_its_best_on_validation(tables):
+    runs = tables.complete("ofat-activation")
+    worse = runs.assign(
+        trial_number=runs["trial_number"] + 2,
+        run_id=runs["run_id"] + 10_000,
+        validation_accuracy=runs["validation_accuracy"] - 0.01,
+        test_accuracy=1.0,
+    )
+    both = pd.concat([runs, worse], ignore_index=True)
+    both["attributes"] = [
+        {**attributes, "nuisance": {"learning_rate": 0.01 if number < 2 else 0.1}}
+        for attributes, number in zip(both["attributes"], both["trial_number"], strict=True)
+    ]
+    found = one_factor_runs(dataclasses.replace(tables, runs=both), "ofat-activation")
+    assert sorted(found["run_id"]) == sorted(runs["run_id"])
 
 
 def test_component_chain_alternates_projection_and_activation():
