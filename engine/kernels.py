@@ -111,7 +111,7 @@ def _train_sixteen(
     w, b = _pack_members(parameters)
     v, bv = _pack_members(velocities) if has_momentum else (aligned_zeros(LANES, dtype), np.zeros_like(b))
     diverged_at = np.full(LANES, -1, np.int64)
-    n_listed = 4 * (n_features + LIST_PADDING)
+    n_listed = 2 * (n_features + LIST_PADDING)
     kernels_population.train_sixteen(
         w,
         v,
@@ -126,10 +126,7 @@ def _train_sixteen(
         np.zeros(n_listed, np.int32),
         np.zeros(n_listed, dtype),
         np.zeros(n_listed, np.int32),
-        np.zeros(n_listed, np.int32),
         np.zeros(n_features, np.int64),
-        np.zeros(n_features, dtype),
-        np.zeros(n_features, np.int32),
         aligned_zeros(n_classes * LANES, dtype),
         aligned_zeros(n_classes * LANES, dtype),
         aligned_zeros(4 * (LONGEST_GAP + 2) * LANES, dtype).reshape(4, LONGEST_GAP + 2, LANES),
@@ -221,8 +218,8 @@ def _n_factors(n_classes: int) -> int:
 def _layers(sizes: tuple[int, ...]) -> tuple[IntArray, int, int, int, int]:
     """The table of `engine.kernels_network`, and how much its arrays hold: weights, biases, inputs, widest."""
     table, weights, biases, touches = [], 0, 0, 0
-    # The first layer has four lists.
-    inputs = 3 * (sizes[0] + LIST_PADDING)
+    # The first layer has two lists.
+    inputs = sizes[0] + LIST_PADDING
     for n_in, n_out in pairwise(sizes):
         n_chunks = _padded(n_out) // LANES
         table.append([n_in, n_out, n_chunks, weights, biases, inputs, touches])
@@ -321,10 +318,7 @@ def train_network(
         np.zeros(n_inputs, np.int32),
         np.zeros(n_inputs, dtype),
         np.zeros(n_inputs, np.int32),
-        np.zeros(n_inputs, np.int32),
         np.zeros(sum(sizes[:-1]), np.int64),
-        np.zeros(sizes[0], dtype),
-        np.zeros(sizes[0], np.int32),
         np.zeros(len(table), np.int64),
         aligned_zeros(len(table) * widest, dtype).reshape(len(table), widest),
         aligned_zeros(len(table) * widest, dtype).reshape(len(table), widest),

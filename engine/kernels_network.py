@@ -7,7 +7,9 @@ that are on for the others. `layers` describes them, one row of int64 for each l
     n_in, n_out, n_chunks, start of its weights, of its biases, of its list of inputs, of its inputs' last touches
 
 One update goes forward through the layers, then backward; on the way back each listed row of a hidden layer is read
-once, for the gradient of its input and for its own update. The first layer's update waits for the next image.
+once, for the gradient of its input and for its own update. The first layer has no gradient to hand on, so its update
+waits for the next image's forward pass: most rows belong to both images, and the two take turns chunk by chunk while
+a chunk is in the nearest cache.
 """
 
 from typing import Any
@@ -16,16 +18,15 @@ from engine.compiled import inlined, kernel
 from engine.data import FloatArray, IntArray
 from engine.dropout import dropout_key, is_kept
 from engine.lazy_rows import (
-    LIST_PADDING,
     LONGEST_GAP,
     end_list,
     fill_propagators,
     forward_rows,
-    list_image,
+    list_row,
     prefetch_images,
     settle_row,
-    train_chunk,
     update_bias,
+    update_rows,
 )
 from engine.simd import (
     LANES,
@@ -182,10 +183,7 @@ def train_one(
     rows: IntArray,
     inputs: FloatArray,
     gaps: IntArray,
-    listed_columns: IntArray,
     last_touched: IntArray,
-    held_inputs: FloatArray,
-    held_gaps: IntArray,
     list_ends: IntArray,
     outputs: FloatArray,
     errors: FloatArray,
@@ -207,10 +205,8 @@ def train_one(
         layers: (n_layers, 7), above.
         row_starts, columns, values, labels, order: the images, their classes, and which to visit.
         activation: code of the activation table.
-        rows, inputs, gaps, listed_columns: lists of touched rows: (4 × room,) for the first layer, room = its n_in +
-            LIST_PADDING (columns need no more), then those of the other layers.
+        rows, inputs, gaps: lists of each layer's inputs; the first layer has two, of this image and the last.
         last_touched: each layer's inputs, Σ n_in zeros.
-        held_inputs, held_gaps: (n_in,) zeros, for the first layer.
         list_ends: (n_layers,) scratch.
         outputs, errors: (n_layers, widest), zeros: outputs of each layer and the loss's gradients for them.
         propagators, bias_steps, step_sizes, optimizer: as for a population, the same in every lane.
@@ -223,8 +219,7 @@ def train_one(
     w, v = elements(weights), elements(weight_velocities)
     b, bv = elements(biases), elements(bias_velocities)
     indptr, indices, pixels, y = elements(row_starts), elements(columns), elements(values), elements(labels)
-    row, x, gap, listed = elements(rows), elements(inputs), elements(gaps), elements(listed_columns)
-    last, held_x, held_gap = elements(last_touched), elements(held_inputs), elements(held_gaps)
+    row, x, gap, last = elements(rows), elements(inputs), elements(gaps), elements(last_touched)
     A, B, C, D = (
         elements(propagators[0]),
         elements(propagators[1]),
@@ -248,75 +243,88 @@ def train_one(
     input_scale, hidden_scale = dropout_scales[0], dropout_scales[1]
     # Where every unit counts in every update, rows are never behind and a forward pass needs no velocities.
     hidden_is_lazy = is_lazy and (can_be_off(activation) or hidden_threshold != 0)
-    room = n_features + LIST_PADDING
-    n_listed = 0
+    # The first layer's two lists lie one after the other.
+    start, previous_start = 0, layers[0, INPUTS]
+    stop, previous_stop = start, previous_start
     for update in range(n_updates + 1):
-        image, label = -1, 0
+        label = 0
         if update < n_updates:
             image = at(elements(order), update)
             label = at(y, image)
             prefetch_images(elements(order), update, n_updates, indptr, indices, pixels, y)
-        key = dropout_key(dropout_seed, first_update + update, 0)
-        n_leaving, n_staying, n_arriving, n_listed = list_image(
-            indptr, indices, pixels, image, update, key, input_threshold, input_scale,
-            w, v, n_features * LANES, layers[0, N_CHUNKS], room,
-            row, x, gap, listed, n_listed, last, held_x, held_gap, A, B, C, D, has_momentum, is_lazy,
-        )  # fmt: skip
-        z = elements(outputs[0])
-        error = elements(errors[0])
-        for chunk in range(layers[0, N_CHUNKS]):
-            sums = train_chunk(
-                w, v, b, bv, chunk * n_features * LANES, chunk * LANES, update, load(error, chunk * LANES), sizes,
-                bias_propagators, room, row, x, gap, n_leaving, n_staying, n_arriving, A, B, C, D,
-                has_momentum, has_decay,
-            )  # fmt: skip
-            if n_layers > 1:
-                sums = activate(activation, sums)
-            store(z, chunk * LANES, sums)
-        if update == n_updates:
-            break
-        for layer in range(1, n_layers):
+            key = dropout_key(dropout_seed, first_update + update, 0)
+            stop = start
+            for k in range(at(indptr, image), at(indptr, image + 1)):
+                if input_threshold == 0 or is_kept(key, at(indices, k), input_threshold):
+                    list_row(
+                        at(indices, k), at(pixels, k) * input_scale, stop, update,
+                        w, v, 0, n_features * LANES, layers[0, N_CHUNKS], last,
+                        row, x, gap, A, B, C, D, has_momentum, is_lazy,
+                    )  # fmt: skip
+                    stop += 1
+            end_list(row, x, gap, stop)
+        for layer in range(n_layers):
             n_in = layers[layer, N_IN]
-            n_chunks = layers[layer, N_CHUNKS]
             chunk_size = n_in * LANES
             first_weight = layers[layer, WEIGHTS]
             first_bias = layers[layer, BIASES]
             z = elements(outputs[layer])
-            below = elements(outputs[layer - 1])
-            key = dropout_key(dropout_seed, first_update + update, layer)
-            touches = layers[layer, TOUCHES]
-            start = layers[layer, INPUTS]
-            stop = start
-            for unit in range(n_in):
-                value = at(below, unit)
-                counts = not is_off(activation, value)
-                if hidden_threshold != 0:
-                    counts = counts and is_kept(key, unit, hidden_threshold)
-                # Written always and kept where it counts: no branch to mispredict.
-                put(row, stop, unit * LANES)
-                put(x, stop, value * hidden_scale)
-                if hidden_is_lazy:
-                    touched = at(last, touches + unit)
-                    missed = update - touched
-                    if missed > LONGEST_GAP and counts:
-                        settle_row(
-                            w, v, first_weight + unit * LANES, chunk_size, n_chunks, missed, A, B, C, D, has_momentum
-                        )
-                        missed = 0
-                    put(last, touches + unit, update + 1 if counts else touched)
-                    put(gap, stop, missed * LANES)
-                stop += 1 if counts else 0
-            end_list(row, x, gap, stop)
-            put(ends, layer, stop)
-            for chunk in range(n_chunks):
-                sums = forward_rows(
-                    w, v, first_weight + chunk * chunk_size, row, x, gap, start, stop, A, B,
-                    has_momentum and hidden_is_lazy, has_decay and hidden_is_lazy,
-                    load(b, first_bias + chunk * LANES),
-                )  # fmt: skip
-                if layer < n_layers - 1:
-                    sums = activate(activation, sums)
-                store(z, chunk * LANES, sums)
+            error = elements(errors[layer])
+            list_start, list_stop = start, stop
+            has_velocities, has_shrinking = has_momentum, has_decay
+            if layer > 0:
+                below = elements(outputs[layer - 1])
+                key = dropout_key(dropout_seed, first_update + update, layer)
+                touches = layers[layer, TOUCHES]
+                list_start = layers[layer, INPUTS]
+                list_stop = list_start
+                for unit in range(n_in):
+                    value = at(below, unit)
+                    counts = not is_off(activation, value)
+                    if hidden_threshold != 0:
+                        counts = counts and is_kept(key, unit, hidden_threshold)
+                    # Written always and kept where it counts: no branch to mispredict.
+                    put(row, list_stop, unit * LANES)
+                    put(x, list_stop, value * hidden_scale)
+                    if hidden_is_lazy:
+                        touched = at(last, touches + unit)
+                        missed = update - touched
+                        if missed > LONGEST_GAP and counts:
+                            settle_row(
+                                w, v, first_weight + unit * LANES, chunk_size, layers[layer, N_CHUNKS], missed,
+                                A, B, C, D, has_momentum,
+                            )  # fmt: skip
+                            missed = 0
+                        put(last, touches + unit, update + 1 if counts else touched)
+                        put(gap, list_stop, missed * LANES)
+                    list_stop += 1 if counts else 0
+                end_list(row, x, gap, list_stop)
+                put(ends, layer, list_stop)
+                has_velocities, has_shrinking = has_momentum and hidden_is_lazy, has_decay and hidden_is_lazy
+            for chunk in range(layers[layer, N_CHUNKS]):
+                first = first_weight + chunk * chunk_size
+                bias = first_bias + chunk * LANES
+                if layer == 0 and update > 0:
+                    delta = load(error, chunk * LANES)
+                    step_w = multiply(minus_step, delta)
+                    step_v = multiply(velocity_step, delta)
+                    update_rows(
+                        w, v, first, row, x, gap, previous_start, previous_stop, A, B, C, D, has_momentum,
+                        has_decay, step_w, step_v,
+                    )  # fmt: skip
+                    update_bias(b, bv, bias, bias_propagators, has_momentum, step_w, step_v)
+                if update < n_updates:
+                    sums = forward_rows(
+                        w, v, first, row, x, gap, list_start, list_stop, A, B, has_velocities, has_shrinking,
+                        load(b, bias),
+                    )  # fmt: skip
+                    if layer < n_layers - 1:
+                        sums = activate(activation, sums)
+                    store(z, chunk * LANES, sums)
+            if update == n_updates:
+                break
+        if update == n_updates:
+            break
         top = elements(errors[n_layers - 1])
         if not _softmax_gradient(elements(outputs[n_layers - 1]), n_classes, label, top, one_lane):
             return update
@@ -341,6 +349,8 @@ def train_one(
                     b, bv, first_bias + chunk * LANES, bias_propagators, has_momentum,
                     multiply(minus_step, delta), multiply(velocity_step, delta),
                 )  # fmt: skip
+        start, previous_start = previous_start, start
+        previous_stop = stop
     if is_lazy:
         for layer in range(n_layers):
             n_in = layers[layer, N_IN]

@@ -8,12 +8,14 @@ from engine.classification import softmax_of_lanes
 from engine.compiled import inlined, kernel
 from engine.data import FloatArray, IntArray
 from engine.lazy_rows import (
-    LIST_PADDING,
+    end_list,
     fill_propagators,
-    list_image,
+    forward_rows,
+    list_row,
     prefetch_images,
     settle_row,
-    train_chunk,
+    update_bias,
+    update_rows,
 )
 from engine.simd import (
     LANES,
@@ -21,6 +23,7 @@ from engine.simd import (
     at,
     elements,
     load,
+    multiply,
     put,
     splat,
     store,
@@ -44,10 +47,7 @@ def train_sixteen(
     rows: IntArray,
     inputs: FloatArray,
     gaps: IntArray,
-    listed_columns: IntArray,
     last_touched: IntArray,
-    held_inputs: FloatArray,
-    held_gaps: IntArray,
     outputs: FloatArray,
     errors: FloatArray,
     propagators: FloatArray,
@@ -61,14 +61,17 @@ def train_sixteen(
 ) -> None:
     """Visit the images of `order`, one update each, changing weights, biases and their velocities in place.
 
+    The update of one image and the forward pass of the next take turns class by class: most rows belong to both,
+    and those of one class are still in the nearest cache. Nothing is computed differently for it.
+
     Args:
         weights, weight_velocities: (n_classes, n_features, 16) flat; no velocities without momentum.
         biases, bias_velocities: (n_classes, 16) flat.
         diverged_at: (16,) out: the first position whose loss was not finite, −1 for none; such a member
             goes on as zeros.
         row_starts, columns, values, labels, order: the images, their classes, and which to visit.
-        rows, inputs, gaps, listed_columns: (4 × room,) lists of touched rows, room = n_features + LIST_PADDING.
-        last_touched, held_inputs, held_gaps: (n_features,) zeros.
+        rows, inputs, gaps: (2 × (n_features + LIST_PADDING),) lists of touched rows, of this image and the last.
+        last_touched: (n_features,) zeros.
         outputs, errors: (n_classes, 16) flat, scratch: logits, and the loss's gradient for them.
         propagators: (4, LONGEST_GAP + 2, 16), scratch.
         bias_steps: (2, 16) flat: −γβ, β.
@@ -79,8 +82,7 @@ def train_sixteen(
     w, v = elements(weights), elements(weight_velocities)
     b, bv = elements(biases), elements(bias_velocities)
     indptr, indices, pixels, y = elements(row_starts), elements(columns), elements(values), elements(labels)
-    row, x, gap, listed = elements(rows), elements(inputs), elements(gaps), elements(listed_columns)
-    last, held_x, held_gap = elements(last_touched), elements(held_inputs), elements(held_gaps)
+    row, x, gap, last = elements(rows), elements(inputs), elements(gaps), elements(last_touched)
     z, delta = elements(outputs), elements(errors)
     A, B, C, D = (
         elements(propagators[0]),
@@ -94,28 +96,40 @@ def train_sixteen(
     )
     is_lazy = has_momentum or has_decay
     chunk_size = n_features * LANES
-    one_lane = outputs.dtype.type(1)
-    one = splat(one_lane)
+    one = splat(outputs.dtype.type(1))
     n_updates = order.size
-    room = n_features + LIST_PADDING
-    n_listed = 0
+    room = rows.size // 2
+    start, stop, previous_start, previous_stop = 0, 0, room, room
     for update in range(n_updates + 1):
-        image, label = -1, 0
+        label = 0
         if update < n_updates:
             image = at(elements(order), update)
             label = at(y, image)
             prefetch_images(elements(order), update, n_updates, indptr, indices, pixels, y)
-        n_leaving, n_staying, n_arriving, n_listed = list_image(
-            indptr, indices, pixels, image, update, 0, 0, one_lane, w, v, chunk_size, n_classes, room,
-            row, x, gap, listed, n_listed, last, held_x, held_gap, A, B, C, D, has_momentum, is_lazy,
-        )  # fmt: skip
+            stop = start
+            for k in range(at(indptr, image), at(indptr, image + 1)):
+                list_row(
+                    at(indices, k), at(pixels, k), stop, update, w, v, 0, chunk_size, n_classes, last,
+                    row, x, gap, A, B, C, D, has_momentum, is_lazy,
+                )  # fmt: skip
+                stop += 1
+            end_list(row, x, gap, stop)
         for class_ in range(n_classes):
-            sums = train_chunk(
-                w, v, b, bv, class_ * chunk_size, class_ * LANES, update, load(delta, class_ * LANES), sizes,
-                bias_propagators, room, row, x, gap, n_leaving, n_staying, n_arriving, A, B, C, D,
-                has_momentum, has_decay,
-            )  # fmt: skip
-            store(z, class_ * LANES, sums)
+            chunk = class_ * chunk_size
+            if update > 0:
+                error = load(delta, class_ * LANES)
+                step_w = multiply(load(sizes, 0), error)
+                step_v = multiply(load(sizes, LANES), error)
+                update_rows(
+                    w, v, chunk, row, x, gap, previous_start, previous_stop, A, B, C, D, has_momentum, has_decay,
+                    step_w, step_v,
+                )  # fmt: skip
+                update_bias(b, bv, class_ * LANES, bias_propagators, has_momentum, step_w, step_v)
+            if update < n_updates:
+                logits = forward_rows(
+                    w, v, chunk, row, x, gap, start, stop, A, B, has_momentum, has_decay, load(b, class_ * LANES)
+                )
+                store(z, class_ * LANES, logits)
         if update < n_updates:
             trouble = softmax_of_lanes(z, n_classes, label, delta, one)
             if sum_of_lanes(trouble) != 0:
@@ -130,6 +144,8 @@ def train_sixteen(
                 # The lanes that go on get the same bits again.
                 softmax_of_lanes(z, n_classes, label, delta, one)
             store(delta, label * LANES, subtract(load(delta, label * LANES), one))
+            start, previous_start = previous_start, start
+            previous_stop = stop
     if is_lazy:
         for j in range(n_features):
             settle_row(w, v, j * LANES, chunk_size, n_classes, n_updates - at(last, j), A, B, C, D, has_momentum)

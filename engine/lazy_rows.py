@@ -14,17 +14,9 @@ Sixteen lanes are sixteen units of one network, or one unit of sixteen networks;
 linear members of a population get the same bits as alone. A list of touched rows is three arrays: the rows' offsets
 in a chunk (16 × row), their inputs x, and 16 × d; after its last entry come up to three with input zero, so that a
 sum can take four at a time without a remainder (whose branch would be mispredicted for every image).
-
-The first layer has no gradient to hand on, so its update waits for the next image's forward pass, and both go through
-the weights together. Most rows belong to both images, and moving rows between caches is what an update costs. The
-rows of two consecutive images are three lists: *leaving* (of the image before only: update), *staying* (of both:
-update, and straight into the sum), *arriving* (of the new image only: into the sum).
 """
 
-from typing import Any
-
 from engine.compiled import inlined
-from engine.dropout import is_kept
 from engine.simd import (
     LANES,
     Elements,
@@ -85,87 +77,41 @@ def fill_propagators(
 
 
 @inlined
-def list_image(
-    indptr: Elements,
-    indices: Elements,
-    pixels: Elements,
-    image: int,
+def list_row(
+    column: int,
+    value: float,
+    position: int,
     update: int,
-    key: int,
-    threshold: int,
-    scale: Any,
     w: Elements,
     v: Elements,
+    first_chunk: int,
     chunk_size: int,
     n_chunks: int,
-    room: int,
+    last: Elements,
     row: Elements,
     x: Elements,
     gap: Elements,
-    columns: Elements,
-    n_before: int,
-    last: Elements,
-    held_x: Elements,
-    held_gap: Elements,
     A: Elements,
     B: Elements,
     C: Elements,
     D: Elements,
     has_momentum: bool,
     is_lazy: bool,
-) -> tuple[int, int, int, int]:
-    """Make the three lists for update number `update`, which will touch the rows of `image` (−1: of none).
+) -> None:
+    """Put one row in a list of touched rows, before update number `update`, which will touch it.
 
-    Args:
-        indptr, indices, pixels: the images.
-        key, threshold, scale: dropout of pixels; a threshold of 0 drops nothing.
-        room: distance between the lists in `row`, `x` and `gap`: leaving, staying, arriving, and in `x` the
-            image before's inputs to the staying rows.
-        columns: (2 × room,) pixels of the last two images, by the update's parity; `n_before` of the last.
-        last, held_x, held_gap: (n_features,) of each row: how many updates its memory has seen, and its input and
-            16 × gap when it was last listed.
-
-    Returns:
-        How many leave, stay, arrive, and how many pixels the image has.
+    `last[column]` is the number of updates the row's memory has seen, and is advanced here to `update` + 1.
     """
-    n_leaving, n_staying, n_arriving, n_current = 0, 0, 0, 0
-    current, before = (update % 2) * room, (1 - update % 2) * room
-    staying, arriving, inputs_before = room, 2 * room, 3 * room
-    if image >= 0:
-        for k in range(at(indptr, image), at(indptr, image + 1)):
-            column = at(indices, k)
-            if threshold == 0 or is_kept(key, column, threshold):
-                value = at(pixels, k) * scale
-                seen = at(last, column)
-                stays = update > 0 and seen == update
-                missed = update - seen
-                if missed > LONGEST_GAP:
-                    if is_lazy:
-                        settle_row(w, v, column * LANES, chunk_size, n_chunks, missed, A, B, C, D, has_momentum)
-                    missed = 0
-                # Written to both lists and kept in one: no branch to mispredict.
-                put(row, staying + n_staying, column * LANES)
-                put(row, arriving + n_arriving, column * LANES)
-                put(x, staying + n_staying, value)
-                put(x, arriving + n_arriving, value)
-                put(x, inputs_before + n_staying, at(held_x, column))
-                put(gap, staying + n_staying, at(held_gap, column))
-                put(gap, arriving + n_arriving, missed * LANES)
-                n_staying += 1 if stays else 0
-                n_arriving += 0 if stays else 1
-                put(held_x, column, value)
-                put(held_gap, column, missed * LANES)
-                put(last, column, update + 1)
-                put(columns, current + n_current, column)
-                n_current += 1
-        end_list(row, x, gap, arriving + n_arriving)
-    for k in range(n_before):
-        column = at(columns, before + k)
-        put(row, n_leaving, column * LANES)
-        put(x, n_leaving, at(held_x, column))
-        put(gap, n_leaving, at(held_gap, column))
-        n_leaving += 1 if at(last, column) == update else 0
-    return n_leaving, n_staying, n_arriving, n_current
+    put(row, position, column * LANES)
+    put(x, position, value)
+    if is_lazy:
+        missed = update - at(last, column)
+        if missed > LONGEST_GAP:
+            first = first_chunk + column * LANES
+            settle_row(w, v, first, chunk_size, n_chunks, missed, A, B, C, D, has_momentum)
+            missed = 0
+        put(gap, position, missed * LANES)
+        put(last, column, update + 1)
 
 
 @inlined
@@ -295,91 +241,36 @@ def update_rows(
     step_v: Lanes,
 ) -> None:
     """One update of the listed rows of one chunk: `step_w` = −γκδ and `step_v` = κδ, times each row's input."""
-    for k in range(start, stop):
-        _updated(w, v, chunk + at(row, k), at(x, k), at(gap, k), A, B, C, D, has_momentum, has_decay, step_w, step_v)
-
-
-@inlined
-def _updated(
-    w: Elements,
-    v: Elements,
-    offset: int,
-    x: float,
-    gap: int,
-    A: Elements,
-    B: Elements,
-    C: Elements,
-    D: Elements,
-    has_momentum: bool,
-    has_decay: bool,
-    step_w: Lanes,
-    step_v: Lanes,
-) -> Lanes:
-    """One update of sixteen weights that have missed `gap` / 16; written, and returned."""
-    next_gap = gap + LANES
-    weight = load(w, offset)
-    if has_momentum:
-        velocity = load(v, offset)
-        if has_decay:
+    if has_momentum and has_decay:
+        for k in range(start, stop):
+            offset = chunk + at(row, k)
+            next_gap = at(gap, k) + LANES
+            input_ = splat(at(x, k))
+            weight = load(w, offset)
+            velocity = load(v, offset)
             moved = fma(load(B, next_gap), velocity, multiply(load(A, next_gap), weight))
             kept = fma(load(C, next_gap), weight, multiply(load(D, next_gap), velocity))
-        else:
-            moved = fma(load(B, next_gap), velocity, weight)
+            store(w, offset, fma(input_, step_w, moved))
+            store(v, offset, fma(input_, step_v, kept))
+    elif has_momentum:
+        for k in range(start, stop):
+            offset = chunk + at(row, k)
+            next_gap = at(gap, k) + LANES
+            input_ = splat(at(x, k))
+            velocity = load(v, offset)
+            moved = fma(load(B, next_gap), velocity, load(w, offset))
             kept = multiply(load(D, next_gap), velocity)
-        store(v, offset, fma(splat(x), step_v, kept))
+            store(w, offset, fma(input_, step_w, moved))
+            store(v, offset, fma(input_, step_v, kept))
     elif has_decay:
-        moved = multiply(load(A, next_gap), weight)
+        for k in range(start, stop):
+            offset = chunk + at(row, k)
+            kept = multiply(load(A, at(gap, k) + LANES), load(w, offset))
+            store(w, offset, fma(splat(at(x, k)), step_w, kept))
     else:
-        moved = weight
-    updated = fma(splat(x), step_w, moved)
-    store(w, offset, updated)
-    return updated
-
-
-@inlined
-def update_and_forward_rows(
-    w: Elements,
-    v: Elements,
-    chunk: int,
-    row: Elements,
-    x: Elements,
-    before: int,
-    gap: Elements,
-    start: int,
-    stop: int,
-    A: Elements,
-    B: Elements,
-    C: Elements,
-    D: Elements,
-    has_momentum: bool,
-    has_decay: bool,
-    step_w: Lanes,
-    step_v: Lanes,
-    bias: Lanes,
-) -> Lanes:
-    """`update_rows` with the inputs at distance `before`, and bias + Σ xₖ wₖ with the new weights, in one go.
-
-    Every other entry goes to a second sum.
-    """
-    s0 = bias
-    s1 = zero(w)
-    for k in range(start, stop - 1, 2):
-        first = _updated(
-            w, v, chunk + at(row, k), at(x, before + k), at(gap, k), A, B, C, D, has_momentum, has_decay, step_w, step_v
-        )
-        second = _updated(
-            w, v, chunk + at(row, k + 1), at(x, before + k + 1), at(gap, k + 1),
-            A, B, C, D, has_momentum, has_decay, step_w, step_v,
-        )  # fmt: skip
-        s0 = fma(splat(at(x, k)), first, s0)
-        s1 = fma(splat(at(x, k + 1)), second, s1)
-    if (stop - start) % 2 == 1:
-        k = stop - 1
-        first = _updated(
-            w, v, chunk + at(row, k), at(x, before + k), at(gap, k), A, B, C, D, has_momentum, has_decay, step_w, step_v
-        )
-        s0 = fma(splat(at(x, k)), first, s0)
-    return add(s0, s1)
+        for k in range(start, stop):
+            offset = chunk + at(row, k)
+            store(w, offset, fma(splat(at(x, k)), step_w, load(w, offset)))
 
 
 @inlined
@@ -402,49 +293,6 @@ def update_bias(
         store(v, offset, fma(load(bias_propagators, LANES), velocity, step_v))
     else:
         store(w, offset, add(load(w, offset), step_w))
-
-
-@inlined
-def train_chunk(
-    w: Elements,
-    v: Elements,
-    b: Elements,
-    bv: Elements,
-    chunk: int,
-    bias: int,
-    update: int,
-    error: Lanes,
-    sizes: Elements,
-    bias_propagators: Elements,
-    room: int,
-    row: Elements,
-    x: Elements,
-    gap: Elements,
-    n_leaving: int,
-    n_staying: int,
-    n_arriving: int,
-    A: Elements,
-    B: Elements,
-    C: Elements,
-    D: Elements,
-    has_momentum: bool,
-    has_decay: bool,
-) -> Lanes:
-    """The update of the image before, with its gradient `error`, and the weighted sums of the new image.
-
-    `chunk` and `bias` are the offsets of sixteen units of the first layer; `sizes` holds two vectors, −γκ and κ.
-    """
-    sums = load(b, bias)
-    if update > 0:
-        step_w = multiply(load(sizes, 0), error)
-        step_v = multiply(load(sizes, LANES), error)
-        update_bias(b, bv, bias, bias_propagators, has_momentum, step_w, step_v)
-        update_rows(w, v, chunk, row, x, gap, 0, n_leaving, A, B, C, D, has_momentum, has_decay, step_w, step_v)
-        sums = update_and_forward_rows(
-            w, v, chunk, row, x, 2 * room, gap, room, room + n_staying, A, B, C, D, has_momentum, has_decay,
-            step_w, step_v, load(b, bias),
-        )  # fmt: skip
-    return forward_rows(w, v, chunk, row, x, gap, 2 * room, 2 * room + n_arriving, A, B, has_momentum, has_decay, sums)
 
 
 @inlined
