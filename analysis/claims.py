@@ -238,7 +238,7 @@ CLAIMS: tuple[Claim, ...] = (
         "small-training-sets",
         "Smaller training sets still show where good hyperparameters are.",
         "section 3.4 (conjecture)",
-        "A rank correlation of at least 0.5 between the smallest and the full training set.",
+        "A rank correlation of at least 0.5, with its whole interval, between the smallest and a larger training set.",
         "mlp-fidelity",
         evidence.small_sets,
     ),

@@ -126,11 +126,15 @@ def plan(n_random: int, replicates: int, rng: np.random.Generator) -> list[Study
         adaptive.add(_draw_mlp(rng) | {"decay": "halve_on_decrease"})
     studies += [random, adaptive]
     fidelity = Study("mlp-fidelity", "random")
-    for candidate in range(16):
-        params = _draw_mlp(rng)
-        for rung, images in enumerate((2_000, 10_000, 50_000)):
-            attributes = {"candidate": candidate, "rung": rung, "n_rungs": 3}
-            fidelity.add(params | {"train_images": images, "epochs": (1, 2, 5)[rung]}, attributes, full=rung == 2)
+    going_on = [(candidate, _draw_mlp(rng)) for candidate in range(27)]
+    for rung, images in enumerate((5_000, 15_000, 50_000)):
+        sized = [
+            (candidate, drawn | {"train_images": images, "epochs": (2, 5, 10)[rung]}) for candidate, drawn in going_on
+        ]
+        for candidate, params in sized:
+            fidelity.add(params, {"candidate": candidate, "rung": rung, "n_rungs": 3}, full=rung == 2)
+        ranked = sorted(sized, key=lambda drawn: -final_accuracy(BASE | drawn[1]))
+        going_on = sorted(ranked[: len(ranked) // 3], key=lambda drawn: drawn[0])
     best = Study("mlp-best", "grid", 3)
     for size, epochs in itertools.product([400, 800], [5, 10, 20]):
         best.add({"hidden_size": size, "epochs": epochs})

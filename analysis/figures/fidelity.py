@@ -1,4 +1,4 @@
-"""Low against full fidelity: does a small training set rank the candidates as the full one does?"""
+"""Successive halving from small training sets to the full one: do the rungs rank the candidates alike?"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,45 +7,53 @@ import pandas as pd
 
 from analysis.figures.common import count, with_runs
 from analysis.figures.style import MODELS, MUTED, new_figure, percent
-from analysis.statistics import Interval, bootstrap_interval
+from analysis.statistics import MIN_BOOTSTRAP, Interval, bootstrap_interval
 from analysis.tables import NotApplicableError, Tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TITLE = "Small training sets against the full one"
+TITLE = "From small training sets to the full one"
 REPORT = ""
 
 
 def rungs(tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Candidates with their validation accuracy on the smallest and the full set, and the runs."""
+    """Validation accuracy of each candidate at each rung it reached, and the runs behind it.
+
+    Returns:
+        One row per candidate and rung (`candidate`, `rung`, `images`, `epochs`, `accuracy`); and the complete runs.
+    """
     runs = tables.complete("mlp-fidelity", full_fidelity=False)
     ladder = pd.DataFrame(list(runs["attributes"]), index=runs.index)
     if not {"candidate", "rung", "n_rungs"} <= set(ladder.columns):
         raise NotApplicableError("trials of mlp-fidelity do not say which candidate and rung they are")
-    runs = runs.assign(candidate=ladder["candidate"], rung=ladder["rung"], last=ladder["rung"] == ladder["n_rungs"] - 1)
     images = runs["train_images"].astype(float).fillna(runs["n_train"].astype(float))
-    runs = runs.assign(images=images)
-    lowest = (
-        runs[runs["rung"] == 0]
-        .groupby("candidate")
-        .agg(low=("validation_accuracy", "mean"), low_images=("images", "max"))
-    )
-    full = (
-        runs[runs["last"]].groupby("candidate").agg(full=("validation_accuracy", "mean"), full_images=("images", "max"))
-    )
-    table = lowest.join(full, how="inner").reset_index()
-    if len(table) < 3:
-        raise NotApplicableError(
-            f"at least three candidates must be complete on the smallest and the full set, but {len(table)} are"
-        )
-    return table, runs[runs["candidate"].isin(table["candidate"])]
+    runs = runs.assign(candidate=ladder["candidate"], rung=ladder["rung"], images=images)
+    grouped = runs.groupby(["candidate", "rung"])
+    table = grouped.agg(
+        images=("images", "max"), epochs=("epochs", "max"), accuracy=("validation_accuracy", "mean")
+    ).reset_index()
+    if table["rung"].nunique() < 2:
+        raise NotApplicableError("runs of mlp-fidelity must be complete on at least two rungs, but they are on one")
+    return table, runs
 
 
-def rank_agreement(tables: Tables) -> tuple[Interval, pd.DataFrame]:
-    """Kendall's correlation of the two rankings, candidates resampled, and the runs behind it."""
-    table, runs = rungs(tables)
-    return kendall_interval(table["low"].to_numpy(), table["full"].to_numpy()), runs
+def agreement(table: pd.DataFrame) -> tuple[Interval, int, int]:
+    """Kendall's τ-b of the smallest rung with the highest that enough candidates reached, and both rungs.
+
+    Where candidates are dropped between rungs, it is over those that went on: the best on the smallest rung, whose
+    differences there are small, so that it tends to be lower than over all.
+    """
+    wide = table.pivot(index="candidate", columns="rung", values="accuracy")
+    first = int(wide.columns.min())
+    reached = wide[wide[first].notna()].notna().sum()
+    shared = {rung: int(reached[rung]) for rung in sorted(set(table["rung"])) if rung != first}
+    enough = [rung for rung, n in shared.items() if n >= MIN_BOOTSTRAP]
+    second = max(enough) if enough else max(shared, key=lambda rung: shared[rung])
+    both = wide[[first, second]].dropna()
+    if len(both) < 2:
+        raise NotApplicableError("at least two candidates must have reached two rungs of mlp-fidelity")
+    return kendall_interval(both[first].to_numpy(), both[second].to_numpy()), first, second
 
 
 def kendall_interval(a: Any, b: Any) -> Interval:
@@ -61,51 +69,90 @@ def kendall_interval(a: Any, b: Any) -> Interval:
     return bootstrap_interval(np.arange(len(a)), correlation, n_resamples=499)
 
 
+def place_of_winner(table: pd.DataFrame) -> tuple[int, int]:
+    """The rank on the smallest rung of the candidate that is best on the highest one, and of how many."""
+    last = table[table["rung"] == table["rung"].max()]
+    winner = last["candidate"].iloc[int(last["accuracy"].argmax())]
+    first = table[table["rung"] == table["rung"].min()].set_index("candidate")["accuracy"]
+    return int((first > first[winner]).sum()) + 1, len(first)
+
+
 def table(tables: Tables) -> pd.DataFrame:
-    """One row per candidate: validation accuracy on the smallest and the full set, agreement."""
+    """The rows of `rungs` with the agreement between rungs repeated in each."""
     rows, runs = rungs(tables)
-    agreement = kendall_interval(rows["low"].to_numpy(), rows["full"].to_numpy())
-    rows = rows.assign(kendall=agreement.estimate, kendall_low=agreement.low, kendall_high=agreement.high)
+    found, first, second = agreement(rows)
+    place, n_candidates = place_of_winner(rows)
+    rows = rows.assign(
+        kendall=found.estimate,
+        kendall_low=found.low,
+        kendall_high=found.high,
+        kendall_candidates=found.n,
+        kendall_rungs=f"{first}, {second}",
+        place_of_winner=place,
+        n_candidates=n_candidates,
+    )
     return with_runs(rows, runs["run_id"])
 
 
 def draw(table: pd.DataFrame) -> "Figure":
-    """A scatter of candidates; the one chosen on either is marked."""
-    figure, (panel,) = new_figure(height=3.6)
+    """One line per candidate over the rungs it reached; the best at the end is drawn strongly."""
+    figure, (panel,) = new_figure(height=3.7)
     look = MODELS["MLP"]
-    panel.scatter(table["low"], table["full"], color=look.color, s=24, alpha=0.85, ec="white", lw=0.5)
-    by_low, by_full = table.iloc[table["low"].argmax()], table.iloc[table["full"].argmax()]
-    best = [(by_full, "best on the full set")] if by_low["candidate"] != by_full["candidate"] else []
-    best.append((by_low, "best on the small set" if best else "best on both"))
-    middle = (table["low"].min() + table["low"].max()) / 2
-    for row, name in best:
-        left = row["low"] > middle
-        offset = (-8 if left else 8, -14 if "small" in name else 8)
-        panel.scatter([row["low"]], [row["full"]], s=90, facecolor="none", ec=MUTED, lw=1.3)
-        panel.annotate(
-            name,
-            (row["low"], row["full"]),
-            xytext=offset,
-            textcoords="offset points",
-            ha="right" if left else "left",
-            fontsize=8.5,
-            color=MUTED,
-        )
-    percent(panel.xaxis)
+    last = table[table["rung"] == table["rung"].max()]
+    winner = last["candidate"].iloc[int(last["accuracy"].argmax())]
+    reached = table.groupby("candidate")["rung"].max()
+    for candidate, line in table.groupby("candidate"):
+        if candidate == winner:
+            continue
+        went_on = reached[candidate] == table["rung"].max()
+        color, alpha = (look.color, 0.75) if went_on else (MUTED, 0.5)
+        panel.plot(line["rung"], line["accuracy"], marker="o", ms=3.4, color=color, alpha=alpha, lw=1)
+    best = table[table["candidate"] == winner]
+    panel.plot(best["rung"], best["accuracy"], marker="D", ms=5.5, color=look.color, lw=2.4)
+    panel.annotate(
+        "best at the end",
+        (best["rung"].iloc[-1], best["accuracy"].iloc[-1]),
+        xytext=(0, 8),
+        textcoords="offset points",
+        ha="right",
+        color=look.color,
+        fontsize=8.5,
+    )
+    sizes = table.drop_duplicates("rung").sort_values("rung")
+    names = [f"{int(row['images']):,}\n{int(row['epochs'])} epochs" for row in sizes.to_dict("records")]
+    panel.set_xticks(sizes["rung"], names)
+    # Candidates that learned nothing would flatten the rest; the caption counts them.
+    panel.set_ylim(bottom=floor(table))
+    panel.margins(x=0.07, y=0.1)
     percent(panel.yaxis)
-    panel.margins(0.08)
-    panel.set_xlabel(f"validation accuracy with {int(table['low_images'].max()):,} training images")
-    panel.set_ylabel(f"validation accuracy with {int(table['full_images'].max()):,}")
+    panel.set_xlabel("training images, and epochs")
+    panel.set_ylabel("validation accuracy")
+    panel.grid(visible=False, axis="x")
     return figure
+
+
+def floor(table: pd.DataFrame) -> float:
+    """Where the accuracy axis begins: at the lowest value, but not more than 12 points below the median."""
+    return max(float(table["accuracy"].min()) - 0.005, float(table["accuracy"].median()) - 0.12)
+
+
+def describe_agreement(found: Interval) -> str:
+    """Kendall's correlation with its interval, in words."""
+    if not found.known:
+        return f"{found.estimate:.2f} (too few candidates for an interval)".replace("-", "−")
+    return f"{found.estimate:.2f} (95 % interval {found.low:.2f} to {found.high:.2f})".replace("-", "−")
 
 
 def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     first = table.iloc[0]
-    bounds = (
-        ""
-        if np.isnan(first["kendall_low"])
-        else f" (95 % interval {first['kendall_low']:.2f} to {first['kendall_high']:.2f})"
+    found = Interval(
+        first["kendall"], first["kendall_low"], first["kendall_high"], int(first["kendall_candidates"]), ""
     )
-    text = f"{count(len(table), 'candidate')}; Kendall rank correlation {first['kendall']:.2f}{bounds}."
-    return text.replace("-0", "−0")
+    below = table.loc[table["accuracy"] < floor(table), "candidate"].nunique()
+    text = (
+        f"{count(int(first['n_candidates']), 'candidate')}; the one that is best at the end was number "
+        f"{int(first['place_of_winner'])} on the smallest training set. Kendall rank correlation between rungs "
+        f"{first['kendall_rungs']} over the {found.n} candidates that reached both: {describe_agreement(found)}."
+    )
+    return text + (f" {count(below, 'candidate')} partly below the axis." if below else "")

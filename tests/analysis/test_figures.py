@@ -6,6 +6,7 @@ import inspect
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from analysis.figures import draw_all
 from analysis.figures.common import one_factor_runs
@@ -144,6 +145,17 @@ def test_a_level_with_nuisance_settings_is_judged_at_its_best_on_validation(tabl
     ]
     found = one_factor_runs(dataclasses.replace(tables, runs=both), "ofat-activation")
     assert sorted(found["run_id"]) == sorted(runs["run_id"])
+
+
+def test_fidelity_agreement_is_kendalls_over_those_that_reached_both_rungs(tables):
+    table = module("fidelity").table(tables)
+    wide = table.pivot(index="candidate", columns="rung", values="accuracy")
+    assert wide.notna().sum().tolist() == [27, 9, 3]
+    both = wide[[0, 1]].dropna()
+    row = table.iloc[0]
+    assert (row["kendall_rungs"], row["kendall_candidates"]) == ("0, 1", 9)
+    assert row["kendall"] == pytest.approx(stats.kendalltau(both[0], both[1]).statistic)
+    assert row["place_of_winner"] == wide[0].rank(ascending=False)[wide[2].idxmax()]
 
 
 def test_component_chain_alternates_projection_and_activation():
