@@ -21,12 +21,12 @@ from engine.lazy_rows import (
     LONGEST_GAP,
     end_list,
     fill_propagators,
-    forward_rows,
     list_row,
     prefetch_images,
     settle_row,
+    sweep_chunk,
+    sweep_two_chunks,
     update_bias,
-    update_rows,
 )
 from engine.simd import (
     LANES,
@@ -247,13 +247,12 @@ def train_one(
     start, previous_start = 0, layers[0, INPUTS]
     stop, previous_stop = start, previous_start
     for update in range(n_updates + 1):
-        label = 0
+        label, stop = 0, start
         if update < n_updates:
             image = at(elements(order), update)
             label = at(y, image)
             prefetch_images(elements(order), update, n_updates, indptr, indices, pixels, y)
             key = dropout_key(dropout_seed, first_update + update, 0)
-            stop = start
             for k in range(at(indptr, image), at(indptr, image + 1)):
                 if input_threshold == 0 or is_kept(key, at(indices, k), input_threshold):
                     list_row(
@@ -301,26 +300,44 @@ def train_one(
                 end_list(row, x, gap, list_stop)
                 put(ends, layer, list_stop)
                 has_velocities, has_shrinking = has_momentum and hidden_is_lazy, has_decay and hidden_is_lazy
-            for chunk in range(layers[layer, N_CHUNKS]):
-                first = first_weight + chunk * chunk_size
-                bias = first_bias + chunk * LANES
-                if layer == 0 and update > 0:
-                    delta = load(error, chunk * LANES)
-                    step_w = multiply(minus_step, delta)
-                    step_v = multiply(velocity_step, delta)
-                    update_rows(
-                        w, v, first, row, x, gap, previous_start, previous_stop, A, B, C, D, has_momentum,
-                        has_decay, step_w, step_v,
+            n_chunks = layers[layer, N_CHUNKS]
+            has_error = layer == 0 and update > 0
+            is_hidden = layer < n_layers - 1
+            # One loop for each kind of update: a loop that tests what it never changes is compiled worse.
+            if has_shrinking:
+                for chunk in range(n_chunks):
+                    sums = sweep_chunk(
+                        w, v, first_weight + chunk * chunk_size, b, bv, first_bias + chunk * LANES,
+                        load(error, chunk * LANES), has_error, sizes, bias_propagators,
+                        row, x, gap, previous_start, previous_stop, list_start, list_stop, A, B, C, D, has_momentum, True,
                     )  # fmt: skip
-                    update_bias(b, bv, bias, bias_propagators, has_momentum, step_w, step_v)
-                if update < n_updates:
-                    sums = forward_rows(
-                        w, v, first, row, x, gap, list_start, list_stop, A, B, has_velocities, has_shrinking,
-                        load(b, bias),
+                    store(z, chunk * LANES, activate(activation, sums) if is_hidden else sums)
+            elif has_velocities:
+                for chunk in range(0, n_chunks - 1, 2):
+                    sums, other_sums = sweep_two_chunks(
+                        w, v, first_weight + chunk * chunk_size, first_weight + (chunk + 1) * chunk_size,
+                        b, bv, first_bias + chunk * LANES,
+                        load(error, chunk * LANES), load(error, (chunk + 1) * LANES), has_error, sizes,
+                        bias_propagators, row, x, gap, previous_start, previous_stop, list_start, list_stop, B, D,
                     )  # fmt: skip
-                    if layer < n_layers - 1:
-                        sums = activate(activation, sums)
-                    store(z, chunk * LANES, sums)
+                    store(z, chunk * LANES, activate(activation, sums) if is_hidden else sums)
+                    store(z, (chunk + 1) * LANES, activate(activation, other_sums) if is_hidden else other_sums)
+                if n_chunks % 2 == 1:
+                    chunk = n_chunks - 1
+                    sums = sweep_chunk(
+                        w, v, first_weight + chunk * chunk_size, b, bv, first_bias + chunk * LANES,
+                        load(error, chunk * LANES), has_error, sizes, bias_propagators,
+                        row, x, gap, previous_start, previous_stop, list_start, list_stop, A, B, C, D, True, False,
+                    )  # fmt: skip
+                    store(z, chunk * LANES, activate(activation, sums) if is_hidden else sums)
+            else:
+                for chunk in range(n_chunks):
+                    sums = sweep_chunk(
+                        w, v, first_weight + chunk * chunk_size, b, bv, first_bias + chunk * LANES,
+                        load(error, chunk * LANES), has_error, sizes, bias_propagators,
+                        row, x, gap, previous_start, previous_stop, list_start, list_stop, A, B, C, D, False, False,
+                    )  # fmt: skip
+                    store(z, chunk * LANES, activate(activation, sums) if is_hidden else sums)
             if update == n_updates:
                 break
         if update == n_updates:

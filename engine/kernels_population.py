@@ -10,12 +10,11 @@ from engine.data import FloatArray, IntArray
 from engine.lazy_rows import (
     end_list,
     fill_propagators,
-    forward_rows,
     list_row,
     prefetch_images,
     settle_row,
-    update_bias,
-    update_rows,
+    sweep_chunk,
+    sweep_two_chunks,
 )
 from engine.simd import (
     LANES,
@@ -23,7 +22,6 @@ from engine.simd import (
     at,
     elements,
     load,
-    multiply,
     put,
     splat,
     store,
@@ -101,12 +99,11 @@ def train_sixteen(
     room = rows.size // 2
     start, stop, previous_start, previous_stop = 0, 0, room, room
     for update in range(n_updates + 1):
-        label = 0
+        label, stop = 0, start
         if update < n_updates:
             image = at(elements(order), update)
             label = at(y, image)
             prefetch_images(elements(order), update, n_updates, indptr, indices, pixels, y)
-            stop = start
             for k in range(at(indptr, image), at(indptr, image + 1)):
                 list_row(
                     at(indices, k), at(pixels, k), stop, update, w, v, 0, chunk_size, n_classes, last,
@@ -114,21 +111,37 @@ def train_sixteen(
                 )  # fmt: skip
                 stop += 1
             end_list(row, x, gap, stop)
-        for class_ in range(n_classes):
-            chunk = class_ * chunk_size
-            if update > 0:
-                error = load(delta, class_ * LANES)
-                step_w = multiply(load(sizes, 0), error)
-                step_v = multiply(load(sizes, LANES), error)
-                update_rows(
-                    w, v, chunk, row, x, gap, previous_start, previous_stop, A, B, C, D, has_momentum, has_decay,
-                    step_w, step_v,
+        # One loop for each kind of update: a loop that tests what it never changes is compiled worse.
+        if has_decay:
+            for class_ in range(n_classes):
+                logits = sweep_chunk(
+                    w, v, class_ * chunk_size, b, bv, class_ * LANES, load(delta, class_ * LANES), update > 0, sizes,
+                    bias_propagators, row, x, gap, previous_start, previous_stop, start, stop, A, B, C, D, has_momentum, True,
                 )  # fmt: skip
-                update_bias(b, bv, class_ * LANES, bias_propagators, has_momentum, step_w, step_v)
-            if update < n_updates:
-                logits = forward_rows(
-                    w, v, chunk, row, x, gap, start, stop, A, B, has_momentum, has_decay, load(b, class_ * LANES)
-                )
+                store(z, class_ * LANES, logits)
+        elif has_momentum:
+            for class_ in range(0, n_classes - 1, 2):
+                bias = class_ * LANES
+                logits, other_logits = sweep_two_chunks(
+                    w, v, class_ * chunk_size, (class_ + 1) * chunk_size, b, bv, bias,
+                    load(delta, bias), load(delta, bias + LANES), update > 0, sizes, bias_propagators,
+                    row, x, gap, previous_start, previous_stop, start, stop, B, D,
+                )  # fmt: skip
+                store(z, bias, logits)
+                store(z, bias + LANES, other_logits)
+            if n_classes % 2 == 1:
+                class_ = n_classes - 1
+                logits = sweep_chunk(
+                    w, v, class_ * chunk_size, b, bv, class_ * LANES, load(delta, class_ * LANES), update > 0, sizes,
+                    bias_propagators, row, x, gap, previous_start, previous_stop, start, stop, A, B, C, D, True, False,
+                )  # fmt: skip
+                store(z, class_ * LANES, logits)
+        else:
+            for class_ in range(n_classes):
+                logits = sweep_chunk(
+                    w, v, class_ * chunk_size, b, bv, class_ * LANES, load(delta, class_ * LANES), update > 0, sizes,
+                    bias_propagators, row, x, gap, previous_start, previous_stop, start, stop, A, B, C, D, False, False,
+                )  # fmt: skip
                 store(z, class_ * LANES, logits)
         if update < n_updates:
             trouble = softmax_of_lanes(z, n_classes, label, delta, one)
