@@ -309,7 +309,8 @@ def train_one(
                     sums = sweep_chunk(
                         w, v, first_weight + chunk * chunk_size, b, bv, first_bias + chunk * LANES,
                         load(error, chunk * LANES), has_error, sizes, bias_propagators,
-                        row, x, gap, previous_start, previous_stop, list_start, list_stop, A, B, C, D, has_momentum, True,
+                        row, x, gap, previous_start, previous_stop, list_start, list_stop, A, B, C, D,
+                        has_momentum, True,
                     )  # fmt: skip
                     store(z, chunk * LANES, activate(activation, sums) if is_hidden else sums)
             elif has_velocities:
@@ -318,7 +319,8 @@ def train_one(
                         w, v, first_weight + chunk * chunk_size, first_weight + (chunk + 1) * chunk_size,
                         b, bv, first_bias + chunk * LANES,
                         load(error, chunk * LANES), load(error, (chunk + 1) * LANES), has_error, sizes,
-                        bias_propagators, row, x, gap, previous_start, previous_stop, list_start, list_stop, B, D,
+                        bias_propagators, row, x, gap, previous_start, previous_stop, list_start, list_stop,
+                        B, D,
                     )  # fmt: skip
                     store(z, chunk * LANES, activate(activation, sums) if is_hidden else sums)
                     store(z, (chunk + 1) * LANES, activate(activation, other_sums) if is_hidden else other_sums)

@@ -116,7 +116,8 @@ def train_sixteen(
             for class_ in range(n_classes):
                 logits = sweep_chunk(
                     w, v, class_ * chunk_size, b, bv, class_ * LANES, load(delta, class_ * LANES), update > 0, sizes,
-                    bias_propagators, row, x, gap, previous_start, previous_stop, start, stop, A, B, C, D, has_momentum, True,
+                    bias_propagators, row, x, gap, previous_start, previous_stop, start, stop, A, B, C, D,
+                    has_momentum, True,
                 )  # fmt: skip
                 store(z, class_ * LANES, logits)
         elif has_momentum:

@@ -1,5 +1,7 @@
 """The kernels against dense NumPy, alone and in company, at the edges of shapes and of numbers."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,7 +27,7 @@ def images(rng, n, d, n_classes, *, density=0.3):
 
 def network(rng, sizes, dtype=np.float64):
     parameters = []
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in pairwise(sizes):
         parameters.append((rng.standard_normal((n_in, n_out)) / np.sqrt(n_in)).astype(dtype))
         parameters.append(rng.standard_normal(n_out).astype(dtype) / 10)
     return tuple(parameters)
@@ -187,3 +189,101 @@ def test_linear_run_has_the_same_bits_in_any_company(dtype, n_classes):
             assert_same_bits(velocities[i], alone[m][1])
             assert diverged[i] is None
             assert measured[i] == alone[m][3]
+
+
+@pytest.mark.parametrize("hidden", [(), (17, 9)])
+def test_inputs_are_not_changed(hidden):
+    rng = np.random.default_rng(3)
+    X, y = images(rng, 20, 12, 5)
+    order = rng.integers(20, size=50)
+    parameters = network(rng, (12, *hidden, 5))
+    velocities = network(rng, (12, *hidden, 5))
+    copies = [a.copy() for a in (*parameters, *velocities, y, order)]
+    train(parameters, velocities, X, y, order, learning_rate=0.1, momentum_form="average", weight_decay=0.1)
+    for a, copy in zip((*parameters, *velocities, y, order), copies, strict=True):
+        assert a.tobytes() == copy.tobytes()
+
+
+@pytest.mark.parametrize("hidden", [(), (21,)])
+def test_two_calls_agree_with_one_to_rounding(hidden):
+    # Not to the bit: between the calls every row is brought up to date, which rounds once more.
+    rng = np.random.default_rng(4)
+    X, y = images(rng, 50, 30, 5)
+    order = rng.integers(50, size=600)
+    parameters = network(rng, (30, *hidden, 5))
+    options = {"learning_rate": 0.02, "momentum_form": "average", "weight_decay": 1e-3}
+    whole = train(parameters, zeros(parameters), X, y, order, **options)
+    first = train(parameters, zeros(parameters), X, y, order[:251], **options)
+    second = train(first[0], first[1], X, y, order[251:], **options)
+    assert_close(second[0], whole[0], 1e-12)
+    assert_close(second[1], whole[1], 1e-10)
+
+
+def test_dropout_continues_where_the_call_before_ended():
+    rng = np.random.default_rng(6)
+    X, y = images(rng, 50, 30, 5)
+    order = rng.integers(50, size=300)
+    parameters = network(rng, (30, 20, 5))
+    options = {"learning_rate": 0.02, "momentum_form": "none", "dropout_input": 0.2, "dropout_hidden": 0.5}
+    whole = train(parameters, zeros(parameters), X, y, order, dropout_seed=9, first_update=70, **options)
+    first = train(parameters, zeros(parameters), X, y, order[:100], dropout_seed=9, first_update=70, **options)
+    second = train(first[0], first[1], X, y, order[100:], dropout_seed=9, first_update=170, **options)
+    # Without momentum and weight decay nothing is deferred, and two calls are one to the bit.
+    assert_same_bits(second[0], whole[0])
+
+
+@pytest.mark.parametrize("hidden", [(), (20,), (20, 20)])
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_divergence_is_reported_with_its_position(activation, form, hidden):
+    rng = np.random.default_rng(8)
+    X, y = images(rng, 50, 30, 5)
+    order = rng.integers(50, size=300)
+    parameters = network(rng, (30, *hidden, 5), np.float32)
+    _, _, at = train(
+        parameters, zeros(parameters), X, y, order, activation=activation, learning_rate=3e38, momentum_form=form
+    )
+    assert 0 < at < 300
+
+
+def test_a_loss_that_is_not_finite_at_once_is_position_zero():
+    rng = np.random.default_rng(8)
+    X, y = images(rng, 5, 30, 5, density=1.0)
+    for hidden in ((), (20,), (20, 7)):
+        for value in (np.nan, np.inf):
+            parameters = network(rng, (30, *hidden, 5), np.float32)
+            parameters[0][:] = value
+            result = train(
+                parameters, zeros(parameters), X, y, np.arange(5), learning_rate=0.1, momentum_form="average"
+            )
+            assert result[2] == 0
+            loss, _ = kernels.evaluate_network(parameters, sparse(X, np.float32), y, activation=ACTIVATIONS["relu"])
+            assert not np.isfinite(loss)
+
+
+def test_a_member_that_diverges_late_leaves_the_others_bits_alone():
+    rng = np.random.default_rng(12)
+    X, y = images(rng, 40, 30, 6)
+    order = rng.integers(40, size=200)
+    members = [network(rng, (30, 6), np.float32) for _ in range(20)]
+    rates = [0.01 if m % 3 else 1e38 for m in range(20)]
+    forms = [FORMS[m % 2] for m in range(20)]
+    found = kernels.train_population(
+        members, [zeros(p) for p in members], sparse(X, np.float32), y, order,
+        learning_rates=rates, momentum_forms=forms, momentum_betas=[0.9] * 20, weight_decays=[0.0] * 20,
+    )  # fmt: skip
+    for m in range(20):
+        alone = train(members[m], zeros(members[m]), X, y, order, learning_rate=rates[m], momentum_form=forms[m])
+        assert found[2][m] == alone[2]
+        assert (alone[2] is None) == (m % 3 > 0)
+        assert_same_bits(found[0][m], alone[0])
+        assert_same_bits(found[1][m], alone[1])
+
+
+def test_of_equal_logits_the_first_counts():
+    rows = sparse(np.ones((40, 3)))
+    parameters = (np.zeros((3, 4)), np.array([0.0, 1.0, 1.0, 0.0]))
+    for label, accuracy in ((0, 0.0), (1, 1.0), (2, 0.0)):
+        y = np.full(40, label)
+        assert kernels.evaluate_network(parameters, rows, y, activation=ACTIVATIONS["relu"])[1] == accuracy
+        assert kernels.evaluate_population([parameters], rows, y)[0][1] == accuracy
