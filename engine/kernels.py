@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine import kernels_evaluation, kernels_network, kernels_population
 from engine.activations import ACTIVATIONS, Activation
@@ -33,6 +34,21 @@ _MOMENTUM_FORMS = ("none", "average", "heavy_ball")
 def _padded(n: int) -> int:
     """N rounded up to whole vectors."""
     return -(-n // LANES) * LANES
+
+
+def _shared(array: NDArray[Any]) -> NDArray[Any]:
+    """A read-only, contiguous view, so that mapped, frozen and ordinary arrays are one type to the compiler.
+
+    A type it has not met costs seconds of compilation, in the middle of a study.
+    """
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def _images(rows: SparseRows, y: IntArray) -> tuple[IntArray, NDArray[np.int32], FloatArray, IntArray]:
+    """Row starts, columns, values and labels, as all kernels take them."""
+    return _shared(rows.indptr), _shared(rows.indices), _shared(rows.values), _shared(y)
 
 
 def train_population(
@@ -118,11 +134,8 @@ def _train_sixteen(
         b,
         bv,
         diverged_at,
-        rows.indptr,
-        rows.indices,
-        rows.values,
-        y,
-        order,
+        *_images(rows, y),
+        _shared(order),
         np.zeros(n_listed, np.int32),
         np.zeros(n_listed, dtype),
         np.zeros(n_listed, np.int32),
@@ -182,10 +195,7 @@ def evaluate_population(parameters: Sequence[Parameters], rows: SparseRows, y: I
         kernels_evaluation.evaluate_sixteen(
             w,
             b,
-            rows.indptr,
-            rows.indices,
-            rows.values,
-            y,
+            *_images(rows, y),
             np.zeros(_BLOCK + 1, np.int64),
             np.zeros(n_listed, np.int32),
             np.zeros(n_listed, dtype),
@@ -309,11 +319,8 @@ def train_network(
         b,
         bv,
         table,
-        rows.indptr,
-        rows.indices,
-        rows.values,
-        y,
-        order,
+        *_images(rows, y),
+        _shared(order),
         activation.code,
         np.zeros(n_inputs, np.int32),
         np.zeros(n_inputs, dtype),
@@ -356,10 +363,7 @@ def evaluate_network(
         w,
         b,
         table,
-        rows.indptr,
-        rows.indices,
-        rows.values,
-        y,
+        *_images(rows, y),
         activation.code,
         np.zeros(_BLOCK + 1, np.int64),
         np.zeros(n_listed, np.int32),
@@ -376,9 +380,7 @@ def evaluate_network(
 def _tiny() -> tuple[Parameters, SparseRows, IntArray, IntArray]:
     rows = SparseRows.from_dense(np.eye(2, dtype=np.float32))
     W = np.zeros((2, 2), np.float32)
-    order = np.arange(2)
-    order.flags.writeable = False
-    return (W, np.zeros(2, np.float32)), rows, np.zeros(2, np.int64), order
+    return (W, np.zeros(2, np.float32)), rows, np.zeros(2, np.int64), np.arange(2)
 
 
 def kernels_are_cached() -> bool:

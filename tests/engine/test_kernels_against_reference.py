@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import kernels
+from engine import kernels, kernels_evaluation, kernels_network, kernels_population
 from engine.activations import ACTIVATIONS
 from engine.data import SparseRows
 from tests.engine import reference
@@ -287,3 +287,36 @@ def test_of_equal_logits_the_first_counts():
         y = np.full(40, label)
         assert kernels.evaluate_network(parameters, rows, y, activation=ACTIVATIONS["relu"])[1] == accuracy
         assert kernels.evaluate_population([parameters], rows, y)[0][1] == accuracy
+
+
+def test_read_only_arrays_are_not_compiled_for_again():
+    rng = np.random.default_rng(2)
+    X, y = images(rng, 9, 12, 3)
+    rows = sparse(X, np.float32)
+    order = np.arange(9)
+    parameters = network(rng, (12, 3), np.float32)
+    compiled = (
+        kernels_network.train_one,
+        kernels_population.train_sixteen,
+        kernels_evaluation.evaluate_one,
+        kernels_evaluation.evaluate_sixteen,
+    )
+
+    def run():
+        kernels.train_network(
+            parameters, zeros(parameters), rows, y, order,
+            activation=ACTIVATIONS["relu"], learning_rate=0.1, momentum_form="average",
+        )  # fmt: skip
+        kernels.train_population(
+            [parameters], [zeros(parameters)], rows, y, order,
+            learning_rates=[0.1], momentum_forms=["none"], momentum_betas=[0.9], weight_decays=[0.0],
+        )  # fmt: skip
+        kernels.evaluate_network(parameters, rows, y, activation=ACTIVATIONS["relu"])
+        kernels.evaluate_population([parameters], rows, y)
+        return [len(function.signatures) for function in compiled]
+
+    kernels.compile_kernels()
+    before = run()
+    for array in (rows.indptr, rows.indices, rows.values, y, order, *parameters):
+        array.flags.writeable = False
+    assert run() == before
