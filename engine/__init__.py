@@ -3,7 +3,7 @@
     configuration   what is trained                     datasets   finding and verifying images
     tensors         components with both passes         data       splits as sparse rows
     network         a chain of components               kernels    the same, compiled, one image at a time
-    training        states, segments, evaluations       seeds      where random numbers come from
+    training, state segments of a run                   seeds      where random numbers come from
 
 The names below are imported on first use, so that `import engine` costs nothing.
 """

@@ -10,8 +10,6 @@ kernels' layout and back is theirs. The same numbers come out alone or in compan
 import math
 import threading
 from collections.abc import Callable, Sequence
-from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,17 +21,19 @@ from engine.compiled import is_cached
 from engine.data import FloatArray, IntArray, SparseRows
 from engine.dropout import dropout_mask, dropout_threshold
 from engine.lazy_rows import LIST_PADDING, LONGEST_GAP, beta_of, kappa_of
+from engine.packing import (
+    Parameters,
+    layers,
+    pack_members,
+    pack_network,
+    padded,
+    sizes_of,
+    unpack_member,
+    unpack_network,
+)
 from engine.simd import LANES, aligned_zeros
 
-Parameters = tuple[FloatArray, ...]
-
 _BLOCK = 64
-_MOMENTUM_FORMS = ("none", "average", "heavy_ball")
-
-
-def _padded(n: int) -> int:
-    """N rounded up to whole vectors."""
-    return -(-n // LANES) * LANES
 
 
 def _shared(array: NDArray[Any]) -> NDArray[Any]:
@@ -124,8 +124,8 @@ def _train_sixteen(
     rate = _lanes(learning_rates)
     beta = _lanes([beta_of(form, value) for form, value in zip(forms, betas, strict=True)])
     kappa = _lanes([kappa_of(form, value) for form, value in zip(forms, betas, strict=True)])
-    w, b = _pack_members(parameters)
-    v, bv = _pack_members(velocities) if has_momentum else (aligned_zeros(LANES, dtype), np.zeros_like(b))
+    w, b = pack_members(parameters)
+    v, bv = pack_members(velocities) if has_momentum else (aligned_zeros(LANES, dtype), np.zeros_like(b))
     diverged_at = np.full(LANES, -1, np.int64)
     n_listed = 2 * (n_features + LIST_PADDING)
     kernels_population.train_sixteen(
@@ -153,33 +153,14 @@ def _train_sixteen(
     )
     at = [None if position < 0 else int(position) for position in diverged_at[: len(parameters)]]
     found_w = [
-        given if position is not None else _unpack_member(w, b, m, n_features, n_classes)
+        given if position is not None else unpack_member(w, b, m, n_features, n_classes)
         for m, (given, position) in enumerate(zip(parameters, at, strict=True))
     ]
     found_v = [
-        given if position is not None or form == "none" else _unpack_member(v, bv, m, n_features, n_classes)
+        given if position is not None or form == "none" else unpack_member(v, bv, m, n_features, n_classes)
         for m, (given, position, form) in enumerate(zip(velocities, at, forms, strict=True))
     ]
     return found_w, found_v, at
-
-
-def _pack_members(members: Sequence[Parameters]) -> tuple[FloatArray, FloatArray]:
-    """(classes, features, 16) and (classes, 16), flat: member m in lane m."""
-    n_features, n_classes = members[0][0].shape
-    dtype = members[0][0].dtype
-    w = aligned_zeros(n_classes * n_features * LANES, dtype)
-    b = aligned_zeros(n_classes * LANES, dtype)
-    weights = w.reshape(n_classes, n_features, LANES)
-    biases = b.reshape(n_classes, LANES)
-    for m, (W, bias) in enumerate(members):
-        weights[:, :, m] = W.T
-        biases[:, m] = bias
-    return w, b
-
-
-def _unpack_member(w: FloatArray, b: FloatArray, m: int, n_features: int, n_classes: int) -> Parameters:
-    weights = w.reshape(n_classes, n_features, LANES)[:, :, m].T
-    return np.ascontiguousarray(weights), b.reshape(n_classes, LANES)[:, m].copy()
 
 
 def evaluate_population(parameters: Sequence[Parameters], rows: SparseRows, y: IntArray) -> list[tuple[float, float]]:
@@ -189,7 +170,7 @@ def evaluate_population(parameters: Sequence[Parameters], rows: SparseRows, y: I
         members = parameters[start : start + LANES]
         dtype = members[0][0].dtype
         n_features, n_classes = members[0][0].shape
-        w, b = _pack_members(members)
+        w, b = pack_members(members)
         loss, n_correct = np.zeros(LANES), np.zeros(LANES)
         n_listed = _BLOCK * (n_features + LIST_PADDING)
         kernels_evaluation.evaluate_sixteen(
@@ -222,52 +203,6 @@ def _class_numbers(n_classes: int, dtype: np.dtype[Any]) -> FloatArray:
 def _n_factors(n_classes: int) -> int:
     """How many numbers between 1 and n_classes have a product that float64 holds: 10³⁰⁰ is safely inside."""
     return min(256, max(1, int(300 / math.log10(max(n_classes, 2)))))
-
-
-@cache
-def _layers(sizes: tuple[int, ...]) -> tuple[IntArray, int, int, int, int]:
-    """The table of `engine.kernels_network`, and how much its arrays hold: weights, biases, inputs, widest."""
-    table, weights, biases, touches = [], 0, 0, 0
-    # The first layer has two lists.
-    inputs = sizes[0] + LIST_PADDING
-    for n_in, n_out in pairwise(sizes):
-        n_chunks = _padded(n_out) // LANES
-        table.append([n_in, n_out, n_chunks, weights, biases, inputs, touches])
-        weights += n_chunks * n_in * LANES
-        biases += n_chunks * LANES
-        inputs += n_in + LIST_PADDING
-        touches += n_in
-    widest = max(_padded(n) for n in sizes[1:])
-    return np.array(table, np.int64), weights, biases, inputs, widest
-
-
-def _sizes(parameters: Parameters) -> tuple[int, ...]:
-    return (parameters[0].shape[0], *(b.shape[0] for b in parameters[1::2]))
-
-
-def _pack_network(parameters: Parameters) -> tuple[FloatArray, FloatArray]:
-    table, n_weights, n_biases, _, _ = _layers(_sizes(parameters))
-    dtype = parameters[0].dtype
-    w, b = aligned_zeros(n_weights, dtype), aligned_zeros(n_biases, dtype)
-    for (n_in, n_out, n_chunks, weights, biases, _, _), W, bias in zip(
-        table, parameters[::2], parameters[1::2], strict=True
-    ):
-        chunks = w[weights : weights + n_chunks * n_in * LANES].reshape(n_chunks, n_in, LANES)
-        whole = n_out // LANES
-        chunks[:whole] = W[:, : whole * LANES].reshape(n_in, whole, LANES).transpose(1, 0, 2)
-        if whole < n_chunks:
-            chunks[whole, :, : n_out - whole * LANES] = W[:, whole * LANES :]
-        b[biases : biases + n_out] = bias
-    return w, b
-
-
-def _unpack_network(w: FloatArray, b: FloatArray, sizes: tuple[int, ...]) -> Parameters:
-    found: list[FloatArray] = []
-    for n_in, n_out, n_chunks, weights, biases, _, _ in _layers(sizes)[0]:
-        chunks = w[weights : weights + n_chunks * n_in * LANES].reshape(n_chunks, n_in, LANES)
-        W = chunks.transpose(1, 0, 2).reshape(n_in, n_chunks * LANES)[:, :n_out]
-        found += [np.ascontiguousarray(W), b[biases : biases + n_out].copy()]
-    return tuple(found)
 
 
 def train_network(
@@ -307,12 +242,12 @@ def train_network(
         diverged comes back as it was given.
     """
     dtype = parameters[0].dtype
-    sizes = _sizes(parameters)
-    table, _, _, n_inputs, widest = _layers(sizes)
+    sizes = sizes_of(parameters)
+    table, _, _, n_inputs, widest = layers(sizes)
     has_momentum = momentum_form != "none"
     beta, kappa = beta_of(momentum_form, momentum_beta), kappa_of(momentum_form, momentum_beta)
-    w, b = _pack_network(parameters)
-    v, bv = _pack_network(velocities) if has_momentum else (aligned_zeros(LANES, dtype), np.zeros_like(b))
+    w, b = pack_network(parameters)
+    v, bv = pack_network(velocities) if has_momentum else (aligned_zeros(LANES, dtype), np.zeros_like(b))
     diverged = kernels_network.train_one(
         w,
         v,
@@ -343,8 +278,8 @@ def train_network(
     if diverged >= 0:
         return parameters, velocities, int(diverged)
     return (
-        _unpack_network(w, b, sizes),
-        _unpack_network(v, bv, sizes) if has_momentum else velocities,
+        unpack_network(w, b, sizes),
+        unpack_network(v, bv, sizes) if has_momentum else velocities,
         None,
     )
 
@@ -354,9 +289,9 @@ def evaluate_network(
 ) -> tuple[float, float]:
     """(mean loss in nats, accuracy) of one network over all rows."""
     dtype = parameters[0].dtype
-    sizes = _sizes(parameters)
-    table, _, _, _, widest = _layers(sizes)
-    w, b = _pack_network(parameters)
+    sizes = sizes_of(parameters)
+    table, _, _, _, widest = layers(sizes)
+    w, b = pack_network(parameters)
     n_classes = int(table[-1, 1])
     n_listed = _BLOCK * (max(sizes[:-1]) + LIST_PADDING)
     loss, n_correct = kernels_evaluation.evaluate_one(
@@ -370,7 +305,7 @@ def evaluate_network(
         np.zeros(n_listed, dtype),
         aligned_zeros(_BLOCK * widest, dtype).reshape(_BLOCK, widest),
         _class_numbers(n_classes, dtype),
-        aligned_zeros(_padded(n_classes) * LANES, dtype),
+        aligned_zeros(padded(n_classes) * LANES, dtype),
         aligned_zeros(3 * LANES, dtype).reshape(3, LANES),
         _n_factors(n_classes),
     )

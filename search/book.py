@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from analysis.selection import read_run
 from engine.configuration import Configuration
-from engine.training import Evaluation, TrainingState
+from engine.state import Evaluation, TrainingState
 from search.mirror import MirroredTrial
 from search.plan import Outcome
 from search.space import Params

@@ -5,19 +5,20 @@ Exit codes: 0 done, 1 finished but something failed, 2 bad input (one message), 
 
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from engine.errors import DigitsweepError
+from search.output import print_confirmation, print_selection, print_status
 
 if TYPE_CHECKING:
     from engine.data import Dataset
     from search.coordinator import StudyResult
-    from search.select import Selected
     from search.spec import StudySpec
 
 app = typer.Typer(
@@ -149,7 +150,7 @@ def _finish(result: "StudyResult", db: str, command: str) -> None:
         console.print(f"The time budget is used up. Go on with:\n  {command}", highlight=False, markup=False)
     engine = open_database(db, create=False)
     try:
-        _print_selection(select(engine, result.study), engine)
+        print_selection(console, select(engine, result.study), engine)
     except NothingToSelectError as error:
         console.print(str(error), markup=False)
     finally:
@@ -163,54 +164,6 @@ def _finish(result: "StudyResult", db: str, command: str) -> None:
         raise typer.Exit(1)
 
 
-def _print_selection(selected: "Selected", engine: Any, rows: int = 5) -> None:
-    from search.store.reading import test_summary
-
-    names = list(selected.params[selected.choice.best.trial_id])
-    table = Table(title=f"{selected.study}: best on validation ({len(selected.choice.ranking)} trials)")
-    table.add_column("trial", justify="right")
-    for name in names:
-        table.add_column(name.replace("_", " "), justify="right")
-    for heading in ("validation", "test"):
-        table.add_column(heading, justify="right")
-    for candidate in selected.choice.ranking[:rows]:
-        best = candidate is selected.choice.best
-        values = [_show(selected.params[candidate.trial_id].get(name)) for name in names]
-        # The test value of the chosen trial alone: to show others would invite a second choice.
-        test = f"{selected.test_accuracy:.2%}" if best else ""
-        style = "bold" if best else None
-        table.add_row(str(candidate.trial_number), *values, f"{candidate.validation_accuracy:.2%}", test, style=style)
-    console.print(table)
-    n = selected.validation_n
-    p = selected.choice.best.validation_accuracy
-    console.print(
-        f"Selected: trial {selected.choice.best.trial_number} (selection {selected.selection_id}, frozen before "
-        f"the test value was read): test accuracy {selected.test_accuracy:.2%} on {selected.dataset}, "
-        f"{len(selected.test_accuracies)} run(s). One standard error of a validation accuracy is "
-        f"{(p * (1 - p) / n) ** 0.5:.2%}.",
-        highlight=False,
-        markup=False,
-    )
-    with engine.connect() as connection:
-        summary = test_summary(connection, selected.study)
-    if summary:
-        console.print(
-            f"Over all {summary['n']} complete runs: highest test accuracy reached by each is at least "
-            f"{summary['lowest_peak']:.2%}, mean {summary['mean_peak']:.2%}; read where validation is best: "
-            f"at least {summary['lowest_read']:.2%}, mean {summary['mean_read']:.2%}.",
-            highlight=False,
-            markup=False,
-        )
-    if selected.unfinished:
-        console.print(f"{selected.unfinished} trials of this study have not ended.", markup=False)
-
-
-def _show(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
 @app.command()
 def status(db: Database = "runs.sqlite") -> None:
     """Show the studies in the database: trials and runs by state, best validation accuracy so far."""
@@ -220,27 +173,7 @@ def status(db: Database = "runs.sqlite") -> None:
     engine = open_database(db, create=False)
     with engine.connect() as connection:
         rows = status_rows(connection)
-    table = Table(title=f"Studies in {db}")
-    for heading in ("study", "driver", "data"):
-        table.add_column(heading)
-    for heading in ("trials", "runs", "best validation", "training"):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        best = row["best_validation"]
-        table.add_row(
-            row["name"],
-            row["driver"],
-            row["dataset"],
-            _by_state(row["trial_states"]),
-            _by_state(row["run_states"]),
-            "—" if best is None else f"{best:.2%}",
-            f"{row['seconds']:.1f} s",
-        )
-    console.print(table)
-
-
-def _by_state(counts: dict[str, int]) -> str:
-    return ", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "none"
+    print_status(console, db, rows)
 
 
 @app.command()
@@ -255,7 +188,7 @@ def select(
 
     engine = open_database(db, create=False)
     try:
-        _print_selection(freeze(engine, study), engine, top)
+        print_selection(console, freeze(engine, study), engine, top)
     finally:
         engine.dispose()
 
@@ -275,6 +208,11 @@ def confirm(
 
     source = confirmation(db, study, top)
     images = _load(dataset or source.data_source, data)
+    if images.sha256 != source.data_sha256:
+        raise DigitsweepError(
+            f"{source.study} was run on data {source.data_sha256[:12]}…, but {images.name} here is "
+            f"{images.sha256[:12]}…; name its data with --dataset or --data"
+        )
     command = f"digitsweep confirm {source.study} --db {db} --top {top} --replicates {replicates}"
     result = _run(
         confirmation_spec(source, replicates),
@@ -286,26 +224,7 @@ def confirm(
         name=source.name,
     )
     _finish(result, db, command)
-    _print_confirmation(db, source.study, source.name)
-
-
-def _print_confirmation(db: str, study: str, confirmed: str) -> None:
-    from search.confirm import confirmed_trials
-
-    table = Table(title=f"{study}: selected and confirmed")
-    for heading in ("trial", "validation, selected", "validation, again", "optimism", "test, mean", "95 % interval"):
-        table.add_column(heading, justify="right")
-    for row in confirmed_trials(db, study, confirmed):
-        low, high = row.test_interval
-        table.add_row(
-            str(row.source_trial_number),
-            f"{row.selected_validation:.2%}",
-            f"{row.validation:.2%}",
-            f"{100 * (row.selected_validation - row.validation):+.2f} points",
-            f"{row.test:.2%} ({row.n_runs} runs)",
-            f"{low:.2%} to {high:.2%}" if row.n_runs > 1 else "needs two runs",
-        )
-    console.print(table)
+    print_confirmation(console, db, source.study, source.name)
 
 
 @app.command()
@@ -392,7 +311,9 @@ def figures(
     from search.store.database import open_database
 
     open_database(db, create=False).dispose()
-    for result in draw_all(db, out, dataset):
+    with _analysis_errors():
+        results = draw_all(db, out, dataset)
+    for result in results:
         if result.drawn:
             line = f"{result.title}: {', '.join(str(file) for file in result.files)}"
         else:
@@ -411,7 +332,18 @@ def report(
     from search.store.database import open_database
 
     open_database(db, create=False).dispose()
-    console.print(str(build(db, out, dataset)), highlight=False, markup=False)
+    with _analysis_errors():
+        page = build(db, out, dataset)
+    console.print(str(page), highlight=False, markup=False)
+
+
+@contextmanager
+def _analysis_errors() -> Iterator[None]:
+    """What the analysis raises for a database it cannot use, as one of our own errors."""
+    try:
+        yield
+    except LookupError as error:
+        raise DigitsweepError(str(error.args[0])) from error
 
 
 def main() -> None:

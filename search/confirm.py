@@ -21,6 +21,7 @@ class Confirmation:
         study: name of the source study.
         name: name of the confirmation in the database.
         data_source: how the source study's data was named.
+        data_sha256: its content.
         seed: study seed of the confirmation.
         read_at: evaluation at which runs are read, as in the source.
         ranked: the trials, best first.
@@ -29,6 +30,7 @@ class Confirmation:
     study: str
     name: str
     data_source: str
+    data_sha256: str
     seed: int
     read_at: str
     ranked: list[RankedTrial]
@@ -52,6 +54,7 @@ def confirmation(database: str, study: str, top: int) -> Confirmation:
         study=row["name"],
         name=f"{stem}-confirm{mark}{rest}",
         data_source=row["dataset"] if source == "auto" else source,
+        data_sha256=row["data_sha256"],
         seed=confirmation_seed(row["seed"]),
         read_at=row["read_at"],
         ranked=ranked,

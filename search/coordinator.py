@@ -23,15 +23,17 @@ from sqlalchemy import Engine
 
 from engine.data import Dataset
 from engine.seeds import derive_seed
-from engine.training import TrainingState, initial_state
+from engine.state import TrainingState
+from engine.training import initial_state
 from search.book import RunBook, TrialBook, read_book, runs_to_do
 from search.drivers import make_driver
 from search.environment import code_version, environment
 from search.mirror import Mirror
+from search.naming import study_name, study_note
 from search.plan import Driver, Outcome, Proposal
 from search.populations import group
 from search.progress import Counts, Display, SilentDisplay
-from search.spec import DEFAULT_SEED, StudySpec, check_against_data
+from search.spec import StudySpec, check_against_data
 from search.store import reading, writing
 from search.store.database import database_url, open_database
 from search.store.lock import study_lock
@@ -68,29 +70,6 @@ class StudyResult:
     out_of_time: bool
     seconds: float
     storage_seconds: float
-
-
-def study_name(spec: StudySpec, dataset: Dataset) -> str:
-    """The study's name in a database: the file's, with what sets it apart from the study as published.
-
-    Data other than MNIST and a seed other than the default are part of a study's identity, so they are part
-    of its name: `linear-grid@digits`, `linear-grid#7`.
-    """
-    data = "" if dataset.name == "mnist" else f"@{dataset.name}"
-    seed = "" if spec.seed == DEFAULT_SEED else f"#{spec.seed}"
-    return f"{spec.study}{data}{seed}"
-
-
-def study_note(spec: StudySpec, name: str, dataset: Dataset, command: str) -> str:
-    """What the dashboard shows beside a study: its question, its data, how to go on with it."""
-    return (
-        f"**{spec.question.strip()}**\n\n"
-        f"Study `{name}`: driver {spec.driver}, data {dataset.name} "
-        f"({len(dataset.train):,} / {len(dataset.validation):,} / {len(dataset.test):,} images), "
-        f"seed {spec.seed}, replicates {spec.replicates}.\n\n"
-        f"The values are validation accuracies; step k is the k-th evaluation. "
-        f"Test values are kept out of this dashboard.\n\nResume or extend: `{command}`\n"
-    )
 
 
 def run_study(

@@ -1,8 +1,8 @@
 """Which runs train together: linear runs of one replicate, in lock-step, spread over the workers.
 
 A kernel works on sixteen members at a time and costs the same for one as for sixteen, so populations are
-filled up to that; but not so few that a worker has nothing to do. Momentum doubles the work of an update,
-so runs with and without it are kept apart.
+filled up to that; but not so few that a worker has nothing to do. Momentum doubles the work of an update and
+weight decay adds to it, for the whole population if for one member, so runs are kept apart by both.
 """
 
 from collections.abc import Hashable, Sequence
@@ -10,9 +10,8 @@ from math import ceil
 from typing import Protocol, TypeVar
 
 from engine.configuration import Configuration
+from engine.simd import LANES
 from engine.training import population_key
-
-LANES = 16
 
 
 class Schedulable(Protocol):
@@ -46,7 +45,8 @@ def group(runs: Sequence[Run], n_workers: int) -> list[list[Run]]:
     for i, run in enumerate(runs):
         key = population_key(run.configuration, run.seed)
         if key is not None:
-            together.setdefault((key, run.start_k, run.configuration.momentum), []).append(i)
+            kind = (run.configuration.momentum, run.configuration.weight_decay > 0)
+            together.setdefault((key, run.start_k, kind), []).append(i)
     units = alone
     # Every kind of population is cut into as many parts as there are workers, so that the slow kind is
     # shared out like the quick one, unless there is other work to fill the gaps.

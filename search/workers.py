@@ -18,7 +18,8 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from engine.data import Dataset
-from engine.training import Evaluation, TrainingState, advance, evaluate
+from engine.state import Evaluation, TrainingState
+from engine.training import advance, evaluate
 
 
 @dataclass(frozen=True)

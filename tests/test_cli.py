@@ -81,6 +81,35 @@ def test_an_unknown_study_names_the_nearest(tmp_path, spec):
     assert "did you mean 'small@digits'" in result.stderr
 
 
+def test_figures_and_report_of_an_empty_database_say_what_is_missing(tmp_path):
+    from search.store.database import open_database
+
+    open_database(tmp_path / "runs.sqlite", create=True).dispose()
+    for command in ("figures", "report"):
+        result = digitsweep(command, cwd=tmp_path)
+        assert result.returncode == 2, result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_confirmation_on_other_data_is_refused(tmp_path, spec):
+    digitsweep("run", spec, cwd=tmp_path)
+    rows = "\n".join(f"{i % 2},{i % 7},{i % 5}" for i in range(80))
+    (tmp_path / "other.csv").write_text(f"label,a,b\n{rows}\n")
+    result = digitsweep("confirm", "small", "--dataset", "other.csv", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "was run on data" in result.stderr
+
+
+def test_every_command_that_the_report_names_exists(experiments):
+    from analysis.commands import _COMMANDS
+
+    makefile = (ROOT / "Makefile").read_text()
+    for command in _COMMANDS.values():
+        assert re.search(rf"^{command.split()[1]}:", makefile, re.MULTILINE), command
+        for file in re.findall(r"SPEC=experiments/(\S+)", command):
+            assert (experiments / file).is_file(), command
+
+
 def test_every_command_and_option_has_help():
     from typer.main import get_command
 

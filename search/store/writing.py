@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from engine.errors import DigitsweepError
-from engine.training import Evaluation, TrainingState
+from engine.state import Evaluation, TrainingState
 from search.plan import Proposal
 from search.store.schema import checkpoints, evaluations, runs, selections, studies, trials
 

@@ -12,8 +12,8 @@ import optuna
 import pytest
 
 from engine.configuration import Configuration
-from search import coordinator, run_study, workers
-from search.coordinator import study_name
+from search import run_study, workers
+from search.naming import study_name
 from search.reproduce import reproduce, stored_run
 from search.store.database import database_url, open_database
 from search.store.lock import StudyBusyError, study_lock
@@ -213,4 +213,3 @@ def test_configurations_that_train_the_same_have_one_hash():
     assert Configuration(hidden_layers=0, hidden_size=10).hash == Configuration().hash
     assert Configuration(momentum_beta=0.5).hash == Configuration().hash
     assert Configuration(momentum=True, momentum_beta=0.5).hash != Configuration(momentum=True).hash
-    assert coordinator.DEFAULT_SEED == 2022
