@@ -48,9 +48,9 @@ def group(runs: Sequence[Run], n_workers: int) -> list[list[Run]]:
             kind = (run.configuration.momentum, run.configuration.weight_decay > 0)
             together.setdefault((key, run.start_k, kind), []).append(i)
     units = alone
-    # Every kind of population is cut into as many parts as there are workers, so that the slow kind is
-    # shared out like the quick one, unless there is other work to fill the gaps.
-    n_parts = 1 if len(alone) + len(together) >= 2 * n_workers else n_workers
+    # Half a population costs as much as a whole one, so it is cut only where a worker would have nothing to do.
+    n_units = len(alone) + sum(ceil(len(members) / LANES) for members in together.values())
+    n_parts = ceil(n_workers / n_units) if n_units else 1
     for members in together.values():
         size = min(LANES, ceil(len(members) / n_parts))
         units += [members[start : start + size] for start in range(0, len(members), size)]
