@@ -108,6 +108,7 @@ class Mirror:
         )
         self._tables = {name: Table(name, metadata, autoload_with=engine) for name in names}
         trials = self._tables["trials"]
+        self._reported: dict[int, set[int]] = {}
         with engine.connect() as connection:
             known = connection.execute(
                 select(trials.c.number, trials.c.trial_id).where(trials.c.study_id == self._study_id)
@@ -158,20 +159,27 @@ class Mirror:
         if state != "WAITING":
             values["datetime_start"] = func.coalesce(trials.c.datetime_start, moment)
         connection.execute(update(trials).where(trials.c.trial_id == trial_id).values(values))
-        self._replace(
-            connection,
-            "trial_intermediate_values",
-            trial_id,
-            [
-                {"step": k, "intermediate_value": accuracy, "intermediate_value_type": "FINITE"}
-                for k, accuracy in sorted(trial.curve.items())
-            ],
-        )
+        self._report(connection, trial_id, trial)
         if ended:
             found = [] if trial.value is None else [{"objective": 0, "value": trial.value, "value_type": "FINITE"}]
             self._replace(connection, "trial_values", trial_id, found)
             attributes = [{"key": key, "value_json": json.dumps(value)} for key, value in trial.attributes.items()]
             self._replace(connection, "trial_user_attributes", trial_id, attributes)
+
+    def _report(self, connection: Connection, trial_id: int, trial: MirroredTrial) -> None:
+        """The trial's curve: whole at first, then what is new, since a mean over all runs does not change."""
+        reported = self._reported.setdefault(trial.number, set())
+        rows = [
+            {"step": k, "intermediate_value": accuracy, "intermediate_value_type": "FINITE"}
+            for k, accuracy in sorted(trial.curve.items())
+            if k not in reported
+        ]
+        if reported and rows:
+            table = self._tables["trial_intermediate_values"]
+            connection.execute(insert(table), [{"trial_id": trial_id} | row for row in rows])
+        elif rows:
+            self._replace(connection, "trial_intermediate_values", trial_id, rows)
+        reported.update(trial.curve)
 
     def _replace(self, connection: Connection, name: str, trial_id: int, rows: list[dict[str, Any]]) -> None:
         table = self._tables[name]
