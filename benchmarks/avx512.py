@@ -33,8 +33,12 @@ def has_avx512() -> bool:
     return cpu.exists() and "avx512dq" in cpu.read_text()
 
 
+def compiler_path() -> str | None:
+    return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+
+
 def compile_source(folder: str) -> ctypes.CDLL:
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    compiler = compiler_path()
     if compiler is None:
         raise SystemExit("no C compiler (cc, gcc or clang) is installed")
     library = str(Path(folder) / "avx512_evaluation.so")
@@ -71,12 +75,8 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15)
-    rounds = parser.parse_args().rounds
-    if not has_avx512():
-        raise SystemExit("this machine has no AVX-512: nothing to compare with")
+def compare(rounds: int) -> tuple[float, float, int]:
+    """Fastest seconds of ours and of C's, and the number of images of one evaluation."""
     dataset = load_dataset("mnist")
     splits = [dataset.train, dataset.validation, dataset.test]
     random = np.random.default_rng(0)
@@ -97,8 +97,17 @@ def main() -> None:
         np.testing.assert_allclose(np.array(ours()), np.array(by_hand()), rtol=1e-5)
         times = [(seconds(ours), seconds(by_hand)) for _ in range(rounds)]
     best_ours, best_by_hand = (min(column) for column in zip(*times, strict=True))
+    return best_ours, best_by_hand, sum(map(len, splits))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    rounds = parser.parse_args().rounds
+    if not has_avx512():
+        raise SystemExit("this machine has no AVX-512: nothing to compare with")
+    best_ours, best_by_hand, n_images = compare(rounds)
     share = best_by_hand / best_ours
-    n_images = sum(map(len, splits))
     print(f"sixteen linear models over {n_images:,} images, one thread, fastest of {rounds} rounds")
     print(f"  C, AVX-512 intrinsics   {1e3 * best_by_hand:7.1f} ms")
     print(f"  engine.kernels          {1e3 * best_ours:7.1f} ms   {share:.0%} of its speed (wanted: {WANTED:.0%})")

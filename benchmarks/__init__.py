@@ -1,0 +1,1 @@
+"""This project against its peers, and against itself as work grows: `python -m benchmarks`."""
