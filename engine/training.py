@@ -34,6 +34,10 @@ Path = Literal["auto", "components"]
 
 _EVALUATION_BATCH = 2_000
 
+# Linear runs up to this number train one after the other: the population kernel costs the same for one as for sixteen,
+# four times what the network kernel takes for one (docs/decisions.md), and the bits are the same.
+_FEW = 4
+
 
 @dataclass(frozen=True)
 class TrainingResult:
@@ -161,7 +165,7 @@ def advance(states: Sequence[TrainingState], dataset: Dataset, *, path: Path = "
     alive = [state for state in states if state.diverged_at is None]
     if path == "components" or configuration.batch_size > 1:
         moved = [_advance_in_batches(state, split, order) for state in alive]
-    elif population_key(configuration, states[0].seed) is not None:
+    elif population_key(configuration, states[0].seed) is not None and len(alive) > _FEW:
         moved = _advance_population(alive, split, order)
     else:
         moved = [_advance_alone(state, split, order) for state in alive]
@@ -301,7 +305,7 @@ def _measure(states: Sequence[TrainingState], split: Split, path: Path) -> list[
     configuration = states[0].configuration
     if path == "components":
         return [_measure_in_batches(state, split) for state in states]
-    if population_key(configuration, states[0].seed) is not None:
+    if population_key(configuration, states[0].seed) is not None and len(states) > _FEW:
         return kernels.evaluate_population([state.parameters for state in states], split.rows, split.y)
     activation = ACTIVATIONS[configuration.activation]
     return [kernels.evaluate_network(state.parameters, split.rows, split.y, activation=activation) for state in states]
