@@ -50,7 +50,15 @@ def _fill(kept: NDArray[np.bool_], seed: int, update: int, layer: int, threshold
         kept[position] = is_kept(key, position, threshold)
 
 
-def dropout_mask(seed: int, update: int, layer: int, n_rows: int, n_units: int, rate: float) -> NDArray[np.bool_]:
+def dropout_mask(
+    seed: int,
+    update: int,
+    layer: int,
+    n_rows: int,
+    n_units: int,
+    rate: float,
+    out: NDArray[np.bool_] | None = None,
+) -> NDArray[np.bool_]:
     """Which units are kept in one update, bool (n_rows, n_units); each is dropped with probability `rate`.
 
     Args:
@@ -60,7 +68,8 @@ def dropout_mask(seed: int, update: int, layer: int, n_rows: int, n_units: int, 
         n_rows: images in the batch; the kernels train on row 0.
         n_units: units of the layer.
         rate: 0 ≤ rate < 1. The caller scales what is kept by 1/(1 − rate), so that expectations stay.
+        out: bool (n_rows, n_units), where to write it; a new array if not given.
     """
-    kept = np.empty(n_rows * n_units, np.bool_)
-    _fill(kept, seed, update, layer, dropout_threshold(rate))
-    return kept.reshape(n_rows, n_units)
+    kept = np.empty((n_rows, n_units), np.bool_) if out is None else out
+    _fill(kept.reshape(-1), seed, update, layer, dropout_threshold(rate))
+    return kept

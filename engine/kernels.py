@@ -21,6 +21,7 @@ from engine.compiled import is_cached
 from engine.data import FloatArray, IntArray, SparseRows
 from engine.dropout import dropout_mask, dropout_threshold
 from engine.lazy_rows import LIST_PADDING, LONGEST_GAP, beta_of, kappa_of
+from engine.optimizers import Optimizer
 from engine.packing import (
     Parameters,
     layers,
@@ -355,4 +356,6 @@ def compile_kernels(report: Callable[[str], Any] | None = None) -> None:
             parameters, parameters, rows, y, order, activation=relu, learning_rate=0.1, momentum_form="average"
         )
         evaluate_network(parameters, rows, y, activation=relu)
+        # What batches need beside BLAS.
         dropout_mask(0, 0, 0, 1, 1, 0.5)
+        Optimizer("average", 0.9, 0.0).step(parameters, parameters, [np.zeros_like(w) for w in parameters], 0.1)

@@ -11,7 +11,6 @@ import numpy as np
 
 from engine.configuration import Configuration
 from engine.data import FloatArray, IntArray
-from engine.dropout import dropout_mask
 from engine.errors import ConfigurationError
 from engine.initializers import initial_parameters
 from engine.seeds import Stream, generator
@@ -113,7 +112,7 @@ class Network:
             for layer, dropout in enumerate(self._dropouts):
                 if dropout.rate:
                     units = self.projections[layer].W.value.shape[0]
-                    dropout.mask = dropout_mask(dropout_seed, update, layer, len(X), units, dropout.rate)
+                    dropout.draw(dropout_seed, update, layer, len(X), units)
         loss = self.loss_component.forward(self.logits(X), y)
         G = self.loss_component.backward()
         # Nothing learns before the first projection, so it needs the gradients of W and b alone.

@@ -1,13 +1,15 @@
 """The step from gradients to parameters, in place, for the component engine.
 
-The kernels take the same steps one image at a time; the tests hold the two against each other.
+The kernels take the same steps one image at a time; the tests hold the two against each other. A step is compiled,
+so that each parameter is read and written once: as NumPy operations it would be six passes over memory, a third of the
+time of a small batch.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-
+from engine.compiled import kernel
 from engine.configuration import Configuration
 from engine.data import FloatArray
 
@@ -46,24 +48,35 @@ class Optimizer:
         gradients: Sequence[FloatArray],
         learning_rate: float,
     ) -> None:
-        """One update: `parameters` and `velocities` change in place, `gradients` are used as scratch.
+        """One update: `parameters` and `velocities` change in place, `gradients` are left as they are.
 
         All three hold (W₁, b₁, W₂, b₂, …); a weight matrix has two axes, which is how it is told from a bias.
         """
+        scalar = parameters[0].dtype.type
+        keep = scalar(self.beta if self.form != "none" else 0)
+        enter = scalar(1 - self.beta if self.form == "average" else 1)
+        rate = scalar(learning_rate)
         for w, v, g in zip(parameters, velocities, gradients, strict=True):
-            if self.weight_decay and w.ndim == 2:
-                # Shrinking w first takes the λw of the plain step; with momentum it has to pass through v.
-                if self.form == "none":
-                    w *= 1 - learning_rate * self.weight_decay
-                else:
-                    g += self.weight_decay * w
-            if self.form == "none":
-                g *= learning_rate
-                w -= g
-                continue
-            v *= self.beta
-            if self.form == "average":
-                g *= 1 - self.beta
-            v += g
-            np.multiply(v, learning_rate, out=g)
-            w -= g
+            decay = scalar(self.weight_decay if w.ndim == 2 else 0)
+            _step(w.reshape(-1), v.reshape(-1), g.reshape(-1), rate, keep, enter, decay, self.form != "none")
+
+
+@kernel
+def _step(
+    w: FloatArray,
+    v: FloatArray,
+    g: FloatArray,
+    rate: Any,
+    keep: Any,
+    enter: Any,
+    decay: Any,
+    has_momentum: bool,
+) -> None:
+    """One step of the values of one parameter, flat: v ← keep v + enter (g + decay w), w ← w − rate v."""
+    if has_momentum:
+        for i in range(w.size):
+            v[i] = keep * v[i] + enter * (g[i] + decay * w[i])
+            w[i] -= rate * v[i]
+    else:
+        for i in range(w.size):
+            w[i] -= rate * (g[i] + decay * w[i])

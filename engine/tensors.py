@@ -17,6 +17,7 @@ import numpy as np
 
 from engine.activations import ACTIVATIONS, Activation
 from engine.data import FloatArray, IntArray
+from engine.dropout import dropout_mask
 
 
 class Component(Protocol):
@@ -138,7 +139,14 @@ class Dropout:
     def __init__(self, rate: float) -> None:
         self.rate = rate
         self.mask: np.ndarray[Any, np.dtype[np.bool_]] | None = None
+        self._kept = np.empty((0, 0), np.bool_)
         self._output, self._gradient = Scratch(), Scratch()
+
+    def draw(self, seed: int, update: int, layer: int, n: int, units: int) -> None:
+        """Take the mask of one update (`engine.dropout.dropout_mask`)."""
+        if len(self._kept) < n or self._kept.shape[1] != units:
+            self._kept = np.empty((n, units), np.bool_)
+        self.mask = dropout_mask(seed, update, layer, n, units, self.rate, self._kept[:n])
 
     def _apply(self, X: FloatArray, scratch: Scratch) -> FloatArray:
         if self.mask is None:
