@@ -82,7 +82,10 @@ def run(
     data: DataFolder = None,
     seed: Annotated[int | None, typer.Option(help="Instead of the seed in the file.")] = None,
     replicates: Annotated[int | None, typer.Option(min=1, help="Runs of each trial.")] = None,
-    trials: Annotated[int | None, typer.Option(min=1, help="Trials in all, for the driver random.")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Trials in all, for random and adaptive studies.")] = None,
+    sampler: Annotated[
+        str | None, typer.Option(help="tpe, gp, cmaes, qmc or nsgaii instead of the file's, for adaptive studies.")
+    ] = None,
     time: Annotated[
         str | None, typer.Option(help="Wall-time budget, e.g. 10m: runs in training end, no new one starts.")
     ] = None,
@@ -90,15 +93,21 @@ def run(
     """Run a study, or whatever of it is missing; then name the best configuration."""
     from search.spec import load_spec
 
-    study = load_spec(spec).revised(dataset=dataset, seed=seed, replicates=replicates, trials=trials)
+    study = load_spec(spec).revised(dataset=dataset, seed=seed, replicates=replicates, trials=trials, sampler=sampler)
+    if study.sampler:
+        from search.drivers.samplers import require_packages
+
+        require_packages(study.sampler)
     images = _load(study.dataset, data)
-    command = _command_again(spec, db, dataset, seed, trials)
+    command = _command_again(spec, db, dataset, seed, trials, sampler)
     result = _run(study, images, db=db, jobs=jobs, command=command, time=time)
     _finish(result, db, command)
 
 
-def _command_again(spec: Path, db: str, dataset: str | None, seed: int | None, trials: int | None) -> str:
-    options = {"--db": db, "--dataset": dataset, "--seed": seed, "--trials": trials}
+def _command_again(
+    spec: Path, db: str, dataset: str | None, seed: int | None, trials: int | None, sampler: str | None
+) -> str:
+    options = {"--db": db, "--dataset": dataset, "--seed": seed, "--trials": trials, "--sampler": sampler}
     given = "".join(f" {name} {value}" for name, value in options.items() if value is not None)
     return f"digitsweep run {spec}{given}"
 
@@ -145,7 +154,8 @@ def _finish(result: "StudyResult", db: str, command: str) -> None:
     else:
         done = f"{result.n_trained} runs trained in {result.seconds:.1f} s"
     diverged = f", {result.n_diverged} trials diverged" if result.n_diverged else ""
-    console.print(f"{result.study}: {done}{diverged}.", highlight=False, markup=False)
+    pruned = f", {result.n_pruned} of {result.n_trials} trials pruned" if result.n_pruned else ""
+    console.print(f"{result.study}: {done}{diverged}{pruned}.", highlight=False, markup=False)
     if result.out_of_time:
         console.print(f"The time budget is used up. Go on with:\n  {command}", highlight=False, markup=False)
     engine = open_database(db, create=False)

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from search.book import TrialBook
 
 
 @dataclass
@@ -32,6 +35,36 @@ class Counts:
     best: float | None = None
     running: int = 0
     failed: int = 0
+
+
+class Tally:
+    """The counts of a study, kept up from the trials that changed alone, however many there are."""
+
+    def __init__(self, study: str) -> None:
+        self.counts = Counts(study)
+        self._parts: dict[int, tuple[int, ...]] = {}
+
+    def note(self, trial: "TrialBook") -> None:
+        """Put a trial's present part in place of what it was before."""
+        done = total = 0
+        best = self.counts.best or 0.0
+        for run in trial.runs:
+            done += len(run.curve)
+            total += len(run.curve) if run.ended else run.configuration.n_evaluations
+            best = max([best, *(accuracy for accuracy, _ in run.curve.values())])
+        over = trial.state in ("complete", "diverged", "failed", "pruned")
+        part = (over, 1, done, total, trial.state in ("failed", "diverged"))
+        before = self._parts.get(trial.number, (0,) * len(part))
+        self._parts[trial.number] = part
+        change = [after - earlier for after, earlier in zip(part, before, strict=True)]
+        counts = self.counts
+        counts.trials_done += change[0]
+        counts.trials += change[1]
+        counts.evaluations_done += change[2]
+        counts.evaluations += change[3]
+        counts.failed += change[4]
+        if counts.evaluations_done:
+            counts.best = best
 
 
 class Display(Protocol):
