@@ -57,7 +57,7 @@ def coded_axis(axis: Axis) -> CodedAxis:
             return CodedAxis(IntDistribution(int(axis.low), int(axis.high), log=axis.log))
         return CodedAxis(FloatDistribution(axis.low, axis.high, log=axis.log))
     numbers = [v for v in axis.values if isinstance(v, int | float) and not isinstance(v, bool)]
-    if len(numbers) < len(axis.values):
+    if len(numbers) < max(2, len(axis.values)):
         return CodedAxis(CategoricalDistribution(axis.values))
     return CodedAxis(IntDistribution(0, len(numbers) - 1), tuple(sorted(numbers)))
 

@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 
@@ -172,17 +171,30 @@ class OptunaDriver:
 
     def _remember(self, number: int, attempt: int, params: Params | None = None) -> Params:
         """Ask the sampler on behalf of a trial; given `params`, put them in place of its answer."""
-        self._memory.sampler = make_sampler(
-            self._sampler, self._seed(number, attempt), self._seed(), prunes=self._pruner is not None
+        sampler = self._memory.sampler = make_sampler(
+            self._sampler,
+            self._code.distributions,
+            self._seed(number, attempt),
+            self._seed(),
+            prunes=self._pruner is not None,
         )
-        if params is not None:
-            self._memory.enqueue_trial(self._code.encode(params))
         trial = self._memory.ask()
-        self._n_asked += 1
-        if params is not None:
-            # The sampler is not asked for values that are given, but it notes what it keeps when it is asked.
-            _ = trial.relative_params
-        return self._code.decode({name: _suggest(trial, name, d) for name, d in self._code.distributions.items()})
+        place, self._n_asked = self._n_asked, self._n_asked + 1
+        # Asked also where the answer is given: what a sampler keeps it notes when it is asked.
+        proposed = trial.relative_params
+        given = None if params is None else self._code.encode(params)
+        inner: dict[str, Any] = {}
+        for name, distribution in self._code.distributions.items():
+            if given is not None:
+                inner[name] = given[name]
+            elif name in proposed:
+                inner[name] = proposed[name]
+            else:
+                # Outside what the sampler treats together: its first trials, categories for CMA-ES, mutations.
+                frozen = self._storage.get_trial(place)
+                inner[name] = sampler.sample_independent(self._memory, frozen, name, distribution)
+            self._storage.set_trial_param(place, name, distribution.to_internal_repr(inner[name]), distribution)
+        return self._code.decode(inner)
 
     def _seed(self, *position: int) -> int:
         """In [0, 2³²); without a position the one that all trials share."""
@@ -281,12 +293,3 @@ class _Offer:
     number: int
     proposal: Proposal
     place: int
-
-
-def _suggest(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> Any:
-    if isinstance(distribution, FloatDistribution):
-        return trial.suggest_float(name, distribution.low, distribution.high, log=distribution.log)
-    if isinstance(distribution, IntDistribution):
-        return trial.suggest_int(name, distribution.low, distribution.high, log=distribution.log)
-    assert isinstance(distribution, CategoricalDistribution)
-    return trial.suggest_categorical(name, distribution.choices)
