@@ -24,11 +24,11 @@ from typing import Any
 
 import optuna
 from optuna.storages import InMemoryStorage
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
 from engine.seeds import Stream, generator
 from search.drivers.coding import Code
-from search.drivers.samplers import make_pruner, make_sampler, require_packages
+from search.drivers.samplers import TrialTable, make_pruner, make_sampler, require_packages
 from search.plan import Outcome, Proposal
 from search.space import Params, SpecError, configuration, grid
 from search.spec import StudySpec
@@ -63,6 +63,7 @@ class OptunaDriver:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._spec, self._sampler, self._n_trials = spec, spec.sampler, spec.trials
         self._code = Code(spec.axes)
+        self._table = TrialTable(self._code.distributions)
         self._pruner = make_pruner(spec)
         self._storage = InMemoryStorage()
         # Hyperband draws a trial's bracket from the study's name and the trial's number in it.
@@ -171,13 +172,9 @@ class OptunaDriver:
 
     def _remember(self, number: int, attempt: int, params: Params | None = None) -> Params:
         """Ask the sampler on behalf of a trial; given `params`, put them in place of its answer."""
-        sampler = self._memory.sampler = make_sampler(
-            self._sampler,
-            self._code.distributions,
-            self._seed(number, attempt),
-            self._seed(),
-            prunes=self._pruner is not None,
-        )
+        prunes = self._pruner is not None
+        seed = self._seed(number, attempt)
+        sampler = self._memory.sampler = make_sampler(self._sampler, self._table, seed, self._seed(), prunes=prunes)
         trial = self._memory.ask()
         place, self._n_asked = self._n_asked, self._n_asked + 1
         # Asked also where the answer is given: what a sampler keeps it notes when it is asked.
@@ -194,6 +191,7 @@ class OptunaDriver:
                 frozen = self._storage.get_trial(place)
                 inner[name] = sampler.sample_independent(self._memory, frozen, name, distribution)
             self._storage.set_trial_param(place, name, distribution.to_internal_repr(inner[name]), distribution)
+        self._table.add(place, inner)
         return self._code.decode(inner)
 
     def _seed(self, *position: int) -> int:
@@ -279,10 +277,11 @@ class OptunaDriver:
         if self._sampler in KEEPS_STATE:
             self._remember(number, attempt, params)
             return
-        trial = optuna.trial.create_trial(
-            state=TrialState.RUNNING, params=self._code.encode(params), distributions=self._code.distributions
+        inner = self._code.encode(params)
+        self._memory.add_trial(
+            create_trial(state=TrialState.RUNNING, params=inner, distributions=self._code.distributions)
         )
-        self._memory.add_trial(trial)
+        self._table.add(self._n_asked, inner)
         self._n_asked += 1
 
 

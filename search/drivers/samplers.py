@@ -10,17 +10,18 @@ A sampler is made anew for each trial, from a seed of that trial, so that nothin
 often or in which process it was asked before. What some keep between trials anyway they keep in the study's
 trials (`search.drivers.optuna`).
 
-Two things that Optuna does for each proposal cost more the more trials there are, and are done otherwise here. It
-looks through all trials for the hyperparameters they share: here all trials share all (`_with_space`). And TPE calls a
-Python function for every pair of a candidate and a trial, log Φ: SciPy has it for whole arrays (`_vectorise`).
+What Optuna does again with all trials for each proposal is done once here, with the same results (the tests
+compare): finding the hyperparameters that all trials share, turning their values into numbers, and calling a
+Python function, log Φ, for every pair of a candidate and a trial. docs/decisions.md has what it costs.
 """
 
 import importlib.util
 import sys
 import warnings
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
 from engine.configuration import Configuration
@@ -31,6 +32,7 @@ from search.spec import StudySpec
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial
 
 Distributions = Mapping[str, BaseDistribution]
 
@@ -63,25 +65,28 @@ def require_packages(sampler: str | None) -> None:
         )
 
 
-def make_sampler(name: str, space: Distributions, seed: int, sequence_seed: int, *, prunes: bool) -> "BaseSampler":
+def make_sampler(name: str, table: "TrialTable", seed: int, sequence_seed: int, *, prunes: bool) -> "BaseSampler":
     """The sampler for one trial.
 
     Args:
         name: as in the spec.
-        space: what is sampled, by hyperparameter.
+        table: what is sampled, and what all trials have.
         seed: of this trial's draws, in [0, 2³²).
         sequence_seed: of what all trials share: how the Sobol points are scrambled.
         prunes: whether the study prunes; CMA-ES then learns from pruned trials too, by their last value.
     """
     from optuna import samplers
 
+    space = table.distributions
     numbers = {key: d for key, d in space.items() if isinstance(d, IntDistribution | FloatDistribution)}
     with warnings.catch_warnings():
         # Some of these are marked experimental; the lock file fixes the version that is meant.
         warnings.simplefilter("ignore")
         if name == "tpe":
             _vectorise()
-            return _with_space(samplers.TPESampler(seed=seed), space)
+            tpe = samplers.TPESampler(seed=seed)
+            tpe._get_internal_repr = table.columns  # type: ignore[method-assign, assignment]
+            return _with_space(tpe, space)
         if name == "gp":
             return _with_space(samplers.GPSampler(seed=seed, warn_independent_sampling=False), space)
         if name == "cmaes":
@@ -100,18 +105,44 @@ def make_sampler(name: str, space: Distributions, seed: int, sequence_seed: int,
 
 
 def _with_space(sampler: "BaseSampler", space: Distributions) -> "BaseSampler":
-    """The sampler, told which hyperparameters it samples together instead of finding out from all trials each time."""
+    """The sampler, told which hyperparameters it samples together."""
     together = {name: distribution for name, distribution in space.items() if not distribution.single()}
     sampler.infer_relative_search_space = lambda study, trial: dict(together)  # type: ignore[method-assign]  # noqa: ARG005
     return sampler
 
 
 def _vectorise() -> None:
-    """Let TPE take log Φ of whole arrays from SciPy (agrees to 1e-13) instead of number by number in Python."""
+    """Let TPE take log Φ of whole arrays from SciPy, which differs from Optuna's by rounding (below 1e-15)."""
     from optuna.samplers._tpe import _truncnorm
     from scipy.special import log_ndtr
 
     _truncnorm._log_ndtr = log_ndtr
+
+
+class TrialTable:
+    """The hyperparameters of all trials of a memory as numbers.
+
+    Attributes:
+        distributions: what is sampled, by hyperparameter.
+    """
+
+    def __init__(self, distributions: Distributions) -> None:
+        self.distributions = distributions
+        self._column = {name: i for i, name in enumerate(distributions)}
+        self._rows = np.empty((64, len(distributions)))
+
+    def add(self, number: int, inner: Mapping[str, Any]) -> None:
+        """Note the values of trial `number`, as Optuna samples them; numbers come in order."""
+        if number == len(self._rows):
+            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
+        self._rows[number] = [d.to_internal_repr(inner[name]) for name, d in self.distributions.items()]
+
+    def columns(
+        self, trials: Sequence["FrozenTrial"], search_space: Iterable[str], _study: object
+    ) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
+        """What `TPESampler._get_internal_repr` gives: the values of these trials, by hyperparameter."""
+        rows = self._rows[[trial.number for trial in trials]]
+        return {name: rows[:, self._column[name]] for name in search_space}
 
 
 def make_pruner(spec: StudySpec) -> "BasePruner | None":

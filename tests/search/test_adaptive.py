@@ -4,8 +4,10 @@ import importlib.util
 import json
 import signal
 
+import numpy as np
 import optuna
 import pytest
+from optuna.samplers._tpe import _truncnorm
 
 from search import run_study
 from search.drivers import samplers
@@ -181,6 +183,30 @@ def test_a_proposal_that_was_not_taken_is_made_again():
     first, second = (list(driver.proposals({}, 0, 1)) for _ in range(2))
     assert first == second
     assert list(OptunaDriver(make_spec(**ADAPTIVE)).proposals({}, 0, 0)) == []
+
+
+@pytest.mark.parametrize("name", ["TPESampler", "NSGAIISampler", "CmaEsSampler"])
+def test_the_shortcuts_propose_what_optuna_proposes(name, monkeypatch):
+    """The driver's proposals against those of the samplers as Optuna makes them, without this project's shortcuts."""
+    if name == "CmaEsSampler":
+        pytest.importorskip("cmaes")
+    options = {"NSGAIISampler": {"population_size": 10}, "CmaEsSampler": {"warn_independent_sampling": False}}
+    sampler = {"TPESampler": "tpe", "NSGAIISampler": "nsgaii", "CmaEsSampler": "cmaes"}[name]
+    study = Study({**ADAPTIVE, "sampler": sampler, "trials": 30}).run()
+    log_ndtr = np.frompyfunc(_truncnorm._log_ndtr_single, 1, 1)
+    monkeypatch.setattr(_truncnorm, "_log_ndtr", lambda a: log_ndtr(a).astype(float))
+    plain = optuna.create_study(direction="maximize")
+    for number, trial in enumerate(study.trials):
+        repeats = trial.attributes.get("repeats", ())
+        known = [(repeat["params"], repeat["trial_number"]) for repeat in repeats]
+        for attempt, (params, told_as) in enumerate([*known, (trial.params, number)]):
+            plain.sampler = getattr(optuna.samplers, name)(
+                seed=study.driver._seed(number, attempt), **options.get(name, {})
+            )
+            asked = plain.ask(study.driver._code.distributions)
+            proposed = study.driver._code.decode(asked.params)
+            assert proposed == {k: pytest.approx(v) if isinstance(v, float) else v for k, v in params.items()}
+            plain.tell(asked, study.outcomes[told_as].value)
 
 
 def test_trials_outside_the_space_are_refused_by_name():
