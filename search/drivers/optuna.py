@@ -28,7 +28,8 @@ from optuna.trial import TrialState, create_trial
 
 from engine.seeds import Stream, generator
 from search.drivers.coding import Code
-from search.drivers.samplers import TrialTable, make_pruner, make_sampler, require_packages
+from search.drivers.samplers import make_pruner, make_sampler, require_packages
+from search.drivers.tpe import COMPLETE, FAILED, PRUNED, TrialTable
 from search.plan import Outcome, Proposal
 from search.space import Params, SpecError, configuration, grid
 from search.spec import StudySpec
@@ -191,7 +192,7 @@ class OptunaDriver:
                 frozen = self._storage.get_trial(place)
                 inner[name] = sampler.sample_independent(self._memory, frozen, name, distribution)
             self._storage.set_trial_param(place, name, distribution.to_internal_repr(inner[name]), distribution)
-        self._table.add(place, inner)
+        self._table.add(inner)
         return self._code.decode(inner)
 
     def _seed(self, *position: int) -> int:
@@ -225,7 +226,7 @@ class OptunaDriver:
         """Tell the last answer, which is trial `known` again, what came of it; nothing where nobody knows yet."""
         outcome = self._told.get(known)
         if outcome is None:
-            self._memory.tell(self._n_asked - 1, state=TrialState.FAIL)
+            self._tell_failed(self._n_asked - 1)
             return
         for k, accuracy in outcome.curve.items():
             self._storage.set_trial_intermediate_value(self._n_asked - 1, k, accuracy)
@@ -234,10 +235,18 @@ class OptunaDriver:
     def _tell_outcome(self, place: int, outcome: Outcome) -> None:
         if outcome.state == "pruned":
             self._memory.tell(place, state=TrialState.PRUNED)
+            last = max(outcome.curve, default=-1)
+            self._table.end(place, PRUNED, outcome.curve.get(last, 0.0), last)
         elif outcome.state in ("complete", "diverged"):
-            self._memory.tell(place, DIVERGED if outcome.value is None else outcome.value)
+            value = DIVERGED if outcome.value is None else outcome.value
+            self._memory.tell(place, value)
+            self._table.end(place, COMPLETE, value)
         else:
-            self._memory.tell(place, state=TrialState.FAIL)
+            self._tell_failed(place)
+
+    def _tell_failed(self, place: int) -> None:
+        self._memory.tell(place, state=TrialState.FAIL)
+        self._table.end(place, FAILED)
 
     def _report(self, place: int, curve: Mapping[int, float]) -> bool:
         """Note what is new of a curve, in order; whether the pruner would stop the trial at its newest point.
@@ -281,7 +290,7 @@ class OptunaDriver:
         self._memory.add_trial(
             create_trial(state=TrialState.RUNNING, params=inner, distributions=self._code.distributions)
         )
-        self._table.add(self._n_asked, inner)
+        self._table.add(inner)
         self._n_asked += 1
 
 

@@ -10,29 +10,27 @@ A sampler is made anew for each trial, from a seed of that trial, so that nothin
 often or in which process it was asked before. What some keep between trials anyway they keep in the study's
 trials (`search.drivers.optuna`).
 
-What Optuna does again with all trials for each proposal is done once here, with the same results (the tests
-compare): finding the hyperparameters that all trials share, turning their values into numbers, and calling a
-Python function, log Φ, for every pair of a candidate and a trial. docs/decisions.md has what it costs.
+All trials of a study have the same hyperparameters, so no sampler has to find out which they share by looking through
+all of them for each proposal (`_with_space`); `search.drivers.tpe` goes further.
 """
 
 import importlib.util
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import numpy as np
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
 from engine.configuration import Configuration
 from engine.errors import DigitsweepError
+from search.drivers.tpe import TableTPESampler, TrialTable
 from search.space import Choices, parse_axis
 from search.spec import StudySpec
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
-    from optuna.trial import FrozenTrial
 
 Distributions = Mapping[str, BaseDistribution]
 
@@ -65,7 +63,7 @@ def require_packages(sampler: str | None) -> None:
         )
 
 
-def make_sampler(name: str, table: "TrialTable", seed: int, sequence_seed: int, *, prunes: bool) -> "BaseSampler":
+def make_sampler(name: str, table: TrialTable, seed: int, sequence_seed: int, *, prunes: bool) -> "BaseSampler":
     """The sampler for one trial.
 
     Args:
@@ -83,10 +81,7 @@ def make_sampler(name: str, table: "TrialTable", seed: int, sequence_seed: int, 
         # Some of these are marked experimental; the lock file fixes the version that is meant.
         warnings.simplefilter("ignore")
         if name == "tpe":
-            _vectorise()
-            tpe = samplers.TPESampler(seed=seed)
-            tpe._get_internal_repr = table.columns  # type: ignore[method-assign, assignment]
-            return _with_space(tpe, space)
+            return TableTPESampler(table, seed)
         if name == "gp":
             return _with_space(samplers.GPSampler(seed=seed, warn_independent_sampling=False), space)
         if name == "cmaes":
@@ -109,40 +104,6 @@ def _with_space(sampler: "BaseSampler", space: Distributions) -> "BaseSampler":
     together = {name: distribution for name, distribution in space.items() if not distribution.single()}
     sampler.infer_relative_search_space = lambda study, trial: dict(together)  # type: ignore[method-assign]  # noqa: ARG005
     return sampler
-
-
-def _vectorise() -> None:
-    """Let TPE take log Φ of whole arrays from SciPy, which differs from Optuna's by rounding (below 1e-15)."""
-    from optuna.samplers._tpe import _truncnorm
-    from scipy.special import log_ndtr
-
-    _truncnorm._log_ndtr = log_ndtr
-
-
-class TrialTable:
-    """The hyperparameters of all trials of a memory as numbers.
-
-    Attributes:
-        distributions: what is sampled, by hyperparameter.
-    """
-
-    def __init__(self, distributions: Distributions) -> None:
-        self.distributions = distributions
-        self._column = {name: i for i, name in enumerate(distributions)}
-        self._rows = np.empty((64, len(distributions)))
-
-    def add(self, number: int, inner: Mapping[str, Any]) -> None:
-        """Note the values of trial `number`, as Optuna samples them; numbers come in order."""
-        if number == len(self._rows):
-            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
-        self._rows[number] = [d.to_internal_repr(inner[name]) for name, d in self.distributions.items()]
-
-    def columns(
-        self, trials: Sequence["FrozenTrial"], search_space: Iterable[str], _study: object
-    ) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
-        """What `TPESampler._get_internal_repr` gives: the values of these trials, by hyperparameter."""
-        rows = self._rows[[trial.number for trial in trials]]
-        return {name: rows[:, self._column[name]] for name in search_space}
 
 
 def make_pruner(spec: StudySpec) -> "BasePruner | None":

@@ -8,6 +8,7 @@ import numpy as np
 import optuna
 import pytest
 from optuna.samplers._tpe import _truncnorm
+from optuna.trial import TrialState
 
 from search import run_study
 from search.drivers import samplers
@@ -192,7 +193,8 @@ def test_the_shortcuts_propose_what_optuna_proposes(name, monkeypatch):
         pytest.importorskip("cmaes")
     options = {"NSGAIISampler": {"population_size": 10}, "CmaEsSampler": {"warn_independent_sampling": False}}
     sampler = {"TPESampler": "tpe", "NSGAIISampler": "nsgaii", "CmaEsSampler": "cmaes"}[name]
-    study = Study({**ADAPTIVE, "sampler": sampler, "trials": 30}).run()
+    states = {2: "pruned", 5: "failed", 14: "pruned", 17: "diverged", 20: "pruned"} if sampler == "tpe" else {}
+    study = Study({**ADAPTIVE, "sampler": sampler, "trials": 40}).run(states=states)
     log_ndtr = np.frompyfunc(_truncnorm._log_ndtr_single, 1, 1)
     monkeypatch.setattr(_truncnorm, "_log_ndtr", lambda a: log_ndtr(a).astype(float))
     plain = optuna.create_study(direction="maximize")
@@ -206,7 +208,30 @@ def test_the_shortcuts_propose_what_optuna_proposes(name, monkeypatch):
             asked = plain.ask(study.driver._code.distributions)
             proposed = study.driver._code.decode(asked.params)
             assert proposed == {k: pytest.approx(v) if isinstance(v, float) else v for k, v in params.items()}
-            plain.tell(asked, study.outcomes[told_as].value)
+            outcome = study.outcomes[told_as]
+            for k, accuracy in outcome.curve.items():
+                asked.report(accuracy, k)
+            if outcome.state in ("pruned", "failed"):
+                state = {"pruned": TrialState.PRUNED, "failed": TrialState.FAIL}[outcome.state]
+                plain.tell(asked, state=state)
+            else:
+                plain.tell(asked, 0.1 if outcome.state == "diverged" else outcome.value)
+
+
+def test_tpe_keeps_away_from_trials_in_training_as_optunas_does():
+    study = Study({**ADAPTIVE, "sampler": "tpe"}).run_three_workers(26)
+    plain = optuna.create_study(direction="maximize")
+    told = 0
+    for number, trial in enumerate(study.trials):
+        pending = trial.attributes.get("pending", [])
+        assert pending == list(range(max(0, number - 2), number))
+        for earlier in range(told, number - len(pending)):
+            plain.tell(earlier, study.outcomes[earlier].value)
+            told += 1
+        plain.sampler = optuna.samplers.TPESampler(seed=study.driver._seed(number, 0))
+        asked = plain.ask(study.driver._code.distributions)
+        proposed = study.driver._code.decode(asked.params)
+        assert proposed == {k: pytest.approx(v) if isinstance(v, float) else v for k, v in trial.params.items()}
 
 
 def test_trials_outside_the_space_are_refused_by_name():

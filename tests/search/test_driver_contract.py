@@ -11,7 +11,7 @@ import pytest
 
 from search.space import Choices
 from tests.search.helpers import make_spec
-from tests.search.simulation import ADAPTIVE, FIDELITY, FINITE, OFAT, RANDOM, Study, ends, simulate
+from tests.search.simulation import ADAPTIVE, FIDELITY, FINITE, OFAT, RANDOM, Study, simulate
 
 
 def sampler(name, package=None, **changes):
@@ -135,18 +135,8 @@ def test_a_trial_interrupted_in_training_ends_before_the_next_is_proposed(spec):
 
 @every_sampler
 def test_workers_do_not_get_twins_and_their_study_resumes(spec):
-    """Three workers, each trial ending two later than it began; then on with the memory rebuilt."""
-
-    def three_workers(study, until):
-        while len(study.trials) < until:
-            (proposal,) = study.driver.proposals(study.outcomes, len(study.trials), 1)
-            number = study._add(proposal, None)
-            if number >= 2:
-                study.outcomes[number - 2] = ends(study.driver, number - 2, study.trials[number - 2])
-        return study
-
-    whole = three_workers(Study(spec), 14)
+    whole = Study(spec).run_three_workers(14)
     assert len(set(whole.plan)) == 14
     assert whole.trials[5].attributes["pending"] == [3, 4]
     resumed = Study(spec, whole.stored(12)[:10] + [(p, None) for p, _ in whole.stored(12)[10:]])
-    assert three_workers(resumed, 14).plan == whole.plan
+    assert resumed.run_three_workers(14).plan == whole.plan
