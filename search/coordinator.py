@@ -169,6 +169,8 @@ class _Coordinator:
         self.storage_seconds = 0.0
         self.saved_at = self.checkpointed_at = time.monotonic()
         self.tally = Tally(name)
+        if spec.driver == "optuna":
+            self.tally.counts.planned = spec.trials or 0
         self.unshown = {trial.number: trial for trial in self.trials}
         self.n_trained = self.n_failed = 0
 

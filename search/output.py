@@ -66,7 +66,9 @@ def print_status(console: Console, db: str, rows: Iterable[Mapping[str, Any]]) -
     from search.naming import driver_label
 
     table = Table(title=f"Studies in {db}")
-    for heading in ("study", "driver", "data"):
+    # A name is what other commands take, so it is shown whole.
+    table.add_column("study", overflow="fold")
+    for heading in ("driver", "data"):
         table.add_column(heading)
     for heading in ("trials", "runs", "best validation", "training"):
         table.add_column(heading, justify="right")

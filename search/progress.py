@@ -20,6 +20,7 @@ class Counts:
         study: its name.
         trials_done: trials that have ended.
         trials: trials known so far.
+        planned: trials the study is to have, where they are not all known from the start; else 0.
         evaluations_done: evaluations made, all runs together, those of earlier commands included.
         evaluations: evaluations that all known runs will have.
         best: best validation accuracy seen, or None.
@@ -30,6 +31,7 @@ class Counts:
     study: str
     trials_done: int = 0
     trials: int = 0
+    planned: int = 0
     evaluations_done: int = 0
     evaluations: int = 0
     best: float | None = None
@@ -106,12 +108,15 @@ class TerminalDisplay:
             )
         best = "—" if counts.best is None else f"{counts.best:.2%}"
         failed = f", {counts.failed} failed" if counts.failed else ""
+        trials = max(counts.trials, counts.planned)
+        # Trials that are not known yet are taken to be as long as those that are.
+        total = round(counts.evaluations * trials / max(counts.trials, 1))
         self._progress.update(
             self._task,
-            total=counts.evaluations,
+            total=total,
             completed=counts.evaluations_done,
-            detail=f"trials {counts.trials_done}/{counts.trials}{failed} · "
-            f"evaluations {counts.evaluations_done}/{counts.evaluations} · best {best}",
+            detail=f"trials {counts.trials_done}/{trials}{failed} · "
+            f"evaluations {counts.evaluations_done}/{total} · best {best}",
         )
 
     def say(self, message: str) -> None:
