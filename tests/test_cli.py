@@ -86,6 +86,12 @@ def test_an_adaptive_study_is_run_extended_shown_and_confirmed(tmp_path, adaptiv
     assert "Selected: trial" in first.stdout
     more = digitsweep("run", adaptive, "--jobs", 1, "--sampler", "qmc", "--trials", 14, cwd=tmp_path)
     assert "2 runs trained" in more.stdout
+    stopped = digitsweep(
+        "run", adaptive, "--jobs", 1, "--sampler", "qmc", "--trials", 16, "--time", "0.001s", cwd=tmp_path
+    )
+    assert "run adaptive.yaml --db runs.sqlite --jobs 1 --trials 16 --sampler qmc" in stopped.stdout.replace(
+        str(adaptive), "adaptive.yaml"
+    )
     timed = digitsweep("run", adaptive, "--jobs", 2, "--trials", 3, cwd=tmp_path)
     assert "depend on timing" in timed.stdout
     shown = digitsweep("status", cwd=tmp_path).stdout
