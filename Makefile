@@ -13,7 +13,7 @@ BIN  := $(VENV)/bin
 RUN   = $(BIN)/digitsweep run $(1) --db $(DB) --jobs $(JOBS) --seed $(SEED) --dataset $(DATASET) \
         $(if $(DATA),--data $(DATA)) $(if $(REPLICATES),--replicates $(REPLICATES))
 
-.PHONY: help linear-grid mlp-random ofat confirm study status select figures report dashboard export test check lock clean
+.PHONY: help linear-grid mlp-random mlp-optuna ofat confirm study status select figures report dashboard export test check lock clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -23,7 +23,8 @@ help: ## List the targets and variables
 	  '  DATASET=auto      auto, mnist, fashion-mnist, digits, or a path to .npz or .csv' \
 	  '  DATA=<folder>     where to look first for the data files' \
 	  '  SPEC=<file>       study file (study)'    '  STUDY=<name>      study in the database (select, confirm)' \
-	  '  N=50              trials in all (mlp-random)'  '  TOP=4             how many of the best (confirm)' \
+	  '  N=50              trials in all (mlp-random, mlp-optuna)' \
+	  '  SAMPLER=tpe       tpe, gp, cmaes, qmc or nsgaii (mlp-optuna)' '  TOP=4             how many of the best (confirm)' \
 	  '  OUT=report        folder (figures, report; export: export)'       '  PORT=8080         port on 127.0.0.1 (dashboard)'
 
 linear-grid: $(VENV)/.runtime ## Train the report's 32 linear models and name the best
@@ -31,6 +32,9 @@ linear-grid: $(VENV)/.runtime ## Train the report's 32 linear models and name th
 
 mlp-random: $(VENV)/.runtime ## Train N perceptrons drawn at random: make mlp-random N=50
 	@$(call RUN,experiments/mlp_random.yaml) $(if $(N),--trials $(N))
+
+mlp-optuna: $(VENV)/.runtime ## Let a sampler choose N perceptrons: make mlp-optuna N=50 SAMPLER=tpe
+	@$(call RUN,experiments/mlp_optuna.yaml) $(if $(N),--trials $(N)) $(if $(SAMPLER),--sampler $(SAMPLER))
 
 ofat: $(VENV)/.runtime ## Vary one factor at a time around the baseline perceptron, 5 replicates
 	@for spec in experiments/ofat_*.yaml; do $(call RUN,$$spec) || exit $$?; done

@@ -4,6 +4,7 @@ _COMMANDS = {
     "linear-grid": "make linear-grid",
     "linear-lr-wide": "make study SPEC=experiments/linear_lr_wide.yaml",
     "mlp-random": "make mlp-random N=50",
+    "mlp-optuna": "make mlp-optuna N=50 SAMPLER=tpe",
     "mlp-fidelity": "make study SPEC=experiments/mlp_fidelity.yaml",
     "mlp-best": "make study SPEC=experiments/mlp_best.yaml",
     "ofat-hidden-size": "make ofat",

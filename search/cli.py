@@ -82,7 +82,10 @@ def run(
     data: DataFolder = None,
     seed: Annotated[int | None, typer.Option(help="Instead of the seed in the file.")] = None,
     replicates: Annotated[int | None, typer.Option(min=1, help="Runs of each trial.")] = None,
-    trials: Annotated[int | None, typer.Option(min=1, help="Trials in all, for the driver random.")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Trials in all, for random and adaptive studies.")] = None,
+    sampler: Annotated[
+        str | None, typer.Option(help="tpe, gp, cmaes, qmc or nsgaii instead of the file's, for adaptive studies.")
+    ] = None,
     time: Annotated[
         str | None, typer.Option(help="Wall-time budget, e.g. 10m: runs in training end, no new one starts.")
     ] = None,
@@ -90,16 +93,23 @@ def run(
     """Run a study, or whatever of it is missing; then name the best configuration."""
     from search.spec import load_spec
 
-    study = load_spec(spec).revised(dataset=dataset, seed=seed, replicates=replicates, trials=trials)
+    study = load_spec(spec).revised(dataset=dataset, seed=seed, replicates=replicates, trials=trials, sampler=sampler)
+    if study.sampler:
+        from search.drivers.samplers import require_packages
+
+        require_packages(study.sampler)
     images = _load(study.dataset, data)
-    command = _command_again(spec, db, dataset, seed, trials)
+    # The number of jobs too: with one an adaptive search can be reproduced.
+    command = _command_again(
+        spec, db=db, jobs=jobs, dataset=dataset, seed=seed, replicates=replicates, trials=trials, sampler=sampler
+    )
     result = _run(study, images, db=db, jobs=jobs, command=command, time=time)
     _finish(result, db, command)
 
 
-def _command_again(spec: Path, db: str, dataset: str | None, seed: int | None, trials: int | None) -> str:
-    options = {"--db": db, "--dataset": dataset, "--seed": seed, "--trials": trials}
-    given = "".join(f" {name} {value}" for name, value in options.items() if value is not None)
+def _command_again(spec: Path, **options: object) -> str:
+    """What to type to go on with a study: the options that were given."""
+    given = "".join(f" --{name} {value}" for name, value in options.items() if value is not None)
     return f"digitsweep run {spec}{given}"
 
 
@@ -138,16 +148,19 @@ def _finish(result: "StudyResult", db: str, command: str) -> None:
     from search.store.database import open_database
 
     if result.interrupted:
-        console.print(f"\n{result.study}: interrupted; nothing is lost. Go on with:\n  {command}", markup=False)
+        lines = f"\n{result.study}: interrupted; nothing is lost. Go on with:\n  {command}"
+        console.print(lines, markup=False, soft_wrap=True)
         raise typer.Exit(130)
     if result.n_trained == result.n_failed == 0 and not result.out_of_time:
         done = f"nothing to do: all {result.n_trials} trials are in {db}"
     else:
         done = f"{result.n_trained} runs trained in {result.seconds:.1f} s"
     diverged = f", {result.n_diverged} trials diverged" if result.n_diverged else ""
-    console.print(f"{result.study}: {done}{diverged}.", highlight=False, markup=False)
+    pruned = f", {result.n_pruned} of {result.n_trials} trials pruned" if result.n_pruned else ""
+    console.print(f"{result.study}: {done}{diverged}{pruned}.", highlight=False, markup=False)
     if result.out_of_time:
-        console.print(f"The time budget is used up. Go on with:\n  {command}", highlight=False, markup=False)
+        lines = f"The time budget is used up. Go on with:\n  {command}"
+        console.print(lines, highlight=False, markup=False, soft_wrap=True)
     engine = open_database(db, create=False)
     try:
         print_selection(console, select(engine, result.study), engine)

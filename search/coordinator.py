@@ -32,8 +32,8 @@ from search.mirror import Mirror
 from search.naming import study_name, study_note
 from search.plan import Driver, Outcome, Proposal
 from search.populations import group
-from search.progress import Counts, Display, SilentDisplay
-from search.spec import StudySpec, check_against_data
+from search.progress import Display, SilentDisplay, Tally
+from search.spec import StudySpec, check_against_data, corners
 from search.store import reading, writing
 from search.store.database import database_url, open_database
 from search.store.lock import study_lock
@@ -54,6 +54,7 @@ class StudyResult:
         n_trained: runs this call finished.
         n_failed: runs that failed in this call; their errors are in the database.
         n_diverged: trials whose loss stopped being finite.
+        n_pruned: trials that were stopped early because others were better by then.
         interrupted: whether a signal stopped it.
         out_of_time: whether the time budget ended before the plan.
         seconds: wall time.
@@ -66,6 +67,7 @@ class StudyResult:
     n_trained: int
     n_failed: int
     n_diverged: int
+    n_pruned: int
     interrupted: bool
     out_of_time: bool
     seconds: float
@@ -101,15 +103,15 @@ def run_study(
         StudyMismatchError: the database has another study of this name.
         StudyBusyError: another process is running it.
         SpecError: the data set is too small for the spec.
+        MissingPackageError: the sampler needs a package that is not installed.
     """
     name = name or study_name(spec, dataset)
+    driver = driver or make_driver(spec)
     command = command or f"digitsweep run {spec.source or name} --db {database}"
     with study_lock(database_url(database), name):
         engine = open_database(database, create=True)
         try:
-            coordinator = _Coordinator(
-                engine, spec, dataset, driver or make_driver(spec), name, command, display or SilentDisplay()
-            )
+            coordinator = _Coordinator(engine, spec, dataset, driver, name, command, display or SilentDisplay())
             return coordinator.run(n_jobs or os.cpu_count() or 1, max_seconds)
         finally:
             engine.dispose()
@@ -129,8 +131,8 @@ class _Coordinator:
         self.engine, self.spec, self.dataset, self.driver = engine, spec, dataset, driver
         self.name, self.display = name, display
         # A plan that asks for more than the data set has must fail before it leaves a trace.
-        first = list(driver.proposals({}, 0, 1))
-        check_against_data(spec, [p.configuration for p in first], len(dataset.train))
+        first = [p.configuration for p in driver.proposals({}, 0, 0)]
+        check_against_data(spec, first + corners(spec), len(dataset.train))
         record = writing.StudyRecord(
             name=name,
             question=spec.question.strip(),
@@ -146,17 +148,19 @@ class _Coordinator:
             spec=spec.model_dump(exclude={"source"}),
             command=command,
         )
+        self.seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
+        self.outcomes: dict[int, Outcome] = {}
         with engine.begin() as connection:
             self.study_id = writing.open_study(connection, record)
+            self.trials = read_book(connection, self.study_id, self.seeds)
+            for trial in self.trials:
+                if trial.ended or trial.state == "pruned":
+                    self.outcomes[trial.number] = trial.outcome(spec.at)
+                proposal = Proposal(trial.configuration, trial.params, trial.attributes)
+                driver.added(trial.number, proposal, self.outcomes.get(trial.number))
         axes = spec.axes | spec.by_axes | spec.nuisance_axes
         self.mirror = Mirror(engine, name, axes, note=study_note(spec, name, dataset, command))
-        self.seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
-        with engine.connect() as connection:
-            self.trials = read_book(connection, self.study_id, self.seeds)
         self.known = {trial.configuration.hash for trial in self.trials}
-        self.outcomes: dict[int, Outcome] = {
-            t.number: t.outcome(spec.at) for t in self.trials if t.ended or t.state == "pruned"
-        }
         self.waiting: deque[list[RunBook]] = deque()
         self.open: dict[int, list[RunBook]] = {}
         self.touched: dict[int, TrialBook] = {}
@@ -164,7 +168,10 @@ class _Coordinator:
         self.stopping = False
         self.storage_seconds = 0.0
         self.saved_at = self.checkpointed_at = time.monotonic()
-        self.counts = Counts(name)
+        self.tally = Tally(name)
+        if spec.driver == "optuna":
+            self.tally.counts.planned = spec.trials or 0
+        self.unshown = {trial.number: trial for trial in self.trials}
         self.n_trained = self.n_failed = 0
 
     def run(self, n_jobs: int, max_seconds: float | None) -> StudyResult:
@@ -173,6 +180,7 @@ class _Coordinator:
         out_of_time = False
         with self._signals(), workers(self.dataset, n_jobs) as pool:
             self._queue(runs_to_do(self.trials), pool)
+            self._say_messages(pool)
             while True:
                 while pool.n_free and not self.stopping:
                     if deadline is not None and time.monotonic() >= deadline:
@@ -199,6 +207,7 @@ class _Coordinator:
             n_trained=self.n_trained,
             n_failed=self.n_failed,
             n_diverged=states.count("diverged"),
+            n_pruned=states.count("pruned"),
             interrupted=self.stopping,
             out_of_time=out_of_time,
             seconds=time.monotonic() - started,
@@ -219,6 +228,7 @@ class _Coordinator:
             if proposal.configuration.hash not in self.known:
                 self.known.add(proposal.configuration.hash)
                 new.append(proposal)
+        self._say_messages(pool)
         if not new:
             return
         start = time.monotonic()
@@ -238,9 +248,14 @@ class _Coordinator:
             )
             trial.runs = [RunBook(trial, replicate, seed) for replicate, seed in self.seeds.items()]
             self.trials.append(trial)
-            self.touched[trial.number] = trial
+            self._touch(trial)
+            self.driver.added(trial.number, proposal, None)
         self.storage_seconds += time.monotonic() - start
         self._queue([run for trial in self.trials[first:] for run in trial.runs], pool)
+
+    def _say_messages(self, pool: Workers) -> None:
+        for message in self.driver.messages(pool.n_jobs):
+            self.display.say(f"{self.name}: {message}")
 
     def _queue(self, runs: list[RunBook], pool: Workers) -> None:
         self.waiting.extend(group(runs, pool.n_jobs))
@@ -255,7 +270,7 @@ class _Coordinator:
                 if run.trial.state != "running":
                     run.trial.state = "running"
                     writing.set_trial_states(connection, [(run.trial.trial_id, "running")])
-                self.touched[run.trial.number] = run.trial
+                self._touch(run.trial)
         self.storage_seconds += time.monotonic() - start
         self.open[self.n_units] = unit
         pool.submit(Task(self.n_units, states))
@@ -302,7 +317,7 @@ class _Coordinator:
         share = (result.train_seconds / len(unit), result.evaluate_seconds / len(unit))
         for run, state, evaluation in zip(unit, result.states, result.evaluations, strict=True):
             run.take(state, evaluation, share)
-            self.touched[run.trial.number] = run.trial
+            self._touch(run.trial)
         following: list[RunBook] = []
         states: list[TrainingState] = []
         for run, state in zip(unit, result.states, strict=True):
@@ -313,8 +328,11 @@ class _Coordinator:
                 self.n_trained += 1
             elif self.stopping:
                 run.end("interrupted")
+            elif run.trial.state == "pruned":
+                run.end("pruned")
             elif self.driver.should_prune(run.trial.number, run.trial.mean_curve()):
                 run.end("pruned")
+                self._prune(run.trial)
             else:
                 following.append(run)
                 states.append(state)
@@ -324,9 +342,24 @@ class _Coordinator:
             self.open[result.unit] = following
             pool.submit(Task(result.unit, states))
 
+    def _prune(self, trial: TrialBook) -> None:
+        """Prune the other replicates too: those that wait at once, those in training when their segment ends."""
+        for run in trial.runs:
+            if run.ended or (run.attempted and run.status == "running"):
+                continue
+            if run.run_id is None:
+                run.status = "pruned"
+            else:
+                run.end("pruned")
+        units = ([run for run in unit if run.trial is not trial] for unit in self.waiting)
+        self.waiting = deque(unit for unit in units if unit)
+
+    def _touch(self, trial: TrialBook) -> None:
+        self.touched[trial.number] = self.unshown[trial.number] = trial
+
     def _trial_changed(self, trial: TrialBook) -> None:
         trial.state = trial.final_state()
-        self.touched[trial.number] = trial
+        self._touch(trial)
         if trial.ended:
             self.outcomes[trial.number] = trial.outcome(self.spec.at)
             if trial.state == "diverged":
@@ -361,20 +394,11 @@ class _Coordinator:
         self.storage_seconds += self.saved_at - start
 
     def _show(self) -> None:
-        counts = self.counts
-        counts.trials = len(self.trials)
-        counts.trials_done = sum(t.state in ("complete", "diverged", "failed", "pruned") for t in self.trials)
-        counts.running = sum(len(unit) for unit in self.open.values())
-        counts.failed = sum(t.state in ("failed", "diverged") for t in self.trials)
-        done = total = 0
-        for trial in self.trials:
-            for run in trial.runs:
-                done += len(run.curve)
-                total += len(run.curve) if run.ended else run.configuration.n_evaluations
-                for accuracy, _ in run.curve.values():
-                    counts.best = accuracy if counts.best is None else max(counts.best, accuracy)
-        counts.evaluations_done, counts.evaluations = done, total
-        self.display.update(counts)
+        for trial in self.unshown.values():
+            self.tally.note(trial)
+        self.unshown.clear()
+        self.tally.counts.running = sum(len(unit) for unit in self.open.values())
+        self.display.update(self.tally.counts)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

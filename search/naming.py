@@ -1,5 +1,8 @@
 """What a study is called in a database, and what the dashboard says about it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from engine.data import Dataset
 from search.spec import DEFAULT_SEED, StudySpec
 
@@ -8,18 +11,25 @@ def study_name(spec: StudySpec, dataset: Dataset) -> str:
     """The study's name in a database: the file's, with what sets it apart from the study as published.
 
     Data other than MNIST and a seed other than the default are part of a study's identity, so they are part
-    of its name: `linear-grid@digits`, `linear-grid#7`.
+    of its name: `linear-grid@digits`, `linear-grid#7`. (Another sampler than the file's is part of it already,
+    as in `mlp-optuna-cmaes`: see `StudySpec.revised`.)
     """
     data = "" if dataset.name == "mnist" else f"@{dataset.name}"
     seed = "" if spec.seed == DEFAULT_SEED else f"#{spec.seed}"
     return f"{spec.study}{data}{seed}"
 
 
+def driver_label(spec: Mapping[str, Any]) -> str:
+    """What proposes the trials, for a person: `grid`, `optuna (cmaes)`, `optuna (tpe, hyperband)`."""
+    details = [spec[key] for key in ("sampler", "pruner") if spec.get(key) not in (None, "none")]
+    return f"{spec['driver']} ({', '.join(details)})" if details else str(spec["driver"])
+
+
 def study_note(spec: StudySpec, name: str, dataset: Dataset, command: str) -> str:
     """What the dashboard shows beside a study: its question, its data, how to go on with it."""
     return (
         f"**{spec.question.strip()}**\n\n"
-        f"Study `{name}`: driver {spec.driver}, data {dataset.name} "
+        f"Study `{name}`: driver {driver_label(spec.model_dump())}, data {dataset.name} "
         f"({len(dataset.train):,} / {len(dataset.validation):,} / {len(dataset.test):,} images), "
         f"seed {spec.seed}, replicates {spec.replicates}.\n\n"
         f"The values are validation accuracies; step k is the k-th evaluation. "

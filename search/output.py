@@ -63,8 +63,12 @@ def _show(value: object) -> str:
 
 def print_status(console: Console, db: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """One row for each study."""
+    from search.naming import driver_label
+
     table = Table(title=f"Studies in {db}")
-    for heading in ("study", "driver", "data"):
+    # A name is what other commands take, so it is shown whole.
+    table.add_column("study", overflow="fold")
+    for heading in ("driver", "data"):
         table.add_column(heading)
     for heading in ("trials", "runs", "best validation", "training"):
         table.add_column(heading, justify="right")
@@ -72,7 +76,7 @@ def print_status(console: Console, db: str, rows: Iterable[Mapping[str, Any]]) -
         best = row["best_validation"]
         table.add_row(
             row["name"],
-            row["driver"],
+            driver_label({**row["spec"], "driver": row["driver"]}),
             row["dataset"],
             _by_state(row["trial_states"]),
             _by_state(row["run_states"]),

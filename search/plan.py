@@ -1,4 +1,4 @@
-"""What drivers and the coordinator say to each other: proposals, outcomes, and the driver's one method."""
+"""What drivers and the coordinator say to each other: proposals, outcomes, and what a driver is."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -54,6 +54,15 @@ class Outcome:
 class Driver(Protocol):
     """What proposes the trials of a study."""
 
+    def added(self, trial_number: int, proposal: Proposal, outcome: Outcome | None) -> None:
+        """A proposal is a trial now; called in order of the numbers, first for the trials of earlier processes.
+
+        Args:
+            trial_number: from 0.
+            proposal: as it was made.
+            outcome: how it ended, where it has.
+        """
+
     def proposals(self, outcomes: Mapping[int, Outcome], n_trials: int, n_free: int) -> Iterable[Proposal]:
         """The trials that the study should have by now, given what has ended so far.
 
@@ -63,14 +72,35 @@ class Driver(Protocol):
         Args:
             outcomes: the trials that ended, by number.
             n_trials: how many trials the study has, ended or not.
-            n_free: how many workers have nothing to do.
+            n_free: how many workers have nothing to do; with 0 a driver that adapts proposes nothing.
         """
 
     def should_prune(self, trial_number: int, curve: Mapping[int, float]) -> bool:
-        """Whether a running trial is to be stopped, given its validation accuracy by k."""
+        """Whether a running trial is to be stopped, given its validation accuracy by k, mean over replicates."""
+
+    def messages(self, n_jobs: int) -> list[str]:
+        """What a person should know by now, each line once; `n_jobs` workers are at it."""
 
 
-class PlannedDriver:
+class UnprunedDriver:
+    """A driver that needs only outcomes to know its plan, and lets every trial run to its end."""
+
+    def added(self, trial_number: int, proposal: Proposal, outcome: Outcome | None) -> None:
+        """Nothing to note."""
+        del trial_number, proposal, outcome
+
+    def should_prune(self, trial_number: int, curve: Mapping[int, float]) -> bool:
+        """Never."""
+        del trial_number, curve
+        return False
+
+    def messages(self, n_jobs: int) -> list[str]:
+        """Nothing to say."""
+        del n_jobs
+        return []
+
+
+class PlannedDriver(UnprunedDriver):
     """A driver that knows its whole plan before anything runs."""
 
     def __init__(self, plan: Iterable[Proposal]) -> None:
@@ -80,8 +110,3 @@ class PlannedDriver:
         """The plan, whatever has happened."""
         del outcomes, n_trials, n_free
         return self.plan
-
-    def should_prune(self, trial_number: int, curve: Mapping[int, float]) -> bool:
-        """Never: a planned trial runs to its end."""
-        del trial_number, curve
-        return False

@@ -5,6 +5,7 @@
 Every mistake in a file is one message that names the file, the place, what is expected and what was found.
 """
 
+import itertools
 from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,11 +16,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from engine.configuration import Configuration
 from search.space import (
+    Choices,
     Range,
     Space,
     SpecError,
     check_hyperparameter,
     check_value,
+    configuration,
     parse_space,
 )
 
@@ -71,14 +74,16 @@ class StudySpec(BaseModel):
     Attributes:
         study: name, unique in a database.
         question: what the study is for, in a sentence.
-        driver: what proposes configurations: `grid`, `random` or `ofat`.
+        driver: what proposes configurations: `grid`, `random`, `ofat` or `optuna`.
         dataset: `auto`, `mnist`, `fashion-mnist`, `digits`, or the path of an .npz or .csv file.
         seed: decides the plan and, with the replicate, each run's seed.
         replicates: runs of each trial.
         at: where a finished run is read: its `best` evaluation on validation, or its `last`.
         fixed: hyperparameters that all trials share; for `ofat` the baseline.
         space: hyperparameters that vary, with their axes.
-        trials: how many trials `random` makes in all.
+        trials: how many trials `random` or `optuna` makes in all.
+        sampler: for `optuna`: `tpe` (where none is given), `gp`, `cmaes`, `qmc` or `nsgaii`.
+        pruner: for `optuna`: `none`, `successive_halving` or `hyperband`, by validation accuracy at k = 1, 3, 9, …
         by: for `ofat`: hyperparameters whose combinations each get the whole study.
         nuisance: for `ofat`: axes tried again at every level, so that none suffers from the baseline's value.
         fidelity: for `random`: successive halving over training images and epochs.
@@ -88,7 +93,7 @@ class StudySpec(BaseModel):
 
     study: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
     question: str = Field(min_length=1)
-    driver: Literal["grid", "random", "ofat"]
+    driver: Literal["grid", "random", "ofat", "optuna"]
     dataset: str = "auto"
     seed: int = Field(default=DEFAULT_SEED, ge=0, le=2**31 - 1)
     replicates: int = Field(default=1, ge=1)
@@ -96,10 +101,21 @@ class StudySpec(BaseModel):
     fixed: dict[str, Any] = Field(default_factory=dict)
     space: dict[str, Any]
     trials: int | None = Field(default=None, ge=1)
+    sampler: Literal["tpe", "gp", "cmaes", "qmc", "nsgaii"] | None = None
+    pruner: Literal["none", "successive_halving", "hyperband"] | None = None
     by: dict[str, Any] = Field(default_factory=dict)
     nuisance: dict[str, Any] = Field(default_factory=dict)
     fidelity: FidelitySpec | None = None
     source: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_sampler(cls, raw: Any) -> Any:
+        """What an adaptive study leaves open, written out, so that it is part of the study's identity."""
+        if isinstance(raw, dict) and raw.get("driver") == "optuna":
+            given = {key: raw[key] for key in ("sampler", "pruner") if raw.get(key) is not None}
+            return raw | {"sampler": "tpe", "pruner": "none"} | given
+        return raw
 
     @property
     def axes(self) -> Space:
@@ -117,13 +133,20 @@ class StudySpec(BaseModel):
         return parse_space(self.nuisance, path="nuisance")
 
     def revised(self, **changes: object) -> "StudySpec":
-        """The same study with some fields replaced, checked again; None leaves a field as it is."""
+        """The same study with some fields replaced, checked again; None leaves a field as it is.
+
+        Another sampler makes it another study, so it is named after it: `mlp-optuna` becomes `mlp-optuna-cmaes`.
+        """
         kept = {key: value for key, value in changes.items() if value is not None}
+        if self.sampler and kept.get("sampler", self.sampler) != self.sampler:
+            kept.setdefault("study", f"{self.study}-{kept['sampler']}")
         return parse_spec({**self.model_dump(exclude={"source"}), **kept}, source=self.source)
 
 
 _ONLY_FOR = {
-    "trials": ("random",),
+    "trials": ("random", "optuna"),
+    "sampler": ("optuna",),
+    "pruner": ("optuna",),
     "by": ("ofat",),
     "nuisance": ("ofat",),
     "fidelity": ("random",),
@@ -220,9 +243,10 @@ def _check_meaning(spec: StudySpec) -> None:
     sections: dict[str, Space] = {"space": spec.axes, "by": spec.by_axes, "nuisance": spec.nuisance_axes}
     if not spec.space:
         raise SpecError("at least one hyperparameter must vary, but the space is empty", path="space")
-    if spec.driver == "random" and spec.trials is None:
+    if spec.driver in ("random", "optuna") and spec.trials is None:
         raise SpecError(f"the driver {spec.driver} needs a number of trials", path="trials")
     _check_fidelity(spec, spec.space)
+    _check_adaptive(spec)
     seen: dict[str, str] = {}
     for section, axes in sections.items():
         for name, axis in axes.items():
@@ -247,6 +271,41 @@ def _check_fidelity(spec: StudySpec, varied: Collection[str]) -> None:
     for name in ("train_images", "epochs"):
         if spec.fidelity and (name in spec.fixed or name in varied):
             raise SpecError(f"{name} is set by fidelity and cannot be given again", path=f"fidelity.{name}")
+
+
+def _check_adaptive(spec: StudySpec) -> None:
+    """SpecError where a sampler or a pruner cannot do with the space what it is asked to."""
+    if spec.pruner not in (None, "none"):
+        for name in ("train_images", "evaluations_per_epoch"):
+            if name in spec.space:
+                raise SpecError(
+                    f"a pruner compares trials at the same k, so {name}, which changes what k means, cannot vary",
+                    path=f"space.{name}",
+                )
+    if spec.sampler == "cmaes":
+        numeric = [
+            name
+            for name, axis in spec.axes.items()
+            if isinstance(axis, Range) or (len(axis.values) > 1 and all(type(v) in (int, float) for v in axis.values))
+        ]
+        if not numeric:
+            raise SpecError("the sampler cmaes needs an axis of numbers, but the space has none", path="space")
+
+
+def corners(spec: StudySpec) -> list[Configuration]:
+    """Configurations that ask for the most that an adaptive study can ask of a data set; empty for other drivers.
+
+    A planned study is checked whole before it starts; these stand for the trials of one that cannot know them.
+    """
+    if spec.driver != "optuna":
+        return []
+    ends = {
+        name: axis.values if isinstance(axis, Choices) else (int(axis.low), int(axis.high))
+        for name, axis in spec.axes.items()
+        if name in ("train_images", "batch_size", "evaluations_per_epoch")
+    }
+    combinations = (dict(zip(ends, values, strict=True)) for values in itertools.product(*ends.values()))
+    return [configuration(spec.fixed, varied) for varied in combinations]
 
 
 def check_against_data(spec: StudySpec, configurations: list[Configuration], n_train: int) -> None:

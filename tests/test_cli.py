@@ -1,5 +1,6 @@
 """The command line as a stranger meets it: exit codes, messages, help; and that what is documented exists."""
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -57,6 +58,7 @@ def test_run_select_status_reproduce_export(tmp_path, spec):
         (["run", "small.yaml", "--dataset", "none.csv"], "none.csv"),
         (["run", "small.yaml", "--trials", "3"], "trials belongs to the driver"),
         (["run", "small.yaml", "--jobs", "0"], "--jobs"),
+        (["run", "small.yaml", "--sampler", "tpe"], "sampler belongs to the driver optuna"),
         (["reproduce", "1"], "no database"),
     ],
 )
@@ -65,6 +67,51 @@ def test_bad_input_is_one_message_and_exit_code_2(tmp_path, spec, arguments, say
     assert result.returncode == 2
     assert says in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr + result.stdout
+
+
+@pytest.fixture
+def adaptive(tmp_path):
+    file = tmp_path / "adaptive.yaml"
+    file.write_text(
+        "# Does it learn?\nstudy: adaptive\nquestion: Does it?\ndriver: optuna\ntrials: 12\ndataset: digits\n"
+        "fixed: {epochs: 1, evaluations_per_epoch: 2}\nspace: {learning_rate: {low: 0.001, high: 0.1, scale: log}}\n"
+    )
+    return file
+
+
+def test_an_adaptive_study_is_run_extended_shown_and_confirmed(tmp_path, adaptive):
+    first = digitsweep("run", adaptive, "--jobs", 2, "--sampler", "qmc", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert "12 runs trained" in first.stdout
+    assert "Selected: trial" in first.stdout
+    more = digitsweep("run", adaptive, "--jobs", 1, "--sampler", "qmc", "--trials", 14, cwd=tmp_path)
+    assert "2 runs trained" in more.stdout
+    stopped = digitsweep(
+        "run", adaptive, "--jobs", 1, "--sampler", "qmc", "--trials", 16, "--time", "0.001s", cwd=tmp_path
+    )
+    assert "run adaptive.yaml --db runs.sqlite --jobs 1 --trials 16 --sampler qmc" in stopped.stdout.replace(
+        str(adaptive), "adaptive.yaml"
+    )
+    timed = digitsweep("run", adaptive, "--jobs", 2, "--trials", 3, cwd=tmp_path)
+    assert "depend on timing" in timed.stdout
+    shown = digitsweep("status", cwd=tmp_path).stdout
+    assert "adaptive-qmc@digits" in shown
+    assert "optuna (qmc)" in shown
+    assert "optuna (tpe)" in shown
+    confirmed = digitsweep("confirm", "adaptive-qmc@digits", "--top", 1, "--replicates", 2, cwd=tmp_path)
+    assert confirmed.returncode == 0, confirmed.stderr
+    report = digitsweep("report", "--dataset", "digits", cwd=tmp_path)
+    assert report.returncode == 0, report.stderr
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is installed")
+def test_a_sampler_without_its_package_is_one_message_and_nothing_is_written(tmp_path, adaptive):
+    result = digitsweep("run", adaptive, "--sampler", "gp", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "sampler gp needs the package torch" in " ".join(result.stderr.split())
+    assert "pip install torch" in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["adaptive.yaml"]
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path):

@@ -3,6 +3,7 @@
 grid      every combination of a finite space
 random    independent draws, the whole plan from the seed
 ofat      one factor at a time around a baseline
+optuna    adaptively, by one of Optuna's samplers, with or without pruning
 confirm   the best of another study again, with fresh seeds
 """
 
@@ -11,7 +12,11 @@ from search.spec import StudySpec
 
 
 def make_driver(spec: StudySpec) -> Driver:
-    """The driver that a study's file names."""
+    """The driver that a study's file names.
+
+    Raises:
+        MissingPackageError: its sampler needs a package that is not installed.
+    """
     if spec.driver == "grid":
         from search.drivers.grid import GridDriver
 
@@ -24,6 +29,10 @@ def make_driver(spec: StudySpec) -> Driver:
         from search.drivers.random import RandomDriver
 
         return RandomDriver(spec)
+    if spec.driver == "optuna":
+        from search.drivers.optuna import OptunaDriver
+
+        return OptunaDriver(spec)
     from search.drivers.ofat import OfatDriver
 
     return OfatDriver(spec)

@@ -12,11 +12,11 @@ from itertools import islice
 from math import ceil
 
 from search.drivers.random import draws
-from search.plan import Outcome, Proposal
+from search.plan import Outcome, Proposal, UnprunedDriver
 from search.spec import StudySpec
 
 
-class HalvingDriver:
+class HalvingDriver(UnprunedDriver):
     """Random candidates, fewer at each rung, on more images and for more epochs."""
 
     def __init__(self, spec: StudySpec) -> None:
@@ -55,8 +55,3 @@ class HalvingDriver:
             )
             going_on = sorted(candidate for _, _, candidate in ranked[: ceil(len(here) * self._fidelity.keep)])
         return found
-
-    def should_prune(self, trial_number: int, curve: Mapping[int, float]) -> bool:
-        """Never: a trial of a rung runs to its end."""
-        del trial_number, curve
-        return False

@@ -18,6 +18,15 @@ class RandomDriver(PlannedDriver):
     def __init__(self, spec: StudySpec) -> None:
         assert spec.trials is not None
         super().__init__(islice(draws(spec), spec.trials))
+        self._n_wanted: int | None = spec.trials
+
+    def messages(self, n_jobs: int) -> list[str]:
+        """That the space has fewer configurations than the study wants, once."""
+        del n_jobs
+        n_wanted, self._n_wanted = self._n_wanted, None
+        if n_wanted is None or len(self.plan) == n_wanted:
+            return []
+        return [f"The space is used up: the study has {len(self.plan)} trials instead of {n_wanted}."]
 
 
 def draws(spec: StudySpec) -> Iterator[Proposal]:

@@ -81,7 +81,7 @@ def now() -> str:
 
 # What must agree for two runs of a command to be the same study; the space, the number of trials and the
 # number of replicates may grow.
-IDENTITY = ("fixed", "at", "by", "nuisance", "fidelity")
+IDENTITY = ("fixed", "at", "by", "nuisance", "fidelity", "sampler", "pruner")
 
 
 def open_study(connection: Connection, record: StudyRecord) -> int:

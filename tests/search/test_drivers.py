@@ -1,9 +1,6 @@
-"""One contract for every driver: inside the space, seeded, the same in another process, exhausted, extended."""
+"""What each driver does of its own; what all of them must do is in test_driver_contract.py."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,56 +10,16 @@ from search import run_study
 from search.confirm import confirmation, confirmation_driver, confirmation_spec, confirmed_trials
 from search.drivers import make_driver
 from search.drivers.confirm import confirmation_seed
-from search.space import Choices, SpecError
+from search.space import SpecError
 from search.spec import load_spec
 from tests.search.helpers import make_spec, query
+from tests.search.simulation import FIDELITY, OFAT, RANDOM
 
-RANDOM = {
-    "driver": "random",
-    "trials": 12,
-    "space": {
-        "hidden_layers": [1, 2, 3],
-        "hidden_size": {"low": 10, "high": 200, "scale": "log"},
-        "learning_rate": {"low": 0.002, "high": 0.1, "scale": "log"},
-        "activation": ["relu", "tanh"],
-    },
-}
-OFAT = {
-    "driver": "ofat",
-    "fixed": {"hidden_layers": 1, "hidden_size": 8, "learning_rate": 0.01, "epochs": 1, "evaluations_per_epoch": 2},
-    "space": {"hidden_size": [4, 8, 16], "learning_rate": [0.01, 0.1]},
-    "by": {"activation": ["relu", "tanh"]},
-}
 SPECS = {"grid": {}, "random": RANDOM, "ofat": OFAT}
 
 
 def plan(**changes):
     return list(make_driver(make_spec(**changes)).proposals({}, 0, 1))
-
-
-@pytest.mark.parametrize("name", SPECS)
-def test_driver_proposes_distinct_configurations_inside_the_space(name):
-    spec = make_spec(**SPECS[name])
-    proposals = plan(**SPECS[name])
-    assert len({p.configuration.hash for p in proposals}) == len(proposals) > 0
-    axes = spec.axes | spec.by_axes
-    for proposal in proposals:
-        for key, value in proposal.params.items():
-            axis = axes[key]
-            assert value in axis.values if isinstance(axis, Choices) else axis.low <= value <= axis.high
-            assert getattr(proposal.configuration, key) == value
-
-
-@pytest.mark.parametrize("name", SPECS)
-def test_driver_plans_the_same_in_another_process(name):
-    code = (
-        "import json, sys; from search.drivers import make_driver; from tests.search.helpers import make_spec;"
-        "ps = make_driver(make_spec(**json.loads(sys.argv[1]))).proposals({}, 0, 1);"
-        "print(json.dumps([p.configuration.hash for p in ps]))"
-    )
-    command = [sys.executable, "-c", code, json.dumps(SPECS[name])]
-    other = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
-    assert json.loads(other.stdout) == [p.configuration.hash for p in plan(**SPECS[name])]
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -74,17 +31,6 @@ def test_driver_exhausts_and_its_study_runs_once(name, database, tiny):
     first = run_study(spec, tiny, database=database, n_jobs=2)
     assert first.n_trained == first.n_trials == len(plan(**changes))
     assert run_study(spec, tiny, database=database, n_jobs=2).n_trained == 0
-
-
-def test_random_plan_extends_without_changing_its_beginning():
-    short, long = plan(**RANDOM), plan(**{**RANDOM, "trials": 30})
-    assert [p.params for p in long[:12]] == [p.params for p in short]
-    assert [p.params for p in plan(**{**RANDOM, "seed": 1})] != [p.params for p in short]
-
-
-def test_random_ends_where_a_finite_space_is_used_up():
-    finite = {"driver": "random", "trials": 50, "space": {"learning_rate": [0.1, 0.2], "momentum": [False, True]}}
-    assert len(plan(**finite)) == 4
 
 
 def test_random_draws_cover_a_log_range_evenly():
@@ -148,15 +94,6 @@ def test_confirmation_trains_the_best_again_with_fresh_seeds(database, tiny):
         confirmation_spec(again, 3), tiny, database=database, n_jobs=1,
         driver=confirmation_driver(again), name=again.name,
     ).n_trained == 0  # fmt: skip
-
-
-FIDELITY = {
-    "driver": "random",
-    "trials": 9,
-    "fixed": {"evaluations_per_epoch": 2},
-    "space": {"learning_rate": {"low": 0.001, "high": 1.0, "scale": "log"}, "momentum": [False, True]},
-    "fidelity": {"train_images": [40, 120, 240], "epochs": [1, 1, 2], "keep": "1/3"},
-}
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

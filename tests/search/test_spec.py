@@ -57,6 +57,38 @@ def test_load_spec_names_the_place_and_the_remedy(tmp_path, change, place, says)
     assert "\n" not in message
 
 
+ADAPTIVE = {"driver": "optuna", "trials": 5}
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "says"),
+    [
+        ({"driver": "optuna"}, "trials", "needs a number of trials"),
+        ({**ADAPTIVE, "sampler": "tpee"}, "sampler", "'tpe', 'gp', 'cmaes', 'qmc' or 'nsgaii', but got 'tpee'"),
+        ({**ADAPTIVE, "pruner": "median"}, "pruner", "'none', 'successive_halving' or 'hyperband'"),
+        ({"driver": "random", "trials": 5, "pruner": "hyperband"}, "pruner", "belongs to the driver optuna"),
+        ({"sampler": "tpe"}, "sampler", "belongs to the driver optuna"),
+        (
+            {**ADAPTIVE, "pruner": "hyperband", "fixed": {}, "space": {"evaluations_per_epoch": [1, 2]}},
+            "space.evaluations_per_epoch",
+            "same k",
+        ),
+        ({**ADAPTIVE, "sampler": "cmaes", "space": {"momentum": [False, True]}}, "space", "axis of numbers"),
+    ],
+)
+def test_adaptive_specs_name_the_place_and_the_remedy(changes, place, says):
+    with pytest.raises(SpecError) as caught:
+        make_spec(**changes)
+    assert place in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_an_adaptive_spec_writes_out_what_it_leaves_open():
+    spec = make_spec(**ADAPTIVE)
+    assert (spec.sampler, spec.pruner) == ("tpe", "none")
+    assert (make_spec().sampler, make_spec().pruner) == (None, None)
+
+
 def test_load_spec_of_a_missing_file_names_the_nearest(tmp_path):
     (tmp_path / "linear_grid.yaml").write_text(GOOD)
     with pytest.raises(SpecError, match=r"did you mean .*linear_grid\.yaml"):
