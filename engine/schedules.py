@@ -29,6 +29,13 @@ class LearningRate:
     round_loss: float | None = None
 
 
+def waits_for_loss(configuration: Configuration, k: int) -> bool:
+    """Whether the learning rate after evaluation `k` depends on the training loss that it finds."""
+    if configuration.decay in ("constant", "cosine"):
+        return False
+    return configuration.decay_round != "epoch" or k % configuration.evaluations_per_epoch == 0
+
+
 def next_learning_rate(current: LearningRate, configuration: Configuration, k: int, train_loss: float) -> LearningRate:
     """The learning rate after evaluation `k`, which found `train_loss` on the training images.
 
@@ -36,12 +43,10 @@ def next_learning_rate(current: LearningRate, configuration: Configuration, k: i
     to compare with and leaves the rate as it is.
     """
     decay = configuration.decay
-    if decay == "constant":
-        return current
     if decay == "cosine":
         share = k / configuration.n_evaluations
         return LearningRate(configuration.learning_rate * (1 + math.cos(math.pi * share)) / 2)
-    if configuration.decay_round == "epoch" and k % configuration.evaluations_per_epoch:
+    if not waits_for_loss(configuration, k):
         return current
     before = current.round_loss
     if before is None:

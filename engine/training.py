@@ -26,7 +26,7 @@ from engine.data import SPLITS, Dataset, FloatArray, IntArray, Split, SplitName
 from engine.errors import ConfigurationError
 from engine.network import Network
 from engine.optimizers import Optimizer
-from engine.schedules import LearningRate, next_learning_rate
+from engine.schedules import LearningRate, next_learning_rate, waits_for_loss
 from engine.seeds import Stream, epoch_order, generator
 from engine.state import Evaluation, TrainingState
 
@@ -298,6 +298,21 @@ def evaluate(
         rate = next_learning_rate(state.learning_rate, state.configuration, state.k, found["train"][0])
         after.append(replace(state, learning_rate=rate))
     return after, evaluations
+
+
+def foreseen(states: Sequence[TrainingState]) -> list[TrainingState] | None:
+    """Advanced states as `evaluate` will return them, where that does not depend on what it finds; else None.
+
+    So their next segment may begin before they are evaluated. Nothing is foreseen for runs that end here, nor beyond
+    a loss that turns out not to be finite.
+    """
+    alive = [state for state in states if state.diverged_at is None]
+    if not alive or any(state.finished or waits_for_loss(state.configuration, state.k) for state in alive):
+        return None
+    return [
+        replace(state, learning_rate=next_learning_rate(state.learning_rate, state.configuration, state.k, math.nan))
+        for state in alive
+    ]
 
 
 def _measure(states: Sequence[TrainingState], split: Split, path: Path) -> list[tuple[float, float]]:

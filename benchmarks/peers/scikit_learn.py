@@ -47,7 +47,8 @@ class Library:
                 loss="log_loss", alpha=0.0, learning_rate="constant", eta0=rate, max_iter=1, tol=None, shuffle=False
             )
         self.images = self.X if training.hidden else self.sparse
-        self.model.partial_fit(self.images[:100], self.y[:100], classes=np.arange(10))
+        first = max(100, training.batch_size)
+        self.model.partial_fit(self.images[:first], self.y[:first], classes=np.arange(10))
         self.orders = self.all.segments(training.batch_size)
 
     def segment(self) -> None:
