@@ -13,7 +13,7 @@ BIN  := $(VENV)/bin
 RUN   = $(BIN)/digitsweep run $(1) --db $(DB) --jobs $(JOBS) --seed $(SEED) --dataset $(DATASET) \
         $(if $(DATA),--data $(DATA)) $(if $(REPLICATES),--replicates $(REPLICATES))
 
-.PHONY: help linear-grid mlp-random mlp-optuna ofat confirm study status select figures report dashboard export test check lock clean
+.PHONY: help linear-grid mlp-random mlp-optuna ofat confirm study status select figures report dashboard export bench test check lock clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -25,7 +25,7 @@ help: ## List the targets and variables
 	  '  SPEC=<file>       study file (study)'    '  STUDY=<name>      study in the database (select, confirm)' \
 	  '  N=50              trials in all (mlp-random, mlp-optuna)' \
 	  '  SAMPLER=tpe       tpe, gp, cmaes, qmc or nsgaii (mlp-optuna)' '  TOP=4             how many of the best (confirm)' \
-	  '  OUT=report        folder (figures, report; export: export)'       '  PORT=8080         port on 127.0.0.1 (dashboard)'
+	  '  OUT=report        folder (figures, report; export: export; bench: bench)'       '  PORT=8080         port on 127.0.0.1 (dashboard)'
 
 linear-grid: $(VENV)/.runtime ## Train the report's 32 linear models and name the best
 	@$(call RUN,experiments/linear_grid.yaml)
@@ -66,6 +66,9 @@ dashboard: $(VENV)/.runtime ## Open Optuna's dashboard on the database
 
 export: $(VENV)/.runtime ## Write runs and evaluations as CSV and Parquet
 	@$(BIN)/digitsweep export --db $(DB) --out $(or $(OUT),export)
+
+bench: $(VENV)/.runtime ## Measure the engine beside JAX, PyTorch and scikit-learn, as far as installed, in OUT
+	@$(BIN)/python -m benchmarks --out $(or $(OUT),bench) $(if $(DATA),--data $(DATA))
 
 test: $(VENV)/.dev ## Run the tests, under five minutes
 	@$(BIN)/python -m pytest -q -m 'not slow'

@@ -20,6 +20,7 @@ from benchmarks.document import write
 from benchmarks.floor import vector_nanoseconds
 from benchmarks.ratios import Ratio, ratios
 from engine.datasets import load_dataset
+from engine.errors import DataError
 
 
 def main() -> None:
@@ -36,7 +37,11 @@ def main() -> None:
     def say(message: str) -> None:
         print(f"{time.perf_counter() - started:6.0f} s  {message}", file=sys.stderr, flush=True)
 
-    dataset = load_dataset("mnist", folder=options.data)
+    try:
+        dataset = load_dataset("mnist", folder=options.data)
+    except DataError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
     core = min(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
     found = {
         "measured": datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -54,9 +59,7 @@ def main() -> None:
     say("against C")
     found["against_c"] = measure.against_c(say)
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "images.npz"
-        measure.images_of(dataset).write(path)
-        peers = measure.Peers(path, core, say)
+        peers = measure.Peers(measure.images_of(dataset), Path(scratch) / "images.npz", core, say)
         try:
             found["versions"] = peers.versions()
             found["missing"] = peers.missing

@@ -41,6 +41,8 @@ def markdown(found: dict[str, Any]) -> str:
         "The numbers depend on the machine; the ratios less so. To measure on yours: "
         "`.venv/bin/pip install '.[bench]'`, then `make bench`. A peer that is not installed is named and left out.\n"
     )
+    if found["missing"]:
+        about += f"\nNot installed, so not measured: {', '.join(found['missing'])}.\n"
     jobs = (
         "Five epochs of 50,000 updates by single images and 25 evaluations of all 70,000 images in each run; nothing "
         "stored. `computed`: what a fifth of an epoch and one evaluation take, 25 times.\n"
@@ -65,6 +67,7 @@ def markdown(found: dict[str, Any]) -> str:
         "## One update, one evaluation\n",
         "Microseconds for each image trained on, for all members together / milliseconds to evaluate 70,000 images.\n",
         _units(found, peers),
+        _faster(found),
         "## Studies, with storage and Optuna mirror\n",
         _table(
             ["study", "workers", "seconds", "of these, storage", "peak memory, MB"],
@@ -118,6 +121,21 @@ def _units(found: dict[str, Any], peers: list[str]) -> str:
                 line.append(f"{row['us_per_image']:.3g} / {row['ms_per_evaluation']:.0f}")
         rows.append(line)
     return _table(["model", *peers], rows)
+
+
+def _faster(found: dict[str, Any]) -> str:
+    """Where a peer updates or evaluates in less time than this project."""
+    ours = {row["label"]: row for row in found["units"] if row["peer"] == US}
+    cases = [
+        f"{row['peer']} {words} of {row['label']} ({row[key]:.3g} against {ours[row['label']][key]:.3g} {unit})"
+        for key, words, unit in (
+            ("us_per_image", "in updates", "µs"),
+            ("ms_per_evaluation", "in evaluations", "ms"),
+        )
+        for row in found["units"]
+        if "unsupported" not in row and row[key] < ours[row["label"]][key]
+    ]
+    return f"Faster than this project: {'; '.join(cases) or 'no peer, in none of these'}.\n"
 
 
 def _floor(found: dict[str, Any]) -> str:

@@ -64,7 +64,9 @@ def machine() -> dict[str, Any]:
 class Peers:
     """The installed peers, each in its process, asked in turns."""
 
-    def __init__(self, images: Path, core: int, say: Say) -> None:
+    def __init__(self, images: Images, path: Path, core: int, say: Say) -> None:
+        images.write(path)
+        self.n_images_per_segment = images.n_train // PER_EPOCH
         self.sessions: dict[str, Session] = {}
         self.missing: list[str] = []
         for name in PEERS:
@@ -72,7 +74,7 @@ class Peers:
                 self.missing.append(name)
                 say(f"{name} is not installed and is left out: pip install '.[bench]'")
                 continue
-            self.sessions[name] = Session(name, images, core)
+            self.sessions[name] = Session(name, path, core)
 
     def versions(self) -> dict[str, str]:
         return {name: session.version for name, session in self.sessions.items()}
@@ -97,12 +99,11 @@ class Peers:
                 n_images = self.n_images_per_segment // training.batch_size * training.batch_size
                 row["us_per_image"] = 1e6 * statistics.median(a["updating"] for a in found) / n_images
                 row["ms_per_evaluation"] = 1e3 * statistics.median(a["evaluating"] for a in found)
+                row["accuracy"] = found[0]["accuracy"]
                 row["warm_up"] = found[0]["warm_up"]
                 row["megabytes"] = found[0]["megabytes"]
             rows.append(row)
         return rows
-
-    n_images_per_segment = 50_000 // PER_EPOCH
 
     def whole(self, name: str, training: Training) -> float:
         """Seconds of a run of 25 segments and 25 evaluations, compilation left out."""

@@ -54,6 +54,8 @@ class Session:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(timeout=30)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -96,18 +98,24 @@ def _serve(name: str, images: Path, core: int) -> None:
                 peer.start(training)
             warm.add(training)
             warm_up = time.perf_counter() - first
-            updating = evaluating = 0.0
+            updating = evaluating = accuracy = 0.0
             for _ in range(question["segments"]):
                 start = time.perf_counter()
                 peer.segment()
                 middle = time.perf_counter()
-                peer.evaluate()
+                accuracy = peer.evaluate()
                 updating += middle - start
                 evaluating += time.perf_counter() - middle
         except UnsupportedError as error:
             print(json.dumps({"unsupported": str(error)}), file=out)
             continue
-        answer = {"updating": updating, "evaluating": evaluating, "warm_up": warm_up, "megabytes": _megabytes()}
+        answer = {
+            "updating": updating,
+            "evaluating": evaluating,
+            "accuracy": accuracy,  # that it trains
+            "warm_up": warm_up,
+            "megabytes": _megabytes(),
+        }
         print(json.dumps(answer), file=out)
 
 

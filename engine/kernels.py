@@ -20,7 +20,7 @@ from engine.activations import ACTIVATIONS, Activation
 from engine.compiled import is_cached
 from engine.data import FloatArray, IntArray, SparseRows
 from engine.dropout import dropout_mask, dropout_threshold
-from engine.lazy_rows import LIST_PADDING, LONGEST_GAP, beta_of, kappa_of
+from engine.lazy_rows import LIST_PADDING
 from engine.optimizers import Optimizer
 from engine.packing import (
     Parameters,
@@ -32,6 +32,7 @@ from engine.packing import (
     unpack_member,
     unpack_network,
 )
+from engine.propagators import LONGEST_GAP, beta_of, kappa_of
 from engine.simd import LANES, aligned_zeros
 
 _BLOCK = 64

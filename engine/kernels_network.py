@@ -17,17 +17,8 @@ from typing import Any
 from engine.compiled import inlined, kernel
 from engine.data import FloatArray, IntArray
 from engine.dropout import dropout_key, is_kept
-from engine.lazy_rows import (
-    LONGEST_GAP,
-    end_list,
-    fill_propagators,
-    list_row,
-    prefetch_images,
-    settle_row,
-    sweep_chunk,
-    sweep_two_chunks,
-    update_bias,
-)
+from engine.lazy_rows import end_list, list_row, prefetch_images, sweep_chunk, sweep_two_chunks, update_bias
+from engine.propagators import LONGEST_GAP, fill_propagators, settle_row
 from engine.simd import (
     LANES,
     Elements,

@@ -7,15 +7,8 @@ of the weights is one class: (class, pixel, member).
 from engine.classification import softmax_of_lanes
 from engine.compiled import inlined, kernel
 from engine.data import FloatArray, IntArray
-from engine.lazy_rows import (
-    end_list,
-    fill_propagators,
-    list_row,
-    prefetch_images,
-    settle_row,
-    sweep_chunk,
-    sweep_two_chunks,
-)
+from engine.lazy_rows import end_list, list_row, prefetch_images, sweep_chunk, sweep_two_chunks
+from engine.propagators import fill_propagators, settle_row
 from engine.simd import (
     LANES,
     Elements,

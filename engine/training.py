@@ -6,7 +6,8 @@ A segment is the updates between two evaluations. The state holds everything the
 curves, checkpoints, pruning, resuming to the bit and moving a run to another process all follow from passing
 states around. `advance` and `evaluate` are the two halves of a segment, for callers that time them apart.
 
-Images are visited one at a time by the compiled kernels (`batch_size` 1) or in batches by the components.
+Images are visited one at a time by the compiled kernels (`batch_size` 1) or in batches by the components, with BLAS on
+one thread. The kernels evaluate, except networks on dense images, where BLAS is faster.
 Linear runs that see the same images in the same order may go through the kernels together (`population_key`);
 each comes out as it would alone, to the bit.
 """
@@ -21,6 +22,7 @@ import numpy as np
 
 from engine import kernels
 from engine.activations import ACTIVATIONS
+from engine.blas import one_blas_thread
 from engine.configuration import Configuration
 from engine.data import SPLITS, Dataset, FloatArray, IntArray, Split, SplitName
 from engine.errors import ConfigurationError
@@ -33,6 +35,10 @@ from engine.state import Evaluation, TrainingState
 Path = Literal["auto", "components"]
 
 _EVALUATION_BATCH = 2_000
+
+# Above this share of entries that are not zero, a network is evaluated by BLAS in less time than by the kernels, which
+# read a list of them (docs/decisions.md). Linear models are not: populations have no such path, and bits would differ.
+_DENSE = 0.6
 
 # Linear runs up to this number train one after the other: the population kernel costs the same for one as for sixteen,
 # four times what the network kernel takes for one (docs/decisions.md), and the bits are the same.
@@ -164,7 +170,8 @@ def advance(states: Sequence[TrainingState], dataset: Dataset, *, path: Path = "
     order = _segment_order(states[0], len(split))
     alive = [state for state in states if state.diverged_at is None]
     if path == "components" or configuration.batch_size > 1:
-        moved = [_advance_in_batches(state, split, order) for state in alive]
+        with one_blas_thread():
+            moved = [_advance_in_batches(state, split, order) for state in alive]
     elif population_key(configuration, states[0].seed) is not None and len(alive) > _FEW:
         moved = _advance_population(alive, split, order)
     else:
@@ -318,8 +325,9 @@ def foreseen(states: Sequence[TrainingState]) -> list[TrainingState] | None:
 def _measure(states: Sequence[TrainingState], split: Split, path: Path) -> list[tuple[float, float]]:
     """(mean loss in nats, accuracy) of each state on one split."""
     configuration = states[0].configuration
-    if path == "components":
-        return [_measure_in_batches(state, split) for state in states]
+    if path == "components" or (configuration.hidden_layers and split.rows.density > _DENSE):
+        with one_blas_thread():
+            return [_measure_in_batches(state, split) for state in states]
     if population_key(configuration, states[0].seed) is not None and len(states) > _FEW:
         return kernels.evaluate_population([state.parameters for state in states], split.rows, split.y)
     activation = ACTIVATIONS[configuration.activation]

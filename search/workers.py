@@ -24,8 +24,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
+from engine.blas import one_blas_thread
 from engine.data import Dataset
 from engine.state import Evaluation, TrainingState
 from engine.training import advance, evaluate, foreseen
@@ -212,7 +212,7 @@ class Workers:
 @contextmanager
 def workers(dataset: Dataset, n_jobs: int) -> Iterator[Workers]:
     """A pool for the length of a block, with BLAS at one thread per worker."""
-    with threadpool_limits(limits=1):
+    with one_blas_thread():
         pool = Workers(dataset, n_jobs)
         try:
             yield pool

@@ -38,8 +38,8 @@ class Peer(Protocol):
     def segment(self) -> None:
         """Visit the next fifth of the training images, in the given order; returns when it is done."""
 
-    def evaluate(self) -> None:
-        """Loss and accuracy of every member over all images."""
+    def evaluate(self) -> float:
+        """Measure loss and accuracy of every member over all images; the first member's accuracy."""
 
 
 def is_installed(name: str) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.workloads import BETA, N_SEGMENTS, PER_EPOCH, Images, Training
 from engine.configuration import Configuration
-from engine.data import Dataset, SparseRows, Split
+from engine.data import SPLITS, Dataset, SparseRows, Split
 from engine.kernels import compile_kernels
 from engine.training import advance, evaluate, initial_state
 
@@ -55,5 +55,8 @@ class Library:
     def segment(self) -> None:
         self.states = advance(self.states, self.dataset)
 
-    def evaluate(self) -> None:
-        evaluate(self.states, self.dataset)
+    def evaluate(self) -> float:
+        _, evaluations = evaluate(self.states, self.dataset)
+        assert evaluations[0] is not None
+        sizes = {name: len(self.dataset.split(name)) for name in SPLITS}
+        return sum(evaluations[0].accuracy[name] * n for name, n in sizes.items()) / sum(sizes.values())

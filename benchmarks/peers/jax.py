@@ -126,5 +126,6 @@ class Library:
         )
         jax.block_until_ready(self.parameters)
 
-    def evaluate(self) -> None:
-        jax.block_until_ready(_evaluate(self.parameters, self.X, self.y, self.training.activation))
+    def evaluate(self) -> float:
+        _, correct = jax.block_until_ready(_evaluate(self.parameters, self.X, self.y, self.training.activation))
+        return float(correct.ravel()[0]) / len(self.y)

@@ -1,12 +1,18 @@
-"""Training in batches: what a step may allocate."""
+"""Training in batches: what a step may allocate, and that its bits do not depend on the number of BLAS threads."""
 
 import tracemalloc
 
 import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
+import engine.training
+from engine.blas import one_blas_thread
 from engine.configuration import Configuration
 from engine.network import Network
 from engine.optimizers import Optimizer
+from engine.training import train
+from tests.conftest import make_dataset
 
 BATCH, FEATURES, HIDDEN = 64, 400, 200
 
@@ -47,3 +53,43 @@ def test_a_step_allocates_no_array_of_a_batch():
         tracemalloc.stop()
     # NumPy's casting buffer (32 KiB) and a few numbers an image, but not its units, their mask or a gradient.
     assert peak - before < BATCH * HIDDEN * 4
+
+
+def n_blas_threads():
+    return max(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+
+
+def test_bits_do_not_depend_on_the_number_of_blas_threads():
+    dataset = make_dataset(n=(1000, 100, 100), n_features=784, n_classes=10)
+    hyperparameters = {"epochs": 1, "hidden_layers": 2, "hidden_size": 300, "batch_size": 64}
+    curves = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, user_api="blas"):
+            curves.append(train(dataset, **hyperparameters).evaluations)
+    assert curves[0] == curves[1]
+
+
+def test_blas_has_its_threads_again_when_the_last_one_leaves():
+    with threadpool_limits(2, user_api="blas"):
+        with one_blas_thread():
+            with one_blas_thread():
+                assert n_blas_threads() == 1
+            assert n_blas_threads() == 1
+        assert n_blas_threads() == 2
+
+
+@pytest.mark.parametrize(("density", "expected"), [(0.3, 0), (1.0, 3)])
+def test_networks_are_evaluated_by_blas_where_images_are_dense(density, expected, monkeypatch):
+    calls = []
+    measure = engine.training._measure_in_batches
+    monkeypatch.setattr(
+        engine.training, "_measure_in_batches", lambda *arguments: calls.append(1) or measure(*arguments)
+    )
+    dataset = make_dataset(density=density)
+    options = {"epochs": 1, "evaluations_per_epoch": 1, "hidden_layers": 1, "hidden_size": 20}
+    found = train(dataset, **options).evaluations[0]
+    assert len(calls) == expected
+    by_components = train(dataset, path="components", **options).evaluations[0]
+    assert found.loss["test"] == pytest.approx(by_components.loss["test"], rel=1e-4)
+    train(dataset, epochs=1, evaluations_per_epoch=1, hidden_layers=0)
+    assert len(calls) == expected + 3, "a linear model is evaluated as it would be in a population"
