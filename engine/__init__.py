@@ -4,6 +4,7 @@
     tensors         components with both passes         data       splits as sparse rows
     network         a chain of components               kernels    the same, compiled, one image at a time
     training, state segments of a run                   seeds      where random numbers come from
+    modelfile       a trained network as a file
 
 The names below are imported on first use, so that `import engine` costs nothing.
 """
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.configuration import Configuration
     from engine.datasets import load_dataset
+    from engine.modelfile import load_model
     from engine.network import Network
     from engine.training import train
 
@@ -21,10 +23,11 @@ _HOMES = {
     "Configuration": "engine.configuration",
     "Network": "engine.network",
     "load_dataset": "engine.datasets",
+    "load_model": "engine.modelfile",
     "train": "engine.training",
 }
 
-__all__ = ["Configuration", "Network", "load_dataset", "train"]
+__all__ = ["Configuration", "Network", "load_dataset", "load_model", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,8 @@
     plan, drivers  what is proposed        workers       where training happens
     store          the database            mirror        the same studies in Optuna's tables
     select         frozen choices          reproduce     a stored run, trained again
-    confirm        the best again          cli, output   the command line and its tables
+    confirm        the best again          train_best    the selection as a model file
+    images         pictures to predict     cli, commands, output   the command line and its tables
 
 The names below are imported on first use, so that `import search` costs nothing.
 """

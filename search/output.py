@@ -1,9 +1,10 @@
 """Tables for a person at a terminal: the selection, the studies, a confirmation."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -107,4 +108,18 @@ def print_confirmation(console: Console, db: str, study: str, confirmed: str) ->
             f"{row.test:.2%} ({row.n_runs} runs)",
             f"{low:.2%} to {high:.2%}" if row.n_runs > 1 else "needs two runs",
         )
+    console.print(table)
+
+
+def print_predictions(console: Console, names: Sequence[str], probabilities: Sequence[Sequence[float]]) -> None:
+    """One row for each picture: the most probable class, and the probability of every class."""
+    table = Table(title="Probability of each class")
+    table.add_column("picture", overflow="fold")
+    table.add_column("shows", justify="right", style="bold")
+    for label in range(len(probabilities[0])):
+        table.add_column(str(label), justify="right")
+    for name, row in zip(names, probabilities, strict=True):
+        best = max(range(len(row)), key=row.__getitem__)
+        cells = [f"[bold]{p:.1%}[/]" if label == best else f"{p:.1%}" for label, p in enumerate(row)]
+        table.add_row(escape(name), str(best), *cells)
     console.print(table)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from engine.configuration import Configuration
 from engine.data import Dataset
 from engine.errors import DigitsweepError
+from engine.state import Evaluation, TrainingState
 from engine.training import initial_state, train_segment
 from search.environment import code_version
 from search.store import reading
@@ -44,6 +45,14 @@ class StoredRun:
     code_version: str
     state: str
     values: dict[tuple[int, str], tuple[float, float, float]]
+
+    def __str__(self) -> str:
+        return f"run {self.run_id} ({self.study}, trial {self.trial_number}, replicate {self.replicate})"
+
+    @property
+    def named_data(self) -> str:
+        """What to load to train it again: the data set that `auto` stood for, else the name its study gives."""
+        return self.dataset if self.data_source == "auto" else self.data_source
 
 
 @dataclass(frozen=True)
@@ -95,8 +104,18 @@ def stored_run(database: str, run_id: int) -> StoredRun:
     )
 
 
-def reproduce(run: StoredRun, dataset: Dataset) -> Comparison:
+def retrain(
+    run: StoredRun, dataset: Dataset, until_k: int | None = None
+) -> tuple[TrainingState, list[Evaluation], Comparison]:
     """Train the run again, alone, and compare every evaluation.
+
+    Args:
+        run: what to train.
+        dataset: what it was trained on.
+        until_k: the evaluation after which to stop; None is the run's end.
+
+    Returns:
+        The last state, what was evaluated, and the comparison with what is stored.
 
     Raises:
         DigitsweepError: the data set is not the one the run was trained on.
@@ -106,18 +125,30 @@ def reproduce(run: StoredRun, dataset: Dataset) -> Comparison:
             f"run {run.run_id} was trained on data {run.data_sha256[:12]}…, "
             f"but {dataset.name} here is {dataset.sha256[:12]}…"
         )
+    last = run.configuration.n_evaluations if until_k is None else until_k
     state = initial_state(run.configuration, run.seed, dataset)
-    again: dict[tuple[int, str], tuple[float, float, float]] = {}
-    while not state.finished:
+    evaluations: list[Evaluation] = []
+    while not state.finished and state.k < last:
         state, evaluation = train_segment(state, dataset)
         if evaluation is not None:
-            for split, loss in evaluation.loss.items():
-                values = (loss, evaluation.accuracy[split], evaluation.learning_rate)
-                again[(evaluation.k, split)] = values
-    keys = sorted(run.values.keys() | again.keys())
+            evaluations.append(evaluation)
+    again: dict[tuple[int, str], tuple[float, float, float]] = {
+        (e.k, split): (loss, e.accuracy[split], e.learning_rate) for e in evaluations for split, loss in e.loss.items()
+    }
+    stored = {key: values for key, values in run.values.items() if key[0] <= last}
+    keys = sorted(stored.keys() | again.keys())
     differences = [
-        (*key, run.values.get(key, (float("nan"),) * 3), again.get(key))
+        (*key, stored.get(key, (float("nan"),) * 3), again.get(key))
         for key in keys
-        if run.values.get(key) != again.get(key)
+        if stored.get(key) != again.get(key)
     ]
-    return Comparison(len(keys), differences, code_version() == run.code_version)
+    return state, evaluations, Comparison(len(keys), differences, code_version() == run.code_version)
+
+
+def reproduce(run: StoredRun, dataset: Dataset) -> Comparison:
+    """The whole run trained again, beside what is stored of it.
+
+    Raises:
+        DigitsweepError: the data set is not the one the run was trained on.
+    """
+    return retrain(run, dataset)[2]

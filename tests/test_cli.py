@@ -104,6 +104,25 @@ def test_an_adaptive_study_is_run_extended_shown_and_confirmed(tmp_path, adaptiv
     assert report.returncode == 0, report.stderr
 
 
+def test_the_selection_becomes_a_model_that_predicts(tmp_path, spec):
+    from PIL import Image, ImageDraw
+
+    digitsweep("run", spec, cwd=tmp_path)
+    trained = digitsweep("train-best", "small", "-o", "best.npz", cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    assert "Identical to the stored run" in trained.stdout
+    image = Image.new("L", (60, 80), 255)
+    ImageDraw.Draw(image).ellipse([12, 10, 48, 70], outline=0, width=9)
+    image.save(tmp_path / "zero.png")
+    shown = digitsweep("predict", "best.npz", "zero.png", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    row = next(line for line in shown.stdout.splitlines() if "zero.png" in line)
+    assert len(re.findall(r"\d+\.\d%", row)) == 10
+    assert "inverted" in shown.stderr
+    wrong = digitsweep("predict", "best.npz", spec, cwd=tmp_path)
+    assert (wrong.returncode, "cannot be read as an image" in wrong.stderr) == (2, True)
+
+
 @pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is installed")
 def test_a_sampler_without_its_package_is_one_message_and_nothing_is_written(tmp_path, adaptive):
     result = digitsweep("run", adaptive, "--sampler", "gp", cwd=tmp_path)

@@ -105,6 +105,14 @@ def selection_inputs(connection: Connection, study_id: int) -> Sequence[RowMappi
     return connection.execute(query, {"study_id": study_id}).mappings().all()
 
 
+def complete_run(connection: Connection, trial_id: int, replicate: int) -> RowMapping | None:
+    """The run_id of a trial's complete run and the k at which its study reads it; None where there is none."""
+    query = text(
+        "SELECT run_id, read_k FROM v_runs WHERE trial_id = :trial_id AND replicate = :replicate AND state = 'complete'"
+    )
+    return connection.execute(query, {"trial_id": trial_id, "replicate": replicate}).mappings().first()
+
+
 def test_accuracies(connection: Connection, trial_id: int) -> list[float]:
     """Test accuracy of a trial's complete runs at the evaluation its study reads, by replicate."""
     query = text(

@@ -1,0 +1,57 @@
+"""What the commands share: terminals, options, loading data, durations."""
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from engine.data import Dataset
+
+console = Console(width=None if sys.stdout.isatty() else 120)
+errors = Console(stderr=True, soft_wrap=True)
+
+Database = Annotated[str, typer.Option("--db", help="SQLite file, or an SQLAlchemy URL.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Workers; one for each core if not given.")]
+DataFolder = Annotated[
+    Path | None, typer.Option("--data", help="Folder that is searched first for the data set's files.")
+]
+DatasetName = Annotated[
+    str | None,
+    typer.Option("--dataset", help="auto, mnist, fashion-mnist, digits, or the path of an .npz or .csv."),
+]
+StudyName = Annotated[str, typer.Argument(help="Name of a study in the database.")]
+
+
+def seconds(text: str) -> float:
+    """A duration as a person writes it: 90s, 10m, 1h30m, or plain seconds."""
+    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
+    if not match or not any(match.groups()):
+        raise typer.BadParameter(f"a duration like 90s, 10m or 1h30m was expected, but got {text!r}")
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def load_data(name: str, folder: Path | None) -> "Dataset":
+    """A data set by name, with what there is to say on standard error and a bar for downloads."""
+    from engine.datasets import load_dataset
+
+    def notify(message: str) -> None:
+        errors.print(message, highlight=False, markup=False)
+
+    if not sys.stderr.isatty():
+        return load_dataset(name, folder=folder, notify=notify)
+    from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
+
+    with Progress(*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn(), console=errors) as bar:
+        tasks: dict[str, Any] = {}
+
+        def show(file: str, done: int, total: int | None) -> None:
+            if file not in tasks:
+                tasks[file] = bar.add_task(file, total=total)
+            bar.update(tasks[file], completed=done, total=total)
+
+        return load_dataset(name, folder=folder, notify=notify, progress=show)
