@@ -62,7 +62,7 @@ def read_gray(path: str | Path) -> Gray:
             if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion to 8 would cut off, not scale
                 deep: Gray = (np.asarray(image) / 65_535).clip(0, 1).astype(np.float32)
                 return deep
-            levels = np.asarray(image.convert("RGBA").convert("LA"), dtype=np.float32) / 255
+            levels: Gray = np.asarray(image.convert("RGBA").convert("LA"), dtype=np.float32) / np.float32(255)
     except FileNotFoundError as error:
         raise ImageError(f"no image at {path}") from error
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
