@@ -11,7 +11,8 @@ PYTHON  ?= python3
 VENV := .venv
 BIN  := $(VENV)/bin
 RUN   = $(BIN)/digitsweep run $(1) --db $(DB) --jobs $(JOBS) --seed $(SEED) --dataset $(DATASET) \
-        $(if $(DATA),--data $(DATA)) $(if $(REPLICATES),--replicates $(REPLICATES))
+        $(if $(DATA),--data $(DATA)) $(if $(REPLICATES),--replicates $(REPLICATES)) $(BUDGET)
+BUDGET = $(if $(TIME),--time $(TIME)) $(if $(DRY_RUN),--dry-run)
 
 .PHONY: help linear-grid mlp-random mlp-optuna ofat confirm study status select figures report dashboard export bench test check lock clean
 
@@ -25,6 +26,8 @@ help: ## List the targets and variables
 	  '  SPEC=<file>       study file (study)'    '  STUDY=<name>      study in the database (select, confirm)' \
 	  '  N=50              trials in all (mlp-random, mlp-optuna)' \
 	  '  SAMPLER=tpe       tpe, gp, cmaes, qmc or nsgaii (mlp-optuna)' '  TOP=4             how many of the best (confirm)' \
+	  '  TIME=10m          wall-time budget: runs in training end, no new one starts' \
+	  '  DRY_RUN=1         the plan, what is done of it and how long the rest takes; nothing is trained' \
 	  '  OUT=report        folder (figures, report; export: export; bench: bench)'       '  PORT=8080         port on 127.0.0.1 (dashboard)'
 
 linear-grid: $(VENV)/.runtime ## Train the report's 32 linear models and name the best
@@ -42,7 +45,7 @@ ofat: $(VENV)/.runtime ## Vary one factor at a time around the baseline perceptr
 confirm: $(VENV)/.runtime ## The best again with fresh seeds: make confirm STUDY=linear-grid TOP=4 REPLICATES=8
 	@test -n "$(STUDY)" || { echo 'make confirm needs STUDY=<name>; make status lists the studies' >&2; exit 2; }
 	@$(BIN)/digitsweep confirm $(STUDY) --db $(DB) --jobs $(JOBS) --top $(or $(TOP),4) \
-	  --replicates $(or $(REPLICATES),8) $(if $(DATA),--data $(DATA))
+	  --replicates $(or $(REPLICATES),8) $(if $(DATA),--data $(DATA)) $(BUDGET)
 
 study: $(VENV)/.runtime ## Run a study: make study SPEC=experiments/linear_lr_wide.yaml
 	@test -n "$(SPEC)" || { echo 'make study needs SPEC=<file>, e.g. SPEC=experiments/linear_lr_wide.yaml' >&2; exit 2; }

@@ -9,12 +9,14 @@ from sqlalchemy import Connection
 
 from analysis.selection import read_run
 from engine.configuration import Configuration
+from engine.data import Dataset
 from engine.state import Evaluation, TrainingState
 from search.mirror import MirroredTrial
-from search.plan import Outcome
+from search.plan import Driver, Outcome, Proposal
 from search.space import Params
+from search.spec import StudySpec
 from search.store import reading
-from search.store.writing import ENDED, RunProgress
+from search.store.writing import ENDED, RunProgress, StudyRecord
 
 Curve = dict[int, tuple[float, float]]
 
@@ -181,6 +183,36 @@ def read_book(connection: Connection, study_id: int, seeds: Mapping[int, int]) -
                 run.start_k = row["checkpoint_k"] or 0
                 run.curve = curves.get(run.run_id, {})
     return trials
+
+
+def study_record(spec: StudySpec, dataset: Dataset, name: str, command: str) -> StudyRecord:
+    """The study's row in the database."""
+    return StudyRecord(
+        name=name,
+        question=spec.question.strip(),
+        driver=spec.driver,
+        dataset=dataset.name,
+        data_sha256=dataset.sha256,
+        n_train=len(dataset.train),
+        n_validation=len(dataset.validation),
+        n_test=len(dataset.test),
+        seed=spec.seed,
+        replicates=spec.replicates,
+        read_at=spec.at,
+        spec=spec.model_dump(exclude={"source"}),
+        command=command,
+    )
+
+
+def tell_stored(driver: Driver, trials: Iterable[TrialBook], read_at: str) -> dict[int, Outcome]:
+    """Tell a driver the trials of earlier processes, in order; how those that ended did, by number."""
+    outcomes: dict[int, Outcome] = {}
+    for trial in trials:
+        if trial.ended or trial.state == "pruned":
+            outcomes[trial.number] = trial.outcome(read_at)
+        proposal = Proposal(trial.configuration, trial.params, trial.attributes)
+        driver.added(trial.number, proposal, outcomes.get(trial.number))
+    return outcomes
 
 
 def runs_to_do(trials: Iterable[TrialBook]) -> list[RunBook]:

@@ -25,15 +25,15 @@ from engine.data import Dataset
 from engine.seeds import derive_seed
 from engine.state import TrainingState
 from engine.training import initial_state
-from search.book import RunBook, TrialBook, read_book, runs_to_do
+from search.book import RunBook, TrialBook, read_book, runs_to_do, study_record, tell_stored
 from search.drivers import make_driver
 from search.environment import code_version, environment
 from search.mirror import Mirror
 from search.naming import study_name, study_note
-from search.plan import Driver, Outcome, Proposal
+from search.plan import Driver, Proposal
 from search.populations import group
 from search.progress import Display, SilentDisplay, Tally
-from search.spec import StudySpec, check_against_data, corners
+from search.spec import StudySpec, check_against_data, check_plan
 from search.store import reading, writing
 from search.store.database import database_url, open_database
 from search.store.lock import study_lock
@@ -131,33 +131,12 @@ class _Coordinator:
         self.engine, self.spec, self.dataset, self.driver = engine, spec, dataset, driver
         self.name, self.display = name, display
         # A plan that asks for more than the data set has must fail before it leaves a trace.
-        first = [p.configuration for p in driver.proposals({}, 0, 0)]
-        check_against_data(spec, first + corners(spec), len(dataset.train))
-        record = writing.StudyRecord(
-            name=name,
-            question=spec.question.strip(),
-            driver=spec.driver,
-            dataset=dataset.name,
-            data_sha256=dataset.sha256,
-            n_train=len(dataset.train),
-            n_validation=len(dataset.validation),
-            n_test=len(dataset.test),
-            seed=spec.seed,
-            replicates=spec.replicates,
-            read_at=spec.at,
-            spec=spec.model_dump(exclude={"source"}),
-            command=command,
-        )
+        check_plan(spec, [p.configuration for p in driver.proposals({}, 0, 0)], len(dataset.train))
         self.seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
-        self.outcomes: dict[int, Outcome] = {}
         with engine.begin() as connection:
-            self.study_id = writing.open_study(connection, record)
+            self.study_id = writing.open_study(connection, study_record(spec, dataset, name, command))
             self.trials = read_book(connection, self.study_id, self.seeds)
-            for trial in self.trials:
-                if trial.ended or trial.state == "pruned":
-                    self.outcomes[trial.number] = trial.outcome(spec.at)
-                proposal = Proposal(trial.configuration, trial.params, trial.attributes)
-                driver.added(trial.number, proposal, self.outcomes.get(trial.number))
+            self.outcomes = tell_stored(driver, self.trials, spec.at)
         axes = spec.axes | spec.by_axes | spec.nuisance_axes
         self.mirror = Mirror(engine, name, axes, note=study_note(spec, name, dataset, command))
         self.known = {trial.configuration.hash for trial in self.trials}

@@ -10,6 +10,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from search.forecast import Forecast
     from search.select import Selected
 
 
@@ -109,6 +110,51 @@ def print_confirmation(console: Console, db: str, study: str, confirmed: str) ->
             f"{low:.2%} to {high:.2%}" if row.n_runs > 1 else "needs two runs",
         )
     console.print(table)
+
+
+def print_forecast(console: Console, forecast: "Forecast", *, sampler: str | None, pruned: bool) -> None:
+    """The plan with what is done of it, and how long the rest will take."""
+    names = list(dict.fromkeys(name for trial in forecast.trials for name in trial.params))
+    table = Table(title=f"{forecast.study}: the plan")
+    table.add_column("trial", justify="right")
+    for name in names:
+        table.add_column(name.replace("_", " "), justify="right", overflow="fold")
+    for heading in ("runs done", "to do"):
+        table.add_column(heading, justify="right")
+    table.add_column("state")
+    for trial in forecast.trials:
+        values = [_show(trial.params[name]) if name in trial.params else "" for name in names]
+        style = None if trial.n_to_do else "dim"
+        table.add_row(str(trial.trial_number), *values, str(trial.n_done), str(trial.n_to_do), trial.state, style=style)
+    if forecast.trials:
+        console.print(table)
+    lines = []
+    if forecast.n_to_come:
+        who = f"{sampler} proposes them" if sampler else "the best so far are taken"
+        lines.append(f"{forecast.n_to_come} trials are to come: {who} as results arrive.")
+    resumed = f", {forecast.n_resumed} of them from a checkpoint" if forecast.n_resumed else ""
+    lines.append(f"{forecast.study}: {forecast.n_runs_done} runs are done, {forecast.n_runs_to_do} to do{resumed}.")
+    if forecast.n_runs_to_do:
+        workers = "1 worker" if forecast.n_jobs == 1 else f"{forecast.n_jobs} workers"
+        less = ", less where trials are pruned" if pruned else ""
+        lines.append(
+            f"That takes about {duration(forecast.seconds)} on {workers}{less}: the speed of {forecast.n_measured} of "
+            f"{forecast.n_kinds} kinds of run was measured just now."
+        )
+    lines.append("Nothing was trained or written (--dry-run).")
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 5.2 s, 48 s, 3 min 20 s, 2 h 05 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def print_predictions(console: Console, names: Sequence[str], probabilities: Sequence[Sequence[float]]) -> None:

@@ -75,6 +75,16 @@ class Driver(Protocol):
             n_free: how many workers have nothing to do; with 0 a driver that adapts proposes nothing.
         """
 
+    def outlook(self, outcomes: Mapping[int, Outcome], n_trials: int) -> list[Proposal]:
+        """Stand-ins for the trials that depend on results not known yet, as many and of their size.
+
+        They say how much is to come, never what: only a forecast of time is made from them.
+
+        Args:
+            outcomes: the trials that ended, by number.
+            n_trials: how many trials are known, ended or not.
+        """
+
     def should_prune(self, trial_number: int, curve: Mapping[int, float]) -> bool:
         """Whether a running trial is to be stopped, given its validation accuracy by k, mean over replicates."""
 
@@ -88,6 +98,11 @@ class UnprunedDriver:
     def added(self, trial_number: int, proposal: Proposal, outcome: Outcome | None) -> None:
         """Nothing to note."""
         del trial_number, proposal, outcome
+
+    def outlook(self, outcomes: Mapping[int, Outcome], n_trials: int) -> list[Proposal]:
+        """Nothing is to come that is not known."""
+        del outcomes, n_trials
+        return []
 
     def should_prune(self, trial_number: int, curve: Mapping[int, float]) -> bool:
         """Never."""

@@ -308,6 +308,11 @@ def corners(spec: StudySpec) -> list[Configuration]:
     return [configuration(spec.fixed, varied) for varied in combinations]
 
 
+def check_plan(spec: StudySpec, planned: list[Configuration], n_train: int) -> None:
+    """SpecError where a study asks for more than the data set has, trials that are not known yet included."""
+    check_against_data(spec, planned + corners(spec), n_train)
+
+
 def check_against_data(spec: StudySpec, configurations: list[Configuration], n_train: int) -> None:
     """SpecError where a trial asks for more than the data set has, before any training starts."""
     for c in configurations:

@@ -104,6 +104,19 @@ def test_an_adaptive_study_is_run_extended_shown_and_confirmed(tmp_path, adaptiv
     assert report.returncode == 0, report.stderr
 
 
+def test_a_dry_run_shows_the_plan_and_makes_nothing(tmp_path, spec):
+    shown = digitsweep("run", spec, "--dry-run", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert "0 runs are done, 4 to do" in shown.stdout
+    assert "learning rate" in shown.stdout
+    assert [p.name for p in tmp_path.iterdir()] == ["small.yaml"]
+    digitsweep("run", spec, cwd=tmp_path)
+    assert "4 runs are done, 0 to do" in digitsweep("run", spec, "--dry-run", cwd=tmp_path).stdout
+    confirming = digitsweep("confirm", "small", "--top", 2, "--replicates", 3, "--dry-run", cwd=tmp_path)
+    assert "0 runs are done, 6 to do" in confirming.stdout
+    assert "confirm" not in digitsweep("status", cwd=tmp_path).stdout
+
+
 def test_the_selection_becomes_a_model_that_predicts(tmp_path, spec):
     from PIL import Image, ImageDraw
 

@@ -3,6 +3,7 @@
 import re
 import sys
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,7 +24,22 @@ DatasetName = Annotated[
     str | None,
     typer.Option("--dataset", help="auto, mnist, fashion-mnist, digits, or the path of an .npz or .csv."),
 ]
+TimeBudget = Annotated[
+    str | None, typer.Option("--time", help="Wall-time budget, e.g. 10m: runs in training end, no new one starts.")
+]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Show the plan, what is done of it and how long the rest takes; train nothing."),
+]
 StudyName = Annotated[str, typer.Argument(help="Name of a study in the database.")]
+
+
+def program() -> str:
+    """How to call this program again: its name where the shell finds it, else where it was started from."""
+    started = Path(sys.argv[0])
+    if started.name != "digitsweep" or which("digitsweep"):
+        return "digitsweep"
+    return str(started.relative_to(Path.cwd()) if started.is_relative_to(Path.cwd()) else started)
 
 
 def seconds(text: str) -> float:

@@ -1,5 +1,6 @@
 """Commands that train: a study, a confirmation."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,14 +11,17 @@ from search.commands.common import (
     Database,
     DataFolder,
     DatasetName,
+    DryRun,
     Jobs,
     StudyName,
+    TimeBudget,
     console,
     errors,
     load_data,
+    program,
     seconds,
 )
-from search.output import print_confirmation, print_selection
+from search.output import print_confirmation, print_forecast, print_selection
 
 if TYPE_CHECKING:
     from engine.data import Dataset
@@ -37,9 +41,8 @@ def run(
     sampler: Annotated[
         str | None, typer.Option(help="tpe, gp, cmaes, qmc or nsgaii instead of the file's, for adaptive studies.")
     ] = None,
-    time: Annotated[
-        str | None, typer.Option(help="Wall-time budget, e.g. 10m: runs in training end, no new one starts.")
-    ] = None,
+    time: TimeBudget = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Run a study, or whatever of it is missing; then name the best configuration."""
     from search.spec import load_spec
@@ -54,6 +57,9 @@ def run(
     command = _command_again(
         spec, db=db, jobs=jobs, dataset=dataset, seed=seed, replicates=replicates, trials=trials, sampler=sampler
     )
+    if dry_run:
+        _show_forecast(study, images, db=db, jobs=jobs)
+        return
     result = _run(study, images, db=db, jobs=jobs, command=command, time=time)
     _finish(result, db, command)
 
@@ -61,7 +67,16 @@ def run(
 def _command_again(spec: Path, **options: object) -> str:
     """What to type to go on with a study: the options that were given."""
     given = "".join(f" --{name} {value}" for name, value in options.items() if value is not None)
-    return f"digitsweep run {spec}{given}"
+    return f"{program()} run {spec}{given}"
+
+
+def _show_forecast(study: "StudySpec", images: "Dataset", *, db: str, jobs: int | None, **options: Any) -> None:
+    from engine.kernels import compile_kernels
+    from search.forecast import forecast
+
+    compile_kernels(lambda message: console.print(message, highlight=False, markup=False))
+    found = forecast(study, images, database=db, n_jobs=jobs or os.cpu_count() or 1, **options)
+    print_forecast(console, found, sampler=study.sampler, pruned=study.pruner not in (None, "none"))
 
 
 def _run(
@@ -136,6 +151,8 @@ def confirm(
     jobs: Jobs = None,
     dataset: DatasetName = None,
     data: DataFolder = None,
+    time: TimeBudget = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Train the best configurations of a study again with fresh seeds, and say how lucky the selection was."""
     from search.confirm import confirmation, confirmation_driver, confirmation_spec
@@ -147,15 +164,11 @@ def confirm(
             f"{source.study} was run on data {source.data_sha256[:12]}…, but {images.name} here is "
             f"{images.sha256[:12]}…; name its data with --dataset or --data"
         )
-    command = f"digitsweep confirm {source.study} --db {db} --top {top} --replicates {replicates}"
-    result = _run(
-        confirmation_spec(source, replicates),
-        images,
-        db=db,
-        jobs=jobs,
-        command=command,
-        driver=confirmation_driver(source),
-        name=source.name,
-    )
+    command = f"{program()} confirm {source.study} --db {db} --top {top} --replicates {replicates}"
+    spec, driver = confirmation_spec(source, replicates), confirmation_driver(source)
+    if dry_run:
+        _show_forecast(spec, images, db=db, jobs=jobs, driver=driver, name=source.name)
+        return
+    result = _run(spec, images, db=db, jobs=jobs, command=command, time=time, driver=driver, name=source.name)
     _finish(result, db, command)
     print_confirmation(console, db, source.study, source.name)

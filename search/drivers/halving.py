@@ -39,6 +39,20 @@ class HalvingDriver(UnprunedDriver):
     def proposals(self, outcomes: Mapping[int, Outcome], n_trials: int, n_free: int) -> Iterable[Proposal]:
         """Every rung that can be filled: the first, and each whose predecessor has ended whole."""
         del n_trials, n_free
+        return self._known(outcomes)
+
+    def outlook(self, outcomes: Mapping[int, Outcome], n_trials: int) -> list[Proposal]:
+        """The rungs that cannot be filled yet, with the first candidates in place of the best."""
+        del n_trials
+        last = self._known(outcomes)[-1].attributes["rung"]
+        expected, n = [], len(self._candidates)
+        for rung in range(1, len(self._fidelity.train_images)):
+            n = ceil(n * self._fidelity.keep)
+            if rung > last:
+                expected += [self._at(candidate, rung) for candidate in range(n)]
+        return expected
+
+    def _known(self, outcomes: Mapping[int, Outcome]) -> list[Proposal]:
         ended = {outcome.config_hash: outcome for outcome in outcomes.values()}
         going_on = list(range(len(self._candidates)))
         found: list[Proposal] = []

@@ -20,6 +20,7 @@ study that was interrupted or extended goes on as if it had not been.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import optuna
@@ -28,6 +29,7 @@ from optuna.trial import TrialState, create_trial
 
 from engine.seeds import Stream, generator
 from search.drivers.coding import Code
+from search.drivers.random import draws
 from search.drivers.samplers import make_pruner, make_sampler, require_packages
 from search.drivers.tpe import COMPLETE, FAILED, PRUNED, TrialTable
 from search.plan import Outcome, Proposal
@@ -106,6 +108,11 @@ class OptunaDriver:
         self._tell()
         self._offer = self._ask(n_trials)
         return [] if self._offer is None else [self._offer.proposal]
+
+    def outlook(self, outcomes: Mapping[int, Outcome], n_trials: int) -> list[Proposal]:
+        """As many random draws from the space as trials are missing."""
+        del outcomes
+        return list(islice(draws(self._spec), max(0, self._n_trials - n_trials)))
 
     def should_prune(self, trial_number: int, curve: Mapping[int, float]) -> bool:
         """What the pruner says to the newest point of a trial's mean curve over its replicates."""

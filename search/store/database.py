@@ -62,8 +62,30 @@ def open_database(database: str | Path, *, create: bool) -> Engine:
     try:
         _check_schema(engine, database, create=create)
     except (DatabaseError, sqlite3.DatabaseError) as error:
-        raise DatabaseUnusableError(f"{database} cannot be used as a database: {error.orig}") from error  # type: ignore[union-attr]
+        raise _unusable(database, error) from error
     return engine
+
+
+def holds_studies(database: str | Path) -> bool:
+    """Whether there is a database with our schema; looks, and makes nothing.
+
+    Raises:
+        DatabaseUnusableError: there is a file, but no database.
+    """
+    url = database_url(database)
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        return False
+    engine = connect(database)
+    try:
+        return inspect(engine).has_table(schema_version.name)
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        raise _unusable(database, error) from error
+    finally:
+        engine.dispose()
+
+
+def _unusable(database: str | Path, error: DatabaseError | sqlite3.DatabaseError) -> DatabaseUnusableError:
+    return DatabaseUnusableError(f"{database} cannot be used as a database: {getattr(error, 'orig', error)}")
 
 
 def _check_schema(engine: Engine, database: str | Path, *, create: bool) -> None:

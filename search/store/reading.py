@@ -39,6 +39,11 @@ def find_study(connection: Connection, name: str) -> RowMapping:
     raise NoSuchStudyError(f"no study is called {name!r}{hint} (there are: {', '.join(by_name)})")
 
 
+def study_named(connection: Connection, name: str) -> RowMapping | None:
+    """The study of exactly that name; None where there is none."""
+    return connection.execute(select(studies).where(studies.c.name == name)).mappings().first()
+
+
 def study_trials(connection: Connection, study_id: int, first_number: int = 0) -> Sequence[RowMapping]:
     """The trials of a study by number, from `first_number` on."""
     wanted = (trials.c.study_id == study_id) & (trials.c.trial_number >= first_number)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from engine.errors import DigitsweepError
 from engine.state import Evaluation, TrainingState
@@ -94,14 +94,7 @@ def open_study(connection: Connection, record: StudyRecord) -> int:
     if row is None:
         values = record.__dict__ | {"created_at": now()}
         return int(connection.execute(insert(studies).values(values)).inserted_primary_key[0])  # type: ignore[index]
-    for column in ("driver", "dataset", "data_sha256", "seed"):
-        before, after = row[column], getattr(record, column)
-        if before != after:
-            raise _mismatch(record.name, column, before, after)
-    for key in IDENTITY:
-        before, after = row["spec"].get(key), record.spec.get(key)
-        if before != after:
-            raise _mismatch(record.name, key, before, after)
+    check_same_study(row, record)
     grown = {
         "spec": record.spec,
         "question": record.question,
@@ -110,6 +103,18 @@ def open_study(connection: Connection, record: StudyRecord) -> int:
     }
     connection.execute(update(studies).where(studies.c.study_id == row["study_id"]).values(grown))
     return int(row["study_id"])
+
+
+def check_same_study(row: RowMapping, record: StudyRecord) -> None:
+    """StudyMismatchError where the stored study of this name is another one than `record`."""
+    for column in ("driver", "dataset", "data_sha256", "seed"):
+        before, after = row[column], getattr(record, column)
+        if before != after:
+            raise _mismatch(record.name, column, before, after)
+    for key in IDENTITY:
+        before, after = row["spec"].get(key), record.spec.get(key)
+        if before != after:
+            raise _mismatch(record.name, key, before, after)
 
 
 def _mismatch(name: str, what: str, before: object, after: object) -> StudyMismatchError:
