@@ -148,15 +148,16 @@ class TrialBook:
 
     def mirrored(self, read_at: str) -> MirroredTrial:
         """The trial as Optuna's tables are to show it."""
-        value = self.read(read_at)
+        read, curve = self.read(read_at), self.mean_curve()
+        value = read[0] if read else None
+        if self.state == "pruned" and curve:
+            value = curve[max(curve)]  # what Optuna itself gives a pruned trial, and the dashboard needs to show it
         attributes = dict(self.attributes)
         reasons = [r.pending.error for r in self.runs if r.pending and r.pending.error]
         if reasons:
             attributes["reason"] = reasons[0].strip().splitlines()[-1]
         attributes["replicates"] = len(self.runs)
-        return MirroredTrial(
-            self.number, self.params, self.state, self.mean_curve(), value[0] if value else None, attributes
-        )
+        return MirroredTrial(self.number, self.params, self.state, curve, value, attributes)
 
 
 def read_book(connection: Connection, study_id: int, seeds: Mapping[int, int]) -> list[TrialBook]:

@@ -10,6 +10,7 @@ Only validation values go there; a test value never does.
 
 import json
 import logging
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,9 @@ from engine.errors import DigitsweepError
 from search.space import Choices, Params, Space, Value
 
 OPTUNA_SCHEMA = 12
+METRIC = "validation accuracy"
+"""What the dashboard calls a trial's value."""
+
 _NOTE_PIECE = 2_045
 
 _STATES = {
@@ -48,7 +52,7 @@ class MirroredTrial:
         params: the searched hyperparameters.
         state: our state; Optuna's follows from it.
         curve: validation accuracy by k, mean over the replicates that got there.
-        value: validation accuracy the trial ended with, or None.
+        value: validation accuracy the trial ended with; of a pruned one, where it stood; None for others.
         attributes: what the dashboard shows beside the trial.
     """
 
@@ -206,6 +210,10 @@ def _create_study(engine: Engine, name: str, note: str) -> int:
             "install the locked versions with `make clean` and the command again"
         )
     study = optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
+    if study.metric_names != [METRIC]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # marked experimental; the version is locked
+            study.set_metric_names([METRIC])
     _save_note(storage, study._study_id, note)
     storage.remove_session()
     storage.engine.dispose()

@@ -105,7 +105,7 @@ def print_confirmation(console: Console, db: str, study: str, confirmed: str) ->
             str(row.source_trial_number),
             f"{row.selected_validation:.2%}",
             f"{row.validation:.2%}",
-            f"{100 * (row.selected_validation - row.validation):+.2f} points",
+            f"{100 * (row.selected_validation - row.validation):+.2f} points".replace("-0.00", "0.00"),
             f"{row.test:.2%} ({row.n_runs} runs)",
             f"{low:.2%} to {high:.2%}" if row.n_runs > 1 else "needs two runs",
         )

@@ -98,7 +98,9 @@ def test_a_study_stands_in_optunas_tables_as_it_was_searched(database, tiny):
     ours = dict(query(database, "SELECT trial_number, state FROM sweep_trials"))
     names = {"complete": "COMPLETE", "pruned": "PRUNED"}
     assert [t.state.name for t in mirror.trials] == [names[ours[t.number]] for t in mirror.trials]
-    assert "PRUNED" in {t.state.name for t in mirror.trials}
+    pruned = [t for t in mirror.trials if t.state.name == "PRUNED"]
+    assert pruned
+    assert all(t.value == t.intermediate_values[t.last_step] for t in pruned)
     learning_rate = mirror.trials[0].distributions["learning_rate"]
     assert learning_rate == optuna.distributions.FloatDistribution(0.001, 1.0, log=True)
     assert mirror.trials[0].distributions["hidden_size"] == optuna.distributions.IntDistribution(4, 16)
