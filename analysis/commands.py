@@ -16,7 +16,10 @@ _COMMANDS = {
 }
 CONFIRM = "-confirm"
 
-STUDIES = (*_COMMANDS, "linear-grid-confirm", "mlp-random-confirm")
+_TOP = {"mlp-best": 1}
+"""How many configurations a confirmation trains again, where four would take an hour."""
+
+STUDIES = (*_COMMANDS, "linear-grid-confirm", "mlp-random-confirm", "mlp-best-confirm")
 """The studies that the page is built from, in its order."""
 
 
@@ -24,8 +27,9 @@ def command_for(study: str, dataset: str = "mnist") -> str:
     """The command that makes `study` (its name without data or seed suffix) on `dataset`."""
     if study.endswith(CONFIRM):
         source = study.removesuffix(CONFIRM)
+        top = _TOP.get(source, 4)
         source += "" if dataset == "mnist" else f"@{dataset}"
-        command = f"make confirm STUDY={source} TOP=4 REPLICATES=8"
+        command = f"make confirm STUDY={source} TOP={top} REPLICATES=8"
     else:
         command = _COMMANDS.get(study, f"make study SPEC=experiments/{study.replace('-', '_')}.yaml")
     return command if dataset == "mnist" else f"{command} DATASET={dataset}"

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.figures.common import count, decays, describe, one_factor_runs
 from analysis.figures.paired import grid_effect, grid_runs
+from analysis.health import confirmed
 from analysis.statistics import (
     Effect,
     binomial_error,
@@ -196,6 +197,11 @@ def rate_and_accuracy(tables: Tables, study: str) -> Evidence:
         f"{correlation.statistic:+.2f}, "
         f"p = {p:.2g} for correlation or any difference; {n_diverged} runs diverged."
     ).replace("-0.", "−0.")
+    if runs["replicate"].nunique() == 1:
+        sentence += (
+            " All runs share one seed, so this says nothing about others; more replicates do "
+            f"({tables.command(study)} REPLICATES=5)."
+        )
     numbers = (
         Number(
             "Spearman correlation within blocks",
@@ -241,16 +247,30 @@ def decay(tables: Tables) -> Evidence:
     return _from_effect(effect, "Test accuracy with − without decay", 100.0, "points", resolution=resolution)
 
 
-def best_mlp_runs(tables: Tables) -> pd.DataFrame:
-    """Runs of the MLP selected on validation: confirmed ones where there are, else those that selected it."""
-    for study in ("mlp-random-confirm", "mlp-random", "mlp-optuna"):
+def best_runs(tables: Tables, *studies: str) -> pd.DataFrame:
+    """Runs of the configuration selected on validation in the first of `studies` that is there.
+
+    With fresh seeds where the selected configuration is confirmed, else those that selected it.
+
+    Raises:
+        StudyMissingError: None of the studies is there; it names the first.
+    """
+    for study in studies:
         try:
             runs = tables.complete(study)
         except StudyMissingError:
             continue
-        chosen: pd.DataFrame = runs[runs["trial_number"] == selected_trial(runs)["trial_number"]]
-        return chosen
-    return tables.complete("mlp-random")
+        number = selected_trial(runs)["trial_number"]
+        again = confirmed(tables, study)
+        fresh = None if again is None else again[again["source_trial_number"] == number]
+        chosen: pd.DataFrame = runs[runs["trial_number"] == number]
+        return chosen if fresh is None or fresh.empty else fresh
+    raise StudyMissingError(studies[0], tables.command(studies[0]))
+
+
+def best_mlp_runs(tables: Tables) -> pd.DataFrame:
+    """Runs of the MLP that a search of the report's space selected."""
+    return best_runs(tables, "mlp-random", "mlp-optuna")
 
 
 def mlp_against_linear(tables: Tables) -> Evidence:
@@ -258,11 +278,7 @@ def mlp_against_linear(tables: Tables) -> Evidence:
     from scipy import stats
 
     best = best_mlp_runs(tables)
-    try:
-        linear = tables.complete("linear-grid-confirm")
-    except StudyMissingError:
-        linear = tables.complete("linear-grid")
-    linear = linear[linear["trial_number"] == selected_trial(linear)["trial_number"]]
+    linear = best_runs(tables, "linear-grid")
     a, b = float(best["test_accuracy"].mean()), float(linear["test_accuracy"].mean())
     error = float(np.hypot(_resolution(best), _resolution(linear)))
     all_mlp = tables.complete(str(best["study"].iloc[0]).removesuffix("-confirm"))
@@ -300,25 +316,30 @@ def level_reached(runs: pd.DataFrame, level: float, *, above: bool) -> Evidence:
     value, error = float(runs["test_accuracy"].mean()), _resolution(runs)
     reached = value - Z * error > level if above else value >= level - error
     verdict = SUPPORTED if reached else CONTRADICTED if value + Z * error < level else UNDECIDED
+    seeds = mean_interval(runs["test_accuracy"])
+    spread = f"95 % interval over seeds {_percent(seeds.low)} to {_percent(seeds.high)}"
+    measured = f"the mean of {len(runs)} runs, {spread}" if seeds.known else count(len(runs), "run")
     sentence = (
         f"The configuration selected on validation ({describe(runs.iloc[0])}; study "
         f"{runs['study'].iloc[0]}) reaches {_percent(value)} on test "
-        f"({count(len(runs), 'run')}, from {_percent(float(runs['test_accuracy'].min()))} to "
-        f"{_percent(float(runs['test_accuracy'].max()))}), "
-        f"measured with a standard error of {100 * error:.2f} points."
+        f"({measured}); {int(runs['n_test'].iloc[0]):,} images measure that with a standard error of "
+        f"{100 * error:.2f} points."
     )
-    return Evidence(
-        sentence,
-        _ids(runs),
-        (Number("test accuracy", _percent(value)), Number("standard error", f"{100 * error:.2f} points")),
-        verdict,
+    numbers = (
+        Number("test accuracy", _percent(value)),
+        Number(
+            "lowest and highest run",
+            f"{_percent(runs['test_accuracy'].min())}, {_percent(runs['test_accuracy'].max())}",
+        ),
+        Number("interval over seeds", f"{spread} ({seeds.method})" if seeds.known else "needs two runs"),
+        Number("standard error from the number of images", f"{100 * error:.2f} points"),
     )
+    return Evidence(sentence, _ids(runs), numbers, verdict)
 
 
 def beyond(tables: Tables) -> Evidence:
     """Whether the configuration selected in mlp-best lies above 98 %."""
-    runs = tables.complete("mlp-best")
-    return level_reached(runs[runs["trial_number"] == selected_trial(runs)["trial_number"]], 0.98, above=True)
+    return level_reached(best_runs(tables, "mlp-best"), 0.98, above=True)
 
 
 def width(tables: Tables, high: int, low: int | None = None) -> Evidence:

@@ -177,9 +177,11 @@ def optimism(tables: Tables) -> pd.DataFrame:
         One row per study of more than one trial that selects: `study`, `trial_number`, `n_trials`,
         `validation` and `test` of the selected trial when it was selected, and where a confirmation is at
         hand `confirmed_validation`, `confirmed_test` (means over fresh seeds), `n_confirmations`,
-        `optimism` = validation − confirmed validation.
+        `optimism` = validation − confirmed validation; `selection_id` and `frozen_trial` of the newest
+        frozen choice of the study, missing where there is none.
     """
     rows = []
+    frozen = {row["study"]: row for row in tables.selections.to_dict("records")}
     for study in tables.studies:
         try:
             runs = tables.complete(study)
@@ -200,6 +202,8 @@ def optimism(tables: Tables) -> pd.DataFrame:
             "confirmed_test": np.nan,
             "n_confirmations": 0,
             "optimism": np.nan,
+            "selection_id": frozen[study]["selection_id"] if study in frozen else None,
+            "frozen_trial": frozen[study]["trial_number"] if study in frozen else None,
             "run_ids": list(chosen["run_ids"]),
         }
         again = confirmed(tables, study)
@@ -214,7 +218,7 @@ def optimism(tables: Tables) -> pd.DataFrame:
                     "run_ids": [*chosen["run_ids"], *fresh["run_id"].tolist()],
                 }
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"selection_id": "Int64", "frozen_trial": "Int64"}) if rows else pd.DataFrame()
 
 
 def confirmed(tables: Tables, study: str) -> pd.DataFrame | None:

@@ -1,6 +1,6 @@
-"""The views `v_runs` and `v_curves` as data frames: each is read once, for one dataset at a time.
+"""The views `v_runs`, `v_curves` and `v_selections` as data frames: each is read once, for one dataset at a time.
 
-    database ──read_tables──▶ Tables(runs, curves) ──▶ statistics, figures, claims
+    database ──read_tables──▶ Tables(runs, curves, selections) ──▶ statistics, figures, claims
 
 `runs` has one row per run (a trial trained once with one seed), read at the evaluation its study says,
 with the configuration's keys as columns. `curves` has one row per run and evaluation. Accuracy is a
@@ -9,7 +9,7 @@ share in [0, 1], loss is in nats, `k` counts evaluations from 1.
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,6 +30,7 @@ _CURVE_COLUMNS = (
     "run_id, study, k, epoch, learning_rate, train_loss, train_accuracy, "
     "validation_loss, validation_accuracy, test_loss, test_accuracy"
 )
+_SELECTION_COLUMNS = "study, selection_id, trial_number, n_trials, selected_at"
 _NOT_FINISHED = ("running", "interrupted", "waiting")
 
 
@@ -57,12 +58,15 @@ class Tables:
             database is `study_name`) and the keys of the configuration.
         curves: One row per run and evaluation, ordered by (run_id, k); `study` as in `runs`.
         left_aside: Names of studies in the database that are not used here (other data, other seed).
+        selections: Frozen choices, the newest of each study: `study` as in `runs`, `selection_id`,
+            `trial_number`, `n_trials`, `selected_at`.
     """
 
     dataset: str
     runs: pd.DataFrame
     curves: pd.DataFrame
     left_aside: tuple[str, ...] = ()
+    selections: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def studies(self) -> list[str]:
@@ -155,7 +159,7 @@ def choose_dataset(run_counts: dict[str, int]) -> str:
 
 
 def read_tables(database: str, dataset: str | None = None) -> Tables:
-    """Read both views of `database` for one dataset.
+    """Read the views of `database` for one dataset.
 
     Args:
         database: Path of an SQLite file, or an SQLAlchemy URL.
@@ -186,11 +190,18 @@ def read_tables(database: str, dataset: str | None = None) -> Tables:
             runs = runs[runs["study"].isin(chosen_studies)]
             query = text(f"SELECT {_CURVE_COLUMNS} FROM v_curves WHERE dataset = :dataset")
             curves = pd.read_sql(query, connection, params={"dataset": chosen})
+            selections = pd.read_sql(
+                text(f"SELECT {_SELECTION_COLUMNS} FROM v_selections WHERE dataset = :dataset ORDER BY selection_id"),
+                connection,
+                params={"dataset": chosen},
+            )
     finally:
         engine.dispose()
     # A study may be running: evaluations that arrived after the runs were read belong to the next reading.
     curves = curves[curves["run_id"].isin(runs["run_id"])]
-    return Tables(chosen, tidy_runs(runs), _tidy_curves(curves, chosen_studies), tuple(left_aside))
+    selections = selections[selections["study"].isin(chosen_studies)].drop_duplicates("study", keep="last")
+    selections = selections.assign(study=selections["study"].map(family)).reset_index(drop=True)
+    return Tables(chosen, tidy_runs(runs), _tidy_curves(curves, chosen_studies), tuple(left_aside), selections)
 
 
 def _one_study_per_family(runs: pd.DataFrame) -> tuple[list[str], list[str]]:

@@ -10,6 +10,7 @@ from analysis.statistics import mean_curves
 from analysis.tables import Tables, selected_trial
 
 SPLIT_NAMES = ("train", "validation", "test")
+REPORT_EPOCHS = 5
 GRID_FACTORS = ("learning_rate", "momentum", "decay")
 
 
@@ -82,11 +83,27 @@ def describe(config: pd.Series) -> str:
     """A configuration in a few words, for captions."""
     rate = f"learning rate {config['learning_rate']:.3g}"
     momentum = "momentum" if config["momentum"] else "no momentum"
+    if config["momentum"] and config["momentum_form"] == "heavy_ball":
+        momentum = "heavy ball"
     decay = {"constant": "constant rate"}.get(config["decay"], str(config["decay"]).replace("_", " "))
     if config["hidden_layers"] == 0:
         return f"linear, {rate}, {momentum}, {decay}"
     shape = f"{int(config['hidden_layers'])} × {int(config['hidden_size'])} {config['activation']}"
-    return f"{shape}, {rate}, {momentum}, {decay}"
+    return ", ".join([shape, rate, momentum, decay, *_beyond_the_report(config)])
+
+
+def _beyond_the_report(config: pd.Series) -> list[str]:
+    """What the report did not have, where a configuration has it."""
+    parts = []
+    if config["epochs"] != REPORT_EPOCHS:
+        parts.append(count(int(config["epochs"]), "epoch"))
+    if config["batch_size"] > 1:
+        parts.append(f"batches of {int(config['batch_size'])}")
+    if config["dropout_input"] or config["dropout_hidden"]:
+        parts.append(f"dropout {config['dropout_input']:.3g} (input) and {config['dropout_hidden']:.3g} (hidden)")
+    if config["weight_decay"]:
+        parts.append(f"weight decay {config['weight_decay']:.3g}")
+    return parts
 
 
 def count(number: int, noun: str) -> str:

@@ -102,5 +102,5 @@ def caption(table: pd.DataFrame) -> str:
     for study, rows in table.groupby("study", sort=False):
         best = rows[rows["rank"] == rows["rank"].min()].iloc[0]
         change = f"{100 * (best['selected'] - best['mean']):+.2f}".replace("-", "−")
-        parts.append(f"{study}: the first was optimistic by {change} points ({best['n_runs']} fresh seeds)")
-    return "; ".join(parts) + "."
+        parts.append(f"{study} {change} points ({best['n_runs']} fresh seeds)")
+    return f"Optimism of the first, value when selected − mean of fresh seeds: {'; '.join(parts)}."

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 TITLE = "One factor at a time"
 REPORT = ""
 STUDIES = ("ofat-depth", "ofat-activation", "ofat-learning-rate", "ofat-momentum", "ofat-decay")
+FAR = 8
+"""How many times as far from zero as the next level one may lie before it is off the scale."""
 _FACTORS = {
     "hidden_layers": "hidden layers",
     "learning_rate": "rate",
@@ -78,16 +80,51 @@ def table(tables: Tables) -> pd.DataFrame:
     return with_runs(out, [run_id for ids in out["run_ids"] for run_id in ids])
 
 
+def off_scale(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Which levels lie so far out that an axis with room for them would hide all others.
+
+    These are the farthest, at most a third of all, down to the first that is more than `FAR` times as far from zero
+    as the next one.
+    """
+    extent = table[["difference", "low", "high"]].abs().max(axis=1)
+    ordered = extent.sort_values(ascending=False)
+    for n_far in range(1, len(ordered) // 3 + 1):
+        if ordered.iloc[n_far - 1] > FAR * ordered.iloc[n_far]:
+            return pd.Series(extent.index.isin(ordered.index[:n_far]), index=table.index)
+    return pd.Series(False, index=table.index)
+
+
 def draw(table: pd.DataFrame) -> "Figure":
-    """A forest plot: one line per level, zero is the baseline of its factor."""
+    """A forest plot: one line per level, zero is the baseline of its factor.
+
+    A level that is off the scale has an arrow at the edge, and its value in words.
+    """
     look = MODELS["MLP"]
     figure, (panel,) = new_figure(height=0.31 * len(table) + 1.3)
     error = 100 * float(table["binomial_error"].iloc[0])
     panel.axvspan(-error, error, color="#9aa3af", alpha=0.2, lw=0)
     panel.axvline(0, color=INK, lw=1)
     places = np.arange(len(table)) + 0.5 * np.cumsum(table["factor"] != table["factor"].shift())
-    panel.hlines(places, 100 * table["low"], 100 * table["high"], color=look.color, lw=2)
-    panel.plot(100 * table["difference"], places, look.marker, color=look.color, ms=6)
+    far = off_scale(table).to_numpy()
+    near = table[~far]
+    panel.hlines(places[~far], 100 * near["low"], 100 * near["high"], color=look.color, lw=2)
+    panel.plot(100 * near["difference"], places[~far], look.marker, color=look.color, ms=6)
+    for place, difference in zip(places[far], table.loc[far, "difference"], strict=True):
+        below = difference < 0
+        text = f"{100 * difference:+.1f} points".replace("-", "−")
+        edge, at = (0.0, 0.14) if below else (1.0, 0.86)
+        panel.annotate(
+            text,
+            (edge, place),
+            xytext=(at, place),
+            xycoords=("axes fraction", "data"),
+            textcoords=("axes fraction", "data"),
+            arrowprops={"arrowstyle": "-|>", "color": look.color, "lw": 2},
+            color=look.color,
+            ha="left" if below else "right",
+            va="center",
+            fontsize=8,
+        )
     panel.set_yticks(places, table["level"])
     opens = table["factor"] != table["factor"].shift()
     for place, baseline, is_first in zip(places, table["baseline"], opens, strict=True):
@@ -115,4 +152,5 @@ def caption(table: pd.DataFrame) -> str:
         f"Mean of {pairs} pairs of runs with the same seeds per level; {bars}. Inside the grey band a "
         "difference is smaller than one "
         "binomial standard error of an accuracy."
+        + (" An arrow points to a level beyond the axis." if off_scale(table).any() else "")
     )

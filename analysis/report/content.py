@@ -1,6 +1,6 @@
 """What the report says, before it looks like anything: tables → Content, the same for HTML and Markdown."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -214,13 +214,26 @@ def _selection_sentences(selection: pd.DataFrame) -> list[str]:
             text += (
                 f" With {row['n_confirmations']} fresh seeds it reaches "
                 f"{100 * row['confirmed_validation']:.2f} % on validation: the "
-                f"selection was optimistic by {amount} points. Its confirmed test accuracy is "
+                f"selected value was {'' if row['optimism'] > 0 else 'not '}optimistic ({amount} points). "
+                "Its confirmed test accuracy is "
                 f"{100 * row['confirmed_test']:.2f} %."
             )
         else:
             text += " It is not confirmed with fresh seeds, so its value is likely to be optimistic."
-        sentences.append(text)
+        sentences.append(f"{text} {_frozen(row)}")
     return sentences
+
+
+def _frozen(row: Mapping[Any, Any]) -> str:
+    """Whether the choice that this page makes is the one that was frozen before any test value was read."""
+    if pd.isna(row["selection_id"]):
+        return f"The choice is not frozen yet: make select STUDY={row['study']}."
+    if row["frozen_trial"] != row["trial_number"]:
+        return (
+            f"Frozen was trial {row['frozen_trial']} (selection {row['selection_id']}); the study has changed since, "
+            f"so choose again: make select STUDY={row['study']}."
+        )
+    return f"The choice was frozen as selection {row['selection_id']} before its test value was read."
 
 
 def _selection_table(selection: pd.DataFrame) -> Table:
@@ -234,6 +247,7 @@ def _selection_table(selection: pd.DataFrame) -> Table:
         "confirmed test",
         "fresh seeds",
         "optimism (points)",
+        "frozen as",
         "runs",
     )
     rows = [
@@ -247,6 +261,7 @@ def _selection_table(selection: pd.DataFrame) -> Table:
             _accuracy(row["confirmed_test"]),
             _number(row["n_confirmations"], str(row["n_confirmations"])),
             _number(row["optimism"], f"{100 * row['optimism']:+.2f}".replace("-", "−")),
+            _text("–" if pd.isna(row["selection_id"]) else f"selection {row['selection_id']}"),
             _text(ranges(row["run_ids"])),
         )
         for row in selection.to_dict("records")

@@ -95,10 +95,11 @@ def figures(
         results = draw_all(db, out, dataset)
     for result in results:
         if result.drawn:
-            line = f"{result.title}: {', '.join(str(file) for file in result.files)}"
+            kinds = ", ".join(file.suffix.removeprefix(".") for file in result.files)
+            line = f"{result.title}: {result.files[0].with_suffix('')} ({kinds})"
         else:
             line = f"{result.title}: left out, {result.reason}; make it with {result.command}"
-        console.print(line, highlight=False, markup=False)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def report(

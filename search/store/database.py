@@ -47,7 +47,8 @@ def open_database(database: str | Path, *, create: bool) -> Engine:
         create: whether to make it where it does not exist.
 
     Raises:
-        DatabaseUnusableError: it does not exist, is not a database, or has a newer schema.
+        DatabaseUnusableError: it does not exist, is not a database, or has a newer schema; an older one is
+            brought up to date.
     """
     url = database_url(database)
     if url.startswith("sqlite:///") and url != "sqlite:///:memory:":
@@ -97,7 +98,10 @@ def _check_schema(engine: Engine, database: str | Path, *, create: bool) -> None
         return
     with engine.connect() as connection:
         found = connection.execute(select(schema_version.c.version)).scalar_one()
-    if found != SCHEMA_VERSION:
+    if found < SCHEMA_VERSION:
+        with engine.begin() as connection:
+            create_schema(connection)
+    elif found > SCHEMA_VERSION:
         raise DatabaseUnusableError(
             f"{database} has schema {found}, but this version of digitsweep knows schema {SCHEMA_VERSION}; "
             "use the version that made it, or start another database with DB=…"

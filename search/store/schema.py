@@ -27,7 +27,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -189,14 +189,24 @@ VIEWS = {
         JOIN sweep_studies s ON s.study_id = t.study_id
         WHERE v.split = 'validation' AND r.state = 'complete' AND t.state = 'complete' AND t.full_fidelity
     """,
+    "v_selections": """
+        SELECT s.study_id, s.name AS study, s.dataset, c.selection_id, c.trial_id, t.trial_number, c.rule,
+               c.validation_accuracy, c.validation_loss, c.n_trials, c.n_runs, c.inputs_sha256, c.selected_at
+        FROM selections c
+        JOIN sweep_studies s ON s.study_id = c.study_id
+        JOIN sweep_trials t ON t.trial_id = c.trial_id
+    """,
 }
 
 
 def create_schema(connection: Connection) -> None:
-    """Make the tables and views that are missing and record the schema's version."""
+    """Make the tables and views that are missing and record the schema's version.
+
+    Version 2 added the view `v_selections`; nothing else has to be done to a database of version 1.
+    """
     metadata.create_all(connection)
     for name, query in VIEWS.items():
         connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
         connection.execute(text(f"CREATE VIEW {name} AS {query}"))
-    if connection.execute(schema_version.select()).first() is None:
-        connection.execute(schema_version.insert().values(version=SCHEMA_VERSION))
+    connection.execute(schema_version.delete())
+    connection.execute(schema_version.insert().values(version=SCHEMA_VERSION))

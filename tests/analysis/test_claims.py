@@ -3,11 +3,20 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.claims import CLAIMS, examine, judge
-from analysis.evidence import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED, Evidence
-from analysis.tables import Tables, read_tables
+from analysis.evidence import (
+    CONTRADICTED,
+    NOT_RUN,
+    SUPPORTED,
+    UNDECIDED,
+    Evidence,
+    best_runs,
+    rate_and_accuracy,
+)
+from analysis.tables import StudyMissingError, Tables, read_tables, selected_trial
 
 
 def evidence(difference, low, high, resolution=0.0):
@@ -77,6 +86,27 @@ def test_minimum_is_contradicted_by_one_bad_run(tables):
     assert verdict(bad, "linear-minimum") == CONTRADICTED
     good = tables.runs.assign(test_accuracy=tables.runs["test_accuracy"].clip(lower=0.92))
     assert verdict(dataclasses.replace(tables, runs=good), "linear-minimum") == SUPPORTED
+
+
+def test_the_selected_mlp_is_judged_by_its_fresh_seeds(tables):
+    runs = tables.complete("mlp-random")
+    number = int(selected_trial(runs)["trial_number"])
+    best = best_runs(tables, "mlp-random")
+    assert set(best["study"]) == {"mlp-random-confirm"}
+    assert {attributes["source_trial_number"] for attributes in best["attributes"]} == {number}
+    unconfirmed = dataclasses.replace(tables, runs=tables.runs[tables.runs["study"] != "mlp-random-confirm"])
+    assert set(best_runs(unconfirmed, "mlp-random")["trial_number"]) == {number}
+    assert set(best_runs(unconfirmed, "nowhere", "mlp-optuna")["study"]) == {"mlp-optuna"}
+    with pytest.raises(StudyMissingError, match="nowhere"):
+        best_runs(tables, "nowhere")
+
+
+def test_one_seed_is_said_where_rates_are_compared(tables):
+    found = rate_and_accuracy(tables, "linear-grid")
+    assert ("All runs share one seed" in found.sentence) == (tables.complete("linear-grid")["replicate"].nunique() == 1)
+    both = pd.concat([tables.runs, tables.runs.assign(replicate=1, run_id=tables.runs["run_id"] + 10**6)])
+    again = rate_and_accuracy(dataclasses.replace(tables, runs=both), "linear-grid")
+    assert "one seed" not in again.sentence
 
 
 def test_two_readings_of_two_updates(tables):

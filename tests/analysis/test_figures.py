@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.figures import draw_all
-from analysis.figures.common import one_factor_runs
+from analysis.figures import draw_all, one_factor
+from analysis.figures.common import describe, one_factor_runs
 from analysis.figures.component_chain import chain
 from analysis.figures.drawing import FILE_NAMES, NAMES, compute, draw, module, svg
 from analysis.figures.momentum_bowl import BETA, CURVATURE, descend
 from analysis.figures.style import SPLITS, style
 from analysis.tables import read_tables
+from benchmarks import synthetic
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +129,48 @@ def test_one_factor_is_the_paired_difference_to_the_baseline(tables):
     row = table[table["study"] == "ofat-activation"].iloc[0]
     assert row["difference"] == pytest.approx((runs["tanh"] - runs["relu"]).mean())
     assert (row["level"], row["baseline"], row["n_pairs"]) == ("activation tanh", "activation relu", 8)
+
+
+@pytest.mark.parametrize(
+    ("differences", "far"),
+    [
+        ([-0.6, 0.01, -0.02, 0.002], [0]),
+        ([0.01, -0.6, 0.5, -0.02, 0.002, 0.004], [1, 2]),
+        ([-0.6, 0.5, -0.02, 0.002], []),
+        ([-0.02, 0.01, 0.006], []),
+        ([0.3], []),
+    ],
+)
+def test_one_factor_sets_aside_what_would_hide_the_rest(differences, far):
+    table = pd.DataFrame({"difference": differences, "low": np.nan, "high": np.nan})
+    assert np.flatnonzero(one_factor.off_scale(table)).tolist() == far
+
+
+def test_one_factor_draws_an_arrow_with_the_value(tables):
+    table = one_factor.table(tables)
+    columns = ["difference", "low", "high"]
+    table.loc[2, columns] = -40 * table[columns].abs().max().max()
+    figure = one_factor.draw(table)
+    words = [text.get_text() for text in figure.axes[0].texts]
+    assert f"{100 * table.loc[2, 'difference']:+.1f} points".replace("-", "−") in words
+    assert figure.axes[0].get_xlim()[0] > 100 * table.loc[2, "difference"] / 2
+    assert "arrow" in one_factor.caption(table)
+
+
+def test_a_configuration_is_described_with_what_the_report_did_not_have():
+    config = pd.Series(synthetic.BASE)
+    assert describe(config) == "2 × 100 relu, learning rate 0.01, momentum, halve on decrease"
+    beyond = {
+        "momentum_form": "heavy_ball",
+        "epochs": 40,
+        "batch_size": 64,
+        "dropout_hidden": 0.3,
+        "weight_decay": 1e-4,
+    }
+    assert describe(pd.Series(synthetic.BASE | beyond)) == (
+        "2 × 100 relu, learning rate 0.01, heavy ball, halve on decrease, 40 epochs, batches of 64, "
+        "dropout 0 (input) and 0.3 (hidden), weight decay 0.0001"
+    )
 
 
 def test_a_level_with_nuisance_settings_is_judged_at_its_best_on_validation(tables):

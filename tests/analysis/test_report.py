@@ -1,17 +1,19 @@
 """The page: complete, honest, self-contained, the same twice; and in a real browser."""
 
+import dataclasses
 import html.parser
 import os
 import re
 import shutil
 
+import pandas as pd
 import pytest
 
 from analysis.figures.drawing import NAMES
 from analysis.report import build
 from analysis.report.content import content, ranges
 from analysis.report.page import inline_svg
-from analysis.tables import Tables, read_tables
+from analysis.tables import Tables, ranked_trials, read_tables
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +92,16 @@ def test_an_incomplete_study_is_announced(tables):
     assert any("31 of the report's 32 configurations" in notice for notice in notices)
 
 
+@pytest.mark.parametrize(("frozen", "says"), [(0, "was frozen as selection 7 before"), (1, "Frozen was trial")])
+def test_the_page_says_whether_its_choice_is_the_frozen_one(tables, frozen, says):
+    ranked = ranked_trials(tables.complete("linear-grid"))
+    number = int(ranked["trial_number"].iloc[frozen])
+    row = {"study": "linear-grid", "selection_id": 7, "trial_number": number, "n_trials": 32, "selected_at": "x"}
+    with_choice = dataclasses.replace(tables, selections=pd.DataFrame([row]))
+    (sentence,) = (s for s in content(with_choice).selection_sentences if s.startswith("linear-grid:"))
+    assert says in sentence
+
+
 def test_inline_svg_takes_the_colours_of_the_page():
     text = '<?xml?>\n<svg width="10pt" viewBox="0 0 1 1"><g id="a" style="fill: #1b1f24"/>'
     text += '<use href="#a" style="stroke: #0072b2"/></svg>'
@@ -102,7 +114,8 @@ def test_inline_svg_takes_the_colours_of_the_page():
 def test_environment_and_selection_are_on_the_page(page):
     text = page.read_text(encoding="utf-8")
     assert "<dt>code version</dt><dd>synthetic</dd>" in text
-    assert "optimistic by" in text
+    assert "optimistic (" in text
+    assert "The choice is not frozen yet: make select STUDY=linear-grid." in text
     assert "highest validation accuracy, each run read at its best evaluation" in text
 
 

@@ -15,8 +15,10 @@ from engine.configuration import Configuration
 from search import run_study, workers
 from search.naming import study_name
 from search.reproduce import reproduce, stored_run
-from search.store.database import database_url, open_database
+from search.select import select
+from search.store.database import DatabaseUnusableError, database_url, open_database
 from search.store.lock import StudyBusyError, study_lock
+from search.store.schema import SCHEMA_VERSION
 from search.store.writing import StudyMismatchError
 from tests.conftest import make_dataset
 from tests.search.helpers import all_evaluations, make_spec, query
@@ -124,6 +126,26 @@ def test_every_trial_stands_in_optunas_tables(database, tiny):
     from optuna_dashboard import get_note
 
     assert "Does the search work?" in get_note(study)
+
+
+def test_a_database_of_the_first_schema_is_brought_up_to_date(database, tiny):
+    run_study(make_spec(), tiny, database=database, n_jobs=1)
+    engine = open_database(database, create=False)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP VIEW v_selections")
+        connection.exec_driver_sql("UPDATE sweep_schema SET version = 1")
+    select(engine, "tiny-grid")
+    engine.dispose()
+    before = all_evaluations(database)
+    assert query(database, "SELECT version FROM sweep_schema") == [(SCHEMA_VERSION,)]
+    assert query(database, "SELECT study, selection_id, n_trials FROM v_selections") == [("tiny-grid@tiny", 1, 6)]
+    assert all_evaluations(database) == before
+    engine = open_database(database, create=False)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE sweep_schema SET version = 99")
+    engine.dispose()
+    with pytest.raises(DatabaseUnusableError, match="schema 99"):
+        open_database(database, create=False)
 
 
 def test_a_study_runs_once_at_a_time(database, tiny):
