@@ -40,6 +40,21 @@ def _fraction(value: object) -> object:
     return value
 
 
+NUISANCE_FACTORS = (0.25, 0.5, 1, 2, 4)
+"""What a nuisance that is only named is tried at, as multiples of its baseline."""
+
+
+def _around(name: object, baseline: object) -> list[float]:
+    """The values that a nuisance named without an axis is tried at."""
+    if isinstance(baseline, bool) or not isinstance(baseline, int | float) or baseline <= 0:
+        raise ValueError(
+            f"nuisance: a name alone needs a number above 0 as its baseline in fixed, but {name} has "
+            f"{baseline!r} there; or give its values, as in {{{name}: [0.005, 0.01, 0.02]}}"
+        )
+    # Twelve digits, so that 0.01 × 0.25 is written 0.0025.
+    return [float(f"{baseline * factor:.12g}") for factor in NUISANCE_FACTORS]
+
+
 class FidelitySpec(BaseModel):
     """Successive halving: all candidates cheaply, the best share of them at each further rung.
 
@@ -85,7 +100,8 @@ class StudySpec(BaseModel):
         sampler: for `optuna`: `tpe` (where none is given), `gp`, `cmaes`, `qmc` or `nsgaii`.
         pruner: for `optuna`: `none`, `successive_halving` or `hyperband`, by validation accuracy at k = 1, 3, 9, …
         by: for `ofat`: hyperparameters whose combinations each get the whole study.
-        nuisance: for `ofat`: axes tried again at every level, so that none suffers from the baseline's value.
+        nuisance: for `ofat`: axes tried again at every level, so that none suffers from the baseline's value; a list
+            of names stands for a quarter, half, once, twice and four times the baseline of each.
         fidelity: for `random`: successive halving over training images and epochs.
     """
 
@@ -115,6 +131,15 @@ class StudySpec(BaseModel):
         if isinstance(raw, dict) and raw.get("driver") == "optuna":
             given = {key: raw[key] for key in ("sampler", "pruner") if raw.get(key) is not None}
             return raw | {"sampler": "tpe", "pruner": "none"} | given
+        return raw
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spread_nuisances(cls, raw: Any) -> Any:
+        """`nuisance: [learning_rate]`, written out as the values around the baseline that it stands for."""
+        if isinstance(raw, dict) and isinstance(raw.get("nuisance"), list):
+            baseline = raw.get("fixed") or {}
+            return raw | {"nuisance": {str(name): _around(name, baseline.get(name)) for name in raw["nuisance"]}}
         return raw
 
     @property
@@ -225,6 +250,9 @@ def _in_our_words(error: ValidationError) -> str:
             messages.append(f"{path}: must be given, but is missing")
         else:
             expected = finding["msg"].removeprefix("Value error, ")
+            if not path:  # found in the study as a whole: the message names the place
+                messages.append(expected)
+                continue
             messages.append(f"{path}: {expected[0].lower()}{expected[1:]}, but got {found!r}")
     return "; ".join(messages)
 

@@ -126,6 +126,22 @@ def test_range_with_n_is_evenly_spaced_on_its_scale():
     assert axis.values == pytest.approx((0.001, 0.01, 0.1))
 
 
+OFAT = {"driver": "ofat", "space": {"hidden_size": [4, 8]}}
+BASELINE = {"hidden_layers": 1, "hidden_size": 8, "learning_rate": 0.01}
+
+
+def test_a_nuisance_that_is_only_named_is_tried_around_its_baseline():
+    spec = make_spec(**OFAT, fixed=BASELINE, nuisance=["learning_rate"])
+    assert spec.nuisance == {"learning_rate": [0.0025, 0.005, 0.01, 0.02, 0.04]}
+    assert spec.revised(seed=3).nuisance == spec.nuisance
+
+
+@pytest.mark.parametrize("fixed", [{**BASELINE, "learning_rate": 0.0}, {"hidden_layers": 1, "hidden_size": 8}])
+def test_a_nuisance_without_a_baseline_is_told_what_to_do(fixed):
+    with pytest.raises(SpecError, match=r"learning_rate.*or give its values"):
+        make_spec(**OFAT, fixed=fixed, nuisance=["learning_rate"])
+
+
 def test_revised_checks_again():
     with pytest.raises(SpecError, match="replicates"):
         make_spec().revised(replicates=0)
