@@ -11,8 +11,8 @@ memory, a bug) says nothing about its configuration, so it is told as failed; th
 tells what came of it. A trial in training is known to be so: TPE and the Gaussian process keep away from it.
 
 **Resuming.** A sampler is made anew for every trial from (study seed, trial number, attempt), so TPE and GP need
-only the ended trials. CMA-ES, NSGA-II and QMC also keep things between trials, in attributes of the memory's
-trials. These come back by asking again in order, with the stored hyperparameters put in place of the answer. A
+only the ended trials. CMA-ES, NSGA-II and QMC also keep things between trials, in the memory or beside
+it. These come back by asking again in order, with the stored hyperparameters put in place of the answer. A
 trial stores what came before it, repeated configurations (`repeats`) and trials that were in training (`pending`), so
 that each asking finds the memory as it was. With one job everything is told before the next trial is asked, so a
 study that was interrupted or extended goes on as if it had not been.
@@ -29,8 +29,10 @@ from optuna.trial import TrialState, create_trial
 
 from engine.seeds import Stream, generator
 from search.drivers.coding import Code
+from search.drivers.generations import Generations
+from search.drivers.pruning import make_pruner
 from search.drivers.random import draws
-from search.drivers.samplers import make_pruner, make_sampler, require_packages
+from search.drivers.samplers import make_sampler, require_packages
 from search.drivers.tpe import COMPLETE, FAILED, PRUNED, TrialTable
 from search.plan import Outcome, Proposal
 from search.space import Params, SpecError, configuration, grid
@@ -69,8 +71,8 @@ class OptunaDriver:
         self._table = TrialTable(self._code.distributions)
         self._pruner = make_pruner(spec)
         self._storage = InMemoryStorage()
-        # Hyperband draws a trial's bracket from the study's name and the trial's number in it.
-        self._memory = optuna.create_study(storage=self._storage, study_name=spec.study, direction="maximize")
+        self._memory = optuna.create_study(storage=self._storage, direction="maximize")
+        self._generations = Generations(self._storage.get_trial)
         self._n_asked = 0
         self._running: dict[int, int] = {}
         self._untold: dict[int, Outcome] = {}
@@ -182,7 +184,9 @@ class OptunaDriver:
         """Ask the sampler on behalf of a trial; given `params`, put them in place of its answer."""
         prunes = self._pruner is not None
         seed = self._seed(number, attempt)
-        sampler = self._memory.sampler = make_sampler(self._sampler, self._table, seed, self._seed(), prunes=prunes)
+        sampler = self._memory.sampler = make_sampler(
+            self._sampler, self._table, self._generations, seed, self._seed(), prunes=prunes
+        )
         trial = self._memory.ask()
         place, self._n_asked = self._n_asked, self._n_asked + 1
         # Asked also where the answer is given: what a sampler keeps it notes when it is asked.
@@ -258,14 +262,14 @@ class OptunaDriver:
     def _report(self, place: int, curve: Mapping[int, float]) -> bool:
         """Note what is new of a curve, in order; whether the pruner would stop the trial at its newest point.
 
-        The pruner keeps what a trial had at each rung among the trial's attributes, so it is asked at every
-        point, those that were survived in an earlier process included.
+        The pruner keeps what each trial had at each rung, so it is asked at every point, those that were
+        survived in an earlier process included.
         """
         stop = False
         reported = self._storage.get_trial(place).intermediate_values
         for k in sorted(curve.keys() - reported.keys()):
             self._storage.set_trial_intermediate_value(place, k, curve[k])
-            stop = self._pruner is not None and self._pruner.prune(self._memory, self._storage.get_trial(place))
+            stop = self._pruner is not None and self._pruner.should_stop(place, k, curve[k])
         return stop
 
     # Resuming

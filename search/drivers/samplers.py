@@ -1,4 +1,4 @@
-"""Optuna's samplers and pruners as a study names them: what each needs, and how it is made here.
+"""Optuna's samplers as a study names them: what each needs, and how it is made here.
 
     tpe      tree-structured Parzen estimators, all hyperparameters jointly (Bergstra et al. 2011)
     gp       Gaussian process with expected improvement; needs torch
@@ -8,10 +8,10 @@
 
 A sampler is made anew for each trial, from a seed of that trial, so that nothing it does depends on how
 often or in which process it was asked before. What some keep between trials anyway they keep in the study's
-trials (`search.drivers.optuna`).
+trials or in its `Generations` (`search.drivers.optuna`).
 
 All trials of a study have the same hyperparameters, so no sampler has to find out which they share by looking through
-all of them for each proposal (`_with_space`); `search.drivers.tpe` goes further.
+all of them for each proposal (`_with_space`); `search.drivers.tpe` and `search.drivers.generations` go further.
 """
 
 import importlib.util
@@ -22,14 +22,11 @@ from typing import TYPE_CHECKING
 
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
-from engine.configuration import Configuration
 from engine.errors import DigitsweepError
+from search.drivers.generations import FiledCmaEsSampler, FiledNSGAIISampler, Generations
 from search.drivers.tpe import TableTPESampler, TrialTable
-from search.space import Choices, parse_axis
-from search.spec import StudySpec
 
 if TYPE_CHECKING:
-    from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
 Distributions = Mapping[str, BaseDistribution]
@@ -39,10 +36,6 @@ PACKAGES = {"gp": "torch", "cmaes": "cmaes"}
 
 POPULATION = 10
 """Trials in one generation of `nsgaii`; with Optuna's 50 a study of fifty trials would be random search."""
-
-FIRST_RUNG = 1
-REDUCTION = 3
-"""Pruning looks at k = 1, 3, 9, 27, … and lets the best third of what got there go on (η = 3)."""
 
 
 class MissingPackageError(DigitsweepError, ImportError):
@@ -63,12 +56,15 @@ def require_packages(sampler: str | None) -> None:
         )
 
 
-def make_sampler(name: str, table: TrialTable, seed: int, sequence_seed: int, *, prunes: bool) -> "BaseSampler":
+def make_sampler(
+    name: str, table: TrialTable, generations: Generations, seed: int, sequence_seed: int, *, prunes: bool
+) -> "BaseSampler":
     """The sampler for one trial.
 
     Args:
         name: as in the spec.
         table: what is sampled, and what all trials have.
+        generations: what CMA-ES and NSGA-II learn from.
         seed: of this trial's draws, in [0, 2³²).
         sequence_seed: of what all trials share: how the Sobol points are scrambled.
         prunes: whether the study prunes; CMA-ES then learns from pruned trials too, by their last value.
@@ -85,8 +81,7 @@ def make_sampler(name: str, table: TrialTable, seed: int, sequence_seed: int, *,
         if name == "gp":
             return _with_space(samplers.GPSampler(seed=seed, warn_independent_sampling=False), space)
         if name == "cmaes":
-            cmaes = samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False, consider_pruned_trials=prunes)
-            return _with_space(cmaes, numbers)
+            return _with_space(FiledCmaEsSampler(generations, seed, prunes=prunes), numbers)
         if name == "qmc":
             return samplers.QMCSampler(
                 scramble=True,
@@ -95,7 +90,7 @@ def make_sampler(name: str, table: TrialTable, seed: int, sequence_seed: int, *,
                 warn_independent_sampling=False,
             )
         if name == "nsgaii":
-            return _with_space(samplers.NSGAIISampler(seed=seed, population_size=POPULATION), space)
+            return _with_space(FiledNSGAIISampler(generations, seed, POPULATION), space)
     raise AssertionError(name)
 
 
@@ -104,27 +99,3 @@ def _with_space(sampler: "BaseSampler", space: Distributions) -> "BaseSampler":
     together = {name: distribution for name, distribution in space.items() if not distribution.single()}
     sampler.infer_relative_search_space = lambda study, trial: dict(together)  # type: ignore[method-assign]  # noqa: ARG005
     return sampler
-
-
-def make_pruner(spec: StudySpec) -> "BasePruner | None":
-    """The pruner of a study; None where it has none.
-
-    Both look at the validation accuracy at k = 1, 3, 9, …; Hyperband gives a part of the trials to brackets
-    that begin to look later. All their numbers are fixed here, where Optuna's own would wait for results.
-    """
-    from optuna.pruners import HyperbandPruner, SuccessiveHalvingPruner
-
-    if spec.pruner == "successive_halving":
-        return SuccessiveHalvingPruner(min_resource=FIRST_RUNG, reduction_factor=REDUCTION)
-    if spec.pruner == "hyperband":
-        most = _largest(spec, "epochs") * _largest(spec, "evaluations_per_epoch")
-        return HyperbandPruner(min_resource=FIRST_RUNG, max_resource=most, reduction_factor=REDUCTION)
-    return None
-
-
-def _largest(spec: StudySpec, name: str) -> int:
-    """The largest value that a hyperparameter can have in the study."""
-    if name not in spec.space:
-        return int(spec.fixed.get(name, getattr(Configuration(), name)))
-    axis = parse_axis(name, spec.space[name], path=f"space.{name}")
-    return max(int(str(v)) for v in axis.values) if isinstance(axis, Choices) else int(axis.high)

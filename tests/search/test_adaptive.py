@@ -3,16 +3,22 @@
 import importlib.util
 import json
 import signal
+import warnings
 
 import numpy as np
 import optuna
 import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import CmaEsSampler, NSGAIISampler, TPESampler
 from optuna.samplers._tpe import _truncnorm
+from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
 from optuna.trial import TrialState
+from scipy.special import log_ndtr
 
 from search import run_study
 from search.drivers import samplers
 from search.drivers.optuna import OptunaDriver
+from search.drivers.parzen import ParzenEstimator
 from search.drivers.samplers import MissingPackageError, require_packages
 from search.naming import study_name
 from search.progress import SilentDisplay
@@ -188,28 +194,54 @@ def test_a_proposal_that_was_not_taken_is_made_again():
     assert list(OptunaDriver(make_spec(**ADAPTIVE)).proposals({}, 0, 0)) == []
 
 
-@pytest.mark.parametrize("name", ["TPESampler", "NSGAIISampler", "CmaEsSampler"])
-def test_the_shortcuts_propose_what_optuna_proposes(name, monkeypatch):
-    """The driver's proposals against those of the samplers as Optuna makes them, without this project's shortcuts."""
-    if name == "CmaEsSampler":
+OPTUNAS = {"tpe": "TPESampler", "nsgaii": "NSGAIISampler", "cmaes": "CmaEsSampler"}
+OPTIONS = {"nsgaii": {"population_size": 10}, "cmaes": {"warn_independent_sampling": False}}
+
+
+def optunas(sampler, seed, **options):
+    """Optuna's sampler as Optuna makes it."""
+    if sampler == "cmaes":
         pytest.importorskip("cmaes")
-    options = {"NSGAIISampler": {"population_size": 10}, "CmaEsSampler": {"warn_independent_sampling": False}}
-    sampler = {"TPESampler": "tpe", "NSGAIISampler": "nsgaii", "CmaEsSampler": "cmaes"}[name]
-    states = {2: "pruned", 5: "failed", 14: "pruned", 17: "diverged", 20: "pruned"} if sampler == "tpe" else {}
-    study = Study({**ADAPTIVE, "sampler": sampler, "trials": 40}).run(states=states)
-    log_ndtr = np.frompyfunc(_truncnorm._log_ndtr_single, 1, 1)
-    monkeypatch.setattr(_truncnorm, "_log_ndtr", lambda a: log_ndtr(a).astype(float))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return getattr(optuna.samplers, OPTUNAS[sampler])(seed=seed, **OPTIONS.get(sampler, {}), **options)
+
+
+def proposed(plain, study):
+    """What Optuna proposes next, to be compared with ours."""
+    asked = plain.ask(study.driver._code.distributions)
+    params = study.driver._code.decode(asked.params)
+    return asked, {k: pytest.approx(v) if isinstance(v, float) else v for k, v in params.items()}
+
+
+@pytest.mark.parametrize(
+    ("sampler", "pruner", "trials", "states"),
+    [
+        ("tpe", "none", 40, {2: "pruned", 5: "failed", 14: "pruned", 17: "diverged", 20: "pruned"}),
+        ("tpe", "hyperband", 100, {5: "failed", 17: "diverged"}),
+        ("nsgaii", "none", 90, {5: "failed", 17: "diverged", 30: "failed"}),
+        ("nsgaii", "successive_halving", 90, {5: "failed", 17: "diverged"}),
+        ("cmaes", "none", 60, {0: "failed", 5: "failed", 17: "diverged", 30: "failed"}),
+        ("cmaes", "hyperband", 60, {5: "failed", 17: "diverged", 30: "failed"}),
+    ],
+)
+def test_the_shortcuts_propose_what_optuna_proposes(sampler, pruner, trials, states, monkeypatch):
+    """The driver's proposals against those of the samplers as Optuna makes them, without this project's shortcuts."""
+    options = {"consider_pruned_trials": True} if sampler == "cmaes" and pruner != "none" else {}
+    optunas(sampler, 0, **options)
+    study = Study({**ADAPTIVE, "sampler": sampler, "pruner": pruner, "trials": trials}).run(states=states)
+    if pruner != "none":
+        assert "pruned" in {outcome.state for outcome in study.outcomes.values()}
+    single = np.frompyfunc(_truncnorm._log_ndtr_single, 1, 1)
+    monkeypatch.setattr(_truncnorm, "_log_ndtr", lambda a: single(a).astype(float))
     plain = optuna.create_study(direction="maximize")
     for number, trial in enumerate(study.trials):
         repeats = trial.attributes.get("repeats", ())
         known = [(repeat["params"], repeat["trial_number"]) for repeat in repeats]
         for attempt, (params, told_as) in enumerate([*known, (trial.params, number)]):
-            plain.sampler = getattr(optuna.samplers, name)(
-                seed=study.driver._seed(number, attempt), **options.get(name, {})
-            )
-            asked = plain.ask(study.driver._code.distributions)
-            proposed = study.driver._code.decode(asked.params)
-            assert proposed == {k: pytest.approx(v) if isinstance(v, float) else v for k, v in params.items()}
+            plain.sampler = optunas(sampler, study.driver._seed(number, attempt), **options)
+            asked, expected = proposed(plain, study)
+            assert params == expected
             outcome = study.outcomes[told_as]
             for k, accuracy in outcome.curve.items():
                 asked.report(accuracy, k)
@@ -220,20 +252,73 @@ def test_the_shortcuts_propose_what_optuna_proposes(name, monkeypatch):
                 plain.tell(asked, 0.1 if outcome.state == "diverged" else outcome.value)
 
 
-def test_tpe_keeps_away_from_trials_in_training_as_optunas_does():
-    study = Study({**ADAPTIVE, "sampler": "tpe"}).run_three_workers(26)
+@pytest.mark.parametrize("sampler", ["tpe", "nsgaii", "cmaes"])
+def test_with_trials_in_training_too_the_shortcuts_propose_what_optuna_proposes(sampler):
+    optunas(sampler, 0)
+    study = Study({**ADAPTIVE, "sampler": sampler, "trials": 60}).run_three_workers(60 if sampler != "tpe" else 26)
     plain = optuna.create_study(direction="maximize")
-    told = 0
+    places, told = {}, 0
     for number, trial in enumerate(study.trials):
         pending = trial.attributes.get("pending", [])
         assert pending == list(range(max(0, number - 2), number))
         for earlier in range(told, number - len(pending)):
-            plain.tell(earlier, study.outcomes[earlier].value)
+            plain.tell(places[earlier], study.outcomes[earlier].value)
             told += 1
-        plain.sampler = optuna.samplers.TPESampler(seed=study.driver._seed(number, 0))
-        asked = plain.ask(study.driver._code.distributions)
-        proposed = study.driver._code.decode(asked.params)
-        assert proposed == {k: pytest.approx(v) if isinstance(v, float) else v for k, v in trial.params.items()}
+        for attempt, repeat in enumerate(trial.attributes.get("repeats", ())):
+            plain.sampler = optunas(sampler, study.driver._seed(number, attempt))
+            asked, expected = proposed(plain, study)
+            assert repeat["params"] == expected
+            known = repeat["trial_number"]
+            if known < told:
+                plain.tell(asked, study.outcomes[known].value)
+            else:
+                plain.tell(asked, state=TrialState.FAIL)
+        plain.sampler = optunas(sampler, study.driver._seed(number, len(trial.attributes.get("repeats", ()))))
+        asked, expected = proposed(plain, study)
+        assert trial.params == expected
+        places[number] = asked
+
+
+@pytest.mark.parametrize("n", [0, 5, 300])
+@pytest.mark.parametrize("names", ["abcdef", "bd", "ac", "e"])
+def test_the_density_of_the_estimator_is_optunas(n, names, monkeypatch):
+    """Equal and not close: where no trial is near, the best candidates are equally good but for rounding."""
+    monkeypatch.setattr(_truncnorm, "_log_ndtr", log_ndtr)
+    everything = {
+        "a": FloatDistribution(0.002, 0.1, log=True),
+        "b": IntDistribution(10, 200, log=True),
+        "c": FloatDistribution(0.0, 0.5),
+        "d": IntDistribution(0, 2),
+        "e": CategoricalDistribution(["x", "y", "z"]),
+        "f": FloatDistribution(0.0, 1.0, step=0.25),
+    }
+    space = {name: everything[name] for name in names}
+    random = np.random.RandomState(n)
+    drawn = {
+        "a": np.exp(random.uniform(np.log(0.002), np.log(0.1), n)),
+        "b": random.randint(10, 200, n).astype(float),
+        "c": random.uniform(0, 0.5, n),
+        "d": random.randint(0, 3, n).astype(float),
+        "e": random.randint(0, 3, n).astype(float),
+        "f": random.randint(0, 5, n) / 4,
+    }
+    seen = {name: drawn[name] for name in names}
+    parameters = optuna.samplers.TPESampler()._parzen_estimator_parameters
+    ours, theirs = (made(seen, space, parameters) for made in (ParzenEstimator, _ParzenEstimator))
+    candidates = theirs.sample(np.random.RandomState(1), 24)
+    if "a" in names:  # on the edge, and outside it by rounding and by more
+        candidates["a"][:4] = [0.002, np.nextafter(0.002, 0), 0.1, 0.11]
+    np.testing.assert_array_equal(ours.log_pdf(candidates), theirs.log_pdf(candidates))
+
+
+def test_what_the_shortcuts_replace_is_still_there():
+    replaced = {
+        CmaEsSampler: ["_get_trials", "_attr_key_generation", "_attr_key_optimizer"],
+        NSGAIISampler: ["get_trial_generation", "get_population", "get_parent_population", "select_parent"],
+        TPESampler: ["_sample_relative", "_compute_acquisition_func", "_compare"],
+        _ParzenEstimator: ["log_pdf"],
+    }
+    assert all(hasattr(owner, name) for owner, names in replaced.items() for name in names)
 
 
 def test_trials_outside_the_space_are_refused_by_name():
