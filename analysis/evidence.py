@@ -392,28 +392,32 @@ def relu(tables: Tables) -> Evidence:
 def small_sets(tables: Tables) -> Evidence:
     """Whether the smallest training set ranks the candidates as a larger one does.
 
-    Successive halving drops candidates between rungs. The correlation is then over the best of the smallest rung only,
-    which biases it towards zero: it can support the claim, but not contradict it.
+    Successive halving drops candidates between rungs. Where the correlation is over the best of the smallest rung only,
+    it is biased towards zero: it can support the claim, but not contradict it.
     """
-    from analysis.figures.fidelity import agreement, describe_agreement, place_of_winner, rungs
+    from analysis.figures.fidelity import agreement, cost, describe_agreement, place_of_winner, rungs
 
     table, runs = rungs(tables)
-    found, first, second = agreement(table)
+    compared = agreement(tables, table, runs)
+    found = compared.correlation
     place, n_candidates = place_of_winner(table)
     verdict = UNDECIDED
     if found.known and found.low >= 0.5:
         verdict = SUPPORTED
-    elif found.known and found.high < 0.5 and found.n == n_candidates:
+    elif found.known and found.high < 0.5 and compared.is_whole:
         verdict = CONTRADICTED
-    images = table.drop_duplicates("rung").set_index("rung")["images"]
+    smallest = int(table.loc[table["rung"] == table["rung"].min(), "images"].max())
+    share = f"{100 * cost(table):.0f} %"
     sentence = (
-        f"Over the {count(found.n, 'candidate')} (of {n_candidates}) trained on {int(images[first]):,} and on "
-        f"{int(images[second]):,} images, the rankings agree with a Kendall correlation of "
+        f"Over the {count(found.n, 'candidate')} (of {n_candidates}) trained on {smallest:,} images and with "
+        f"{compared.larger}, the rankings agree with a Kendall correlation of "
         f"{describe_agreement(found)}; 0.5 would be three of four pairs in the right order. "
-        f"The candidate that is best at the end was number {place} on the smallest set."
+        f"The candidate that is best at the end was number {place} on the smallest set. Halving trained on {share} of "
+        "the images that all candidates in full would have needed."
     )
     numbers = (
         Number("Kendall correlation", f"{found.estimate:.2f}"),
         Number("rank of the best on the smallest set", str(place)),
+        Number("images trained on, of those for all candidates in full", share),
     )
-    return Evidence(sentence, _ids(runs), numbers, verdict)
+    return Evidence(sentence, tuple(sorted({*_ids(runs), *compared.run_ids})), numbers, verdict)

@@ -151,7 +151,8 @@ def bootstrap_interval(
 ) -> Interval:
     """Bias-corrected, accelerated bootstrap of any statistic of independent units (`scipy.stats.bootstrap`).
 
-    Below `MIN_BOOTSTRAP` units there is an estimate and no interval.
+    Below `MIN_BOOTSTRAP` units there is an estimate and no interval. Where leaving out a unit never changes the
+    statistic, the interval is the percentiles'.
 
     Args:
         values: One value per unit, shape (n,).
@@ -168,16 +169,19 @@ def bootstrap_interval(
         return Interval(estimate, np.nan, np.nan, len(X), "too few for an interval")
     if np.ptp(X) == 0:
         return Interval(estimate, estimate, estimate, len(X), "all values equal")
+    # Where no single unit changes the statistic (a perfect correlation), acceleration is 0 / 0.
+    without_one = np.stack([np.delete(X, i) for i in range(len(X))])
+    method = "BCa" if np.ptp(statistic(without_one, axis=-1)) > 0 else "percentile"
     result = stats.bootstrap(
         (X,),
         statistic,
         confidence_level=level,
         n_resamples=n_resamples,
-        method="BCa",
+        method=method,
         rng=np.random.default_rng(seed),
     )
     interval = result.confidence_interval
-    return Interval(estimate, float(interval.low), float(interval.high), len(X), "BCa bootstrap")
+    return Interval(estimate, float(interval.low), float(interval.high), len(X), f"{method} bootstrap")
 
 
 def interquartile_mean(values: npt.ArrayLike, axis: int = 0) -> Any:
