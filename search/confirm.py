@@ -105,7 +105,7 @@ class ConfirmedTrial:
         selected_validation: validation accuracy by which it was selected.
         validation: validation accuracy with fresh seeds.
         test: test accuracy with fresh seeds.
-        test_interval: Student's 95 % interval for the mean over seeds.
+        test_interval: 95 % interval for the mean over seeds, the one that the report page gives.
         n_runs: runs behind the fresh values.
     """
 
@@ -119,7 +119,7 @@ class ConfirmedTrial:
 
 def confirmed_trials(database: str, study: str, confirmed: str) -> list[ConfirmedTrial]:
     """The confirmed trials, in the order of their selection."""
-    from scipy import stats
+    from analysis.statistics import mean_interval
 
     engine = open_database(database, create=False)
     query = text(
@@ -140,18 +140,15 @@ def confirmed_trials(database: str, study: str, confirmed: str) -> list[Confirme
     result = []
     for number in sorted(runs, key=lambda n: attributes[n]["rank"]):
         tests = [test for _, test in runs[number]]
-        mean, low, high = fmean(tests), float("nan"), float("nan")
-        if len(tests) > 1:
-            spread = float(stats.sem(tests)) * float(stats.t.ppf(0.975, len(tests) - 1))
-            low, high = mean - spread, mean + spread
+        interval = mean_interval(tests)
         source_number = attributes[number]["source_trial_number"]
         result.append(
             ConfirmedTrial(
                 source_number,
                 selected[source_number],
                 fmean(validation for validation, _ in runs[number]),
-                mean,
-                (low, high),
+                interval.estimate,
+                (interval.low, interval.high),
                 len(tests),
             )
         )
