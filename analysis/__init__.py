@@ -6,7 +6,7 @@
     statistics.py   intervals, paired effects, multiplicity, convergence: tables in, tables out
     factorial.py    exact main effects and interactions of a balanced grid
     tuning.py       expected best against number of trials, importance of hyperparameters
-    evidence.py     what the data say about each claim of the report
+    evidence.py     what the data say about a claim; linear_evidence.py and mlp_evidence.py: about each of the report's
     claims.py       the claims as data, and the verdicts that follow
     health.py       what the search itself looks like: edges, divergences, seed noise
     figures/        one file per figure: a table and a drawing

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis import evidence
+from analysis import linear_evidence, mlp_evidence
 from analysis.evidence import ALPHA, CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED, Evidence, Number
 from analysis.statistics import holm
 from analysis.tables import NotApplicableError, StudyMissingError, Tables
@@ -124,7 +124,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Every run of the grid at 91.8 % or above, none diverged; contradicted by a run more than a "
         "standard error below.",
         "linear-grid",
-        evidence.lowest_linear,
+        linear_evidence.lowest_linear,
         mnist_only=True,
     ),
     Claim(
@@ -133,7 +133,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 2.4, Figure 3",
         "The whole interval of the mean within a standard error of 92.2 %.",
         "linear-grid",
-        evidence.mean_linear,
+        linear_evidence.mean_linear,
         mnist_only=True,
     ),
     Claim(
@@ -142,7 +142,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 2.4",
         "Means of the learning rates that differ by less than a standard error of an accuracy.",
         "linear-grid",
-        lambda tables: evidence.rate_and_accuracy(tables, "linear-grid"),
+        lambda tables: linear_evidence.rate_and_accuracy(tables, "linear-grid"),
     ),
     Claim(
         "no-rate-correlation-wide",
@@ -150,7 +150,7 @@ CLAIMS: tuple[Claim, ...] = (
         "beyond section 2.4",
         "The same over 0.0001 to 0.3.",
         "linear-lr-wide",
-        lambda tables: evidence.rate_and_accuracy(tables, "linear-lr-wide"),
+        lambda tables: linear_evidence.rate_and_accuracy(tables, "linear-lr-wide"),
     ),
     Claim(
         "momentum-speed",
@@ -158,7 +158,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 2.4, Figure 4",
         "Fewer evaluations until within one point of the run's best, in matched pairs.",
         "linear-grid",
-        evidence.momentum,
+        linear_evidence.momentum,
     ),
     Claim(
         "two-evaluations",
@@ -166,7 +166,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 2.4, footnote 1",
         "Every run of the grid within one point of its own best validation accuracy at evaluation 2.",
         "linear-grid",
-        lambda tables: evidence.convergence_within(tables, 2, "two evaluations"),
+        lambda tables: linear_evidence.convergence_within(tables, 2, "two evaluations"),
     ),
     Claim(
         "two-epochs",
@@ -174,7 +174,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 2.4, footnote 1",
         "Every run of the grid there at evaluation 10, the end of epoch 2.",
         "linear-grid",
-        lambda tables: evidence.convergence_within(tables, 10, "two epochs (10 evaluations)"),
+        lambda tables: linear_evidence.convergence_within(tables, 10, "two epochs (10 evaluations)"),
     ),
     Claim(
         "decay-accuracy",
@@ -182,7 +182,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 2.4, Figure 5",
         "Higher test accuracy in matched pairs, by more than a standard error.",
         "linear-grid",
-        evidence.decay,
+        linear_evidence.decay,
     ),
     Claim(
         "mlp-beats-linear",
@@ -190,7 +190,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3.4, Figure 7",
         "The MLP selected on validation above the linear model selected on validation, on test.",
         "mlp-random",
-        evidence.mlp_against_linear,
+        mlp_evidence.mlp_against_linear,
     ),
     Claim(
         "mlp-98",
@@ -198,7 +198,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3.4",
         "The MLP selected on validation at 98 % on test, within a standard error.",
         "mlp-random",
-        lambda tables: evidence.level_reached(evidence.best_mlp_runs(tables), 0.98, above=False),
+        lambda tables: mlp_evidence.level_reached(mlp_evidence.best_mlp_runs(tables), 0.98, above=False),
         mnist_only=True,
     ),
     Claim(
@@ -207,7 +207,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3.4, Figure 9",
         "Higher test accuracy at 100 units than at 10 with the same seeds.",
         "ofat-hidden-size",
-        lambda tables: evidence.width(tables, 100),
+        lambda tables: mlp_evidence.width(tables, 100),
     ),
     Claim(
         "wider-beyond-100",
@@ -215,7 +215,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3.4 (left open)",
         "Higher test accuracy at the largest size than at 100 with the same seeds.",
         "ofat-hidden-size",
-        lambda tables: evidence.width(tables, 0, 100),
+        lambda tables: mlp_evidence.width(tables, 0, 100),
     ),
     Claim(
         "relu-above-tanh",
@@ -223,7 +223,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3.4, Figures 9 and 10",
         "Higher test accuracy in pairs of the same size and seed.",
         "ofat-hidden-size",
-        evidence.relu,
+        mlp_evidence.relu,
     ),
     Claim(
         "longer-or-wider",
@@ -231,7 +231,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3.4 (conjecture)",
         "The configuration selected on validation above 98 % on test by two standard errors.",
         "mlp-best",
-        evidence.beyond,
+        mlp_evidence.beyond,
         mnist_only=True,
     ),
     Claim(
@@ -240,7 +240,7 @@ CLAIMS: tuple[Claim, ...] = (
         "section 3.4 (conjecture)",
         "A rank correlation of at least 0.5, with its whole interval, between the smallest and a larger training set.",
         "mlp-fidelity",
-        evidence.small_sets,
+        mlp_evidence.small_sets,
     ),
 )
 

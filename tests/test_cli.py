@@ -79,6 +79,7 @@ def adaptive(tmp_path):
     return file
 
 
+@pytest.mark.slow
 def test_an_adaptive_study_is_run_extended_shown_and_confirmed(tmp_path, adaptive):
     first = digitsweep("run", adaptive, "--jobs", 2, "--sampler", "qmc", cwd=tmp_path)
     assert first.returncode == 0, first.stderr

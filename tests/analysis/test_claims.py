@@ -13,9 +13,9 @@ from analysis.evidence import (
     SUPPORTED,
     UNDECIDED,
     Evidence,
-    best_runs,
-    rate_and_accuracy,
 )
+from analysis.linear_evidence import rate_and_accuracy
+from analysis.mlp_evidence import best_runs
 from analysis.tables import StudyMissingError, Tables, read_tables, selected_trial
 
 

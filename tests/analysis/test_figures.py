@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.evidence import CONTRADICTED, SUPPORTED, small_sets
+from analysis.evidence import CONTRADICTED, SUPPORTED
 from analysis.figures import draw_all, one_factor
 from analysis.figures.common import describe, one_factor_runs
 from analysis.figures.component_chain import chain
 from analysis.figures.drawing import FILE_NAMES, NAMES, compute, draw, module, svg
 from analysis.figures.momentum_bowl import BETA, CURVATURE, descend
 from analysis.figures.style import SPLITS, style
+from analysis.mlp_evidence import small_sets
 from analysis.tables import read_tables
 from benchmarks import synthetic
 

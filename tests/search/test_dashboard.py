@@ -134,6 +134,7 @@ def test_dashboard_serves_every_trial_with_its_params_and_curve(studies):
             assert study["objective_names"] == ["validation accuracy"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 def test_every_studys_pages_show_trials_curves_importance_coordinates_and_note(studies):
     with serving(studies) as url, browsing() as page:
