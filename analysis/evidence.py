@@ -29,7 +29,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the data say, before multiplicity.
+    """What the data say, before several claims are taken into account.
 
     Attributes:
         sentence: The result in words.
@@ -74,6 +74,11 @@ def resolution_of(runs: pd.DataFrame) -> float:
     return binomial_error(float(runs["test_accuracy"].mean()), int(runs["n_test"].iloc[0]))
 
 
+def p_text(p: float) -> str:
+    """A p value with two digits, or that it is below 0.001."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
 def from_effect(
     effect: Effect, what: str, scale: float, unit: str, *, sign: float = 1.0, resolution: float = 0.0
 ) -> Evidence:
@@ -94,7 +99,7 @@ def from_effect(
             "effect size (Hedges' g)",
             "does not apply" if np.isnan(effect.effect_size) else f"{effect.effect_size:.2f}",
         ),
-        Number("pairs with the larger value", percent_text(effect.probability, 0)),
+        Number("pairs with a larger, the same, a smaller value", ", ".join(map(str, effect.signs))),
         Number("interval", interval.method),
     )
     return Evidence(

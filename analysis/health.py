@@ -11,12 +11,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.statistics import binomial_error, seed_spread
+from analysis.figures.common import count
+from analysis.statistics import binomial_error, mean_interval, seed_spread
 from analysis.tables import StudyMissingError, Tables, by_trial, selected_trial
 
 EDGE_SHARE = 0.05
 """Outer share of the values tried (by rank) that counts as the edge for a parameter with many values."""
 MANY_VALUES = 12
+HARDLY_LEARNED = 0.5
+"""Validation accuracy below which a run is said to have learned next to nothing."""
+FIDELITY = ("train_images", "epochs")
+"""What a fidelity study varies as means to an end, and not as part of its space."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,8 @@ def health(tables: Tables) -> list[Remark]:
             runs = tables.complete(study)
         except StudyMissingError:
             continue
-        remarks += _edges(study, runs)
+        remarks += _edges(study, runs, tables.complete(study, full_fidelity=False))
+        remarks += _learned_nothing(study, runs)
         remarks += [_still_improving(study, tables, runs), _gap(study, runs), _noise(study, runs)]
     return remarks
 
@@ -54,14 +60,8 @@ def _divergence(study: str, runs: pd.DataFrame) -> Remark:
     share = len(diverged) / len(runs)
     if diverged.empty:
         return Remark(study, "divergence", f"None of {len(runs):,} runs diverged.", False, ())
-    rates = diverged["learning_rate"]
-    where = (
-        f"learning rates from {rates.min():.3g} to {rates.max():.3g}"
-        if rates.nunique() > 1
-        else f"learning rate {rates.min():.3g}"
-    )
     sentence = (
-        f"{len(diverged):,} of {len(runs):,} runs ({100 * share:.0f} %) diverged, at {where}. "
+        f"{len(diverged):,} of {len(runs):,} runs ({100 * share:.0f} %) diverged, at {_rates(diverged)}. "
         f"Averages are over the runs that did not."
     )
     return Remark(study, "divergence", sentence, share > 0.1, _ids(diverged))
@@ -89,21 +89,40 @@ def at_edge(values: pd.Series, chosen: Any) -> str:
     return "lowest" if chosen <= low else "highest" if chosen >= high else ""
 
 
-def _edges(study: str, runs: pd.DataFrame) -> list[Remark]:
+def _rates(runs: pd.DataFrame) -> str:
+    low, high = runs["learning_rate"].min(), runs["learning_rate"].max()
+    return f"learning rate {low:.3g}" if low == high else f"learning rates from {low:.3g} to {high:.3g}"
+
+
+def _learned_nothing(study: str, runs: pd.DataFrame) -> list[Remark]:
+    """Runs that ended without a loss beyond all bounds and yet classify hardly better than by chance."""
+    lost = runs[runs["validation_accuracy"] < HARDLY_LEARNED]
+    if lost.empty:
+        return []
+    sentence = (
+        f"{count(len(lost), 'run')} of {len(runs):,} stayed below {100 * HARDLY_LEARNED:.0f} % on validation without "
+        f"diverging, at {_rates(lost)}. Means and spreads contain them."
+    )
+    return [Remark(study, "learned nothing", sentence, True, _ids(lost))]
+
+
+def _edges(study: str, runs: pd.DataFrame, tried: pd.DataFrame) -> list[Remark]:
+    """Whether the chosen values lie at the edge of those `tried`, which includes what was tried at lower fidelity."""
     chosen = selected_trial(runs)
     if chosen["driver"] == "confirm":
         return []
     remarks = []
-    for name in searched_numbers(runs):
-        edge = at_edge(runs[name], chosen[name])
+    names = [name for name in searched_numbers(tried) if name not in FIDELITY]
+    for name in names:
+        edge = at_edge(tried[name], chosen[name])
         if edge:
             sentence = (
                 f"The best configuration on validation has {name} = {chosen[name]:.3g}, among the "
                 f"{edge} values tried "
-                f"({runs[name].min():.3g} to {runs[name].max():.3g}): a wider space may hold better ones."
+                f"({tried[name].min():.3g} to {tried[name].max():.3g}): a wider space may hold better ones."
             )
             remarks.append(Remark(study, "edge", sentence, True, tuple(chosen["run_ids"])))
-    if not remarks and searched_numbers(runs):
+    if not remarks and names:
         sentence = "The best configuration on validation lies inside the range of every numeric parameter."
         remarks.append(Remark(study, "edge", sentence, False, tuple(chosen["run_ids"])))
     return remarks
@@ -177,8 +196,9 @@ def optimism(tables: Tables) -> pd.DataFrame:
         One row per study of more than one trial that selects: `study`, `trial_number`, `n_trials`,
         `validation` and `test` of the selected trial when it was selected, and where a confirmation is at
         hand `confirmed_validation`, `confirmed_test` (means over fresh seeds), `n_confirmations`,
-        `optimism` = validation − confirmed validation; `selection_id` and `frozen_trial` of the newest
-        frozen choice of the study, missing where there is none.
+        `optimism` = validation − confirmed validation with its interval over fresh seeds, `optimism_low` and
+        `optimism_high`; `n_selectable` trials of full fidelity; of the newest frozen choice of the study
+        `selection_id`, `frozen_trial`, `frozen_from` (trials) and `frozen_at`, missing where there is none.
     """
     rows = []
     frozen = {row["study"]: row for row in tables.selections.to_dict("records")}
@@ -188,7 +208,7 @@ def optimism(tables: Tables) -> pd.DataFrame:
         except StudyMissingError:
             continue
         driver = runs["driver"].iloc[0]
-        n_trials = runs["trial_number"].nunique()
+        n_trials = n_candidates(tables.complete(study, full_fidelity=False))
         if driver in ("confirm", "ofat") or n_trials < 2:
             continue
         chosen = selected_trial(runs)
@@ -202,15 +222,23 @@ def optimism(tables: Tables) -> pd.DataFrame:
             "confirmed_test": np.nan,
             "n_confirmations": 0,
             "optimism": np.nan,
+            "optimism_low": np.nan,
+            "optimism_high": np.nan,
             "selection_id": frozen[study]["selection_id"] if study in frozen else None,
             "frozen_trial": frozen[study]["trial_number"] if study in frozen else None,
+            "frozen_from": frozen[study]["n_trials"] if study in frozen else None,
+            "frozen_at": frozen[study]["selected_at"] if study in frozen else "",
+            "n_selectable": int((runs["trial_state"] == "complete").groupby(runs["trial_number"]).first().sum()),
             "run_ids": list(chosen["run_ids"]),
         }
         again = confirmed(tables, study)
         if again is not None:
             fresh = again[again["source_trial_number"] == chosen["trial_number"]]
             if len(fresh):
+                again_mean = mean_interval(fresh["validation_accuracy"])
                 row |= {
+                    "optimism_low": chosen["validation_accuracy"] - again_mean.high,
+                    "optimism_high": chosen["validation_accuracy"] - again_mean.low,
                     "confirmed_validation": fresh["validation_accuracy"].mean(),
                     "confirmed_test": fresh["test_accuracy"].mean(),
                     "n_confirmations": len(fresh),
@@ -218,7 +246,14 @@ def optimism(tables: Tables) -> pd.DataFrame:
                     "run_ids": [*chosen["run_ids"], *fresh["run_id"].tolist()],
                 }
         rows.append(row)
-    return pd.DataFrame(rows).astype({"selection_id": "Int64", "frozen_trial": "Int64"}) if rows else pd.DataFrame()
+    whole = dict.fromkeys(("selection_id", "frozen_trial", "frozen_from"), "Int64")
+    return pd.DataFrame(rows).astype(whole) if rows else pd.DataFrame()
+
+
+def n_candidates(runs: pd.DataFrame) -> int:
+    """Configurations that a study compared; one that was trained at several fidelities counts once."""
+    attributes = pd.DataFrame(list(runs["attributes"]), index=runs.index)
+    return int((attributes["candidate"] if "candidate" in attributes else runs["trial_number"]).nunique())
 
 
 def confirmed(tables: Tables, study: str) -> pd.DataFrame | None:

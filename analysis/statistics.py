@@ -26,8 +26,9 @@ MIN_REPLICATES = 5
 """Replicates from which seeds, and not configurations, are the units of a paired comparison."""
 MIN_FLIPS = 12
 """Units from which p values come from flipping signs: 2 / 2¹² leaves room for Holm's correction."""
+MIN_SUPERIORITY = 20
+"""Units on either side from which the probability that one beats the other has an interval."""
 N_RESAMPLES = 4999
-_N_PAIRED_RESAMPLES = 999
 WITHIN = 0.01
 """What "within 1 %" means: one percentage point of accuracy."""
 
@@ -65,16 +66,16 @@ class Effect:
         effect_size: Hedges' g of the paired differences (mean over standard deviation, small-sample
             correction); NaN where the differences do not vary or are fewer than two.
         p: Two-sided, from `paired_test` on the units.
-        probability: Share of matched pairs in which the high level has the larger value, ties counted half.
+        signs: Matched pairs in which the high level has the larger, the same and the smaller value.
         n_pairs: Matched pairs of runs behind it.
-        unit: What is independent: `replicate` or `configuration`.
+        unit: What is independent: `replicate`, or what the pairs were averaged to.
         run_ids: Every run behind it.
     """
 
     difference: Interval
     effect_size: float
     p: float
-    probability: float
+    signs: tuple[int, int, int]
     n_pairs: int
     unit: str
     run_ids: tuple[int, ...]
@@ -191,25 +192,26 @@ def interquartile_mean(values: npt.ArrayLike, axis: int = 0) -> Any:
     return stats.trim_mean(np.asarray(values, dtype=np.float64), 0.25, axis=axis)
 
 
-def probability_of_superiority(a: npt.ArrayLike, b: npt.ArrayLike, *, seed: int = 0) -> Interval:
+def probability_of_superiority(a: npt.ArrayLike, b: npt.ArrayLike) -> Interval:
     """P(A > B) + P(A = B) / 2 for independent samples: Mann and Whitney's U over the number of pairs.
 
-    The interval resamples whole runs within A and within B (percentiles; needs `MIN_BOOTSTRAP` runs in each).
+    The interval is DeLong's (1988), from how often each run of A beats B and each of B is beaten, on the logit scale;
+    from `MIN_SUPERIORITY` runs in each, and where neither always wins.
     """
-    from scipy import stats
+    from scipy import special, stats
 
     A, B = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     estimate = float(stats.mannwhitneyu(A, B).statistic) / (len(A) * len(B))
     n = len(A) + len(B)
-    if min(len(A), len(B)) < MIN_BOOTSTRAP:
+    if min(len(A), len(B)) < MIN_SUPERIORITY:
         return Interval(estimate, np.nan, np.nan, n, "too few for an interval")
     wins = np.sign(A[:, None] - B[None, :]) / 2 + 0.5
-    rng = np.random.default_rng(seed)
-    weights_a = rng.multinomial(len(A), np.full(len(A), 1 / len(A)), size=_N_PAIRED_RESAMPLES) / len(A)
-    weights_b = rng.multinomial(len(B), np.full(len(B), 1 / len(B)), size=_N_PAIRED_RESAMPLES) / len(B)
-    resampled = np.einsum("ri,ri->r", weights_a @ wins, weights_b)
-    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(estimate, float(low), float(high), n, "stratified percentile bootstrap")
+    error = np.sqrt(wins.mean(axis=1).var(ddof=1) / len(A) + wins.mean(axis=0).var(ddof=1) / len(B))
+    if not 0 < estimate < 1 or error == 0:
+        return Interval(estimate, np.nan, np.nan, n, "one side always wins, so no interval")
+    half = stats.norm.ppf((1 + LEVEL) / 2) * error / (estimate * (1 - estimate))
+    low, high = special.expit(special.logit(estimate) + np.array([-half, half]))
+    return Interval(estimate, float(low), float(high), n, "DeLong, on the logit scale")
 
 
 def paired_differences(
@@ -237,22 +239,22 @@ def paired_differences(
     return pairs.sort_values(keys).reset_index(drop=True)
 
 
-def unit_means(pairs: pd.DataFrame, match: Sequence[str], column: str = "difference") -> tuple[Array, str]:
-    """Average matched pairs to independent units, and say which.
+def independent_units(pairs: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, list[str], str]:
+    """What matched pairs are averaged to before anything is inferred from them.
 
-    Replicates are the units where there are `MIN_REPLICATES` of them: the runs of one replicate share their
-    seeds and stand or fall together. With fewer, the matched configurations are, each averaged over its
-    replicates; the interval then speaks of such configurations under these seeds.
+    Replicates where there are `MIN_REPLICATES` of them: the runs of one replicate share their seeds and stand or fall
+    together. With fewer, the groups of `by`, each averaged over its replicates; the interval then speaks of such
+    configurations under these seeds.
+
+    Returns:
+        The pairs that are used, the columns to average over, and what the units are called. Of the replicates only
+        those with every configuration are used: otherwise a missing pair would pose as an effect of the seed.
     """
-    n_replicates = pairs["replicate"].nunique()
-    if n_replicates >= MIN_REPLICATES or not match:
-        # Only replicates with every configuration: otherwise a missing pair would pose as an
-        # effect of the seed.
-        counts = pairs.groupby("replicate")[column].count()
+    if pairs["replicate"].nunique() >= MIN_REPLICATES or not by:
+        counts = pairs.groupby("replicate")["difference"].count()
         whole = counts.index[counts == counts.max()]
-        kept = pairs[pairs["replicate"].isin(whole)]
-        return kept.groupby("replicate")[column].mean().to_numpy(dtype=np.float64), "replicate"
-    return pairs.groupby(list(match))[column].mean().to_numpy(dtype=np.float64), "configuration"
+        return pairs[pairs["replicate"].isin(whole)], ["replicate"], "replicate"
+    return pairs, list(by), by[0].replace("_", " ") if len(by) == 1 else "configuration"
 
 
 def paired_test(differences: npt.ArrayLike, seed: int = 0) -> float:
@@ -280,22 +282,28 @@ def paired_test(differences: npt.ArrayLike, seed: int = 0) -> float:
     return float(result.pvalue)
 
 
-def paired_effect(pairs: pd.DataFrame, match: Sequence[str], *, seed: int = 0) -> Effect:
+def paired_effect(pairs: pd.DataFrame, by: Sequence[str], *, seed: int = 0) -> Effect:
     """Summary of `paired_differences`.
+
+    Args:
+        pairs: From `paired_differences`.
+        by: What is independent where there are too few replicates; empty for replicates however few.
+        seed: Of the resampling.
 
     Raises:
         ValueError: There is no pair.
     """
     if pairs.empty:
         raise ValueError("a paired effect needs at least one matched pair of runs, but got none")
-    units, unit = unit_means(pairs, match)
-    differences = pairs["difference"].to_numpy(dtype=np.float64)
+    pairs, columns, unit = independent_units(pairs, by)
+    units = pairs.groupby(columns)["difference"].mean().to_numpy(dtype=np.float64)
+    signs = np.sign(pairs["difference"].to_numpy(dtype=np.float64))
     ids = sorted({*pairs["run_id_high"].tolist(), *pairs["run_id_low"].tolist()})
     return Effect(
         difference=mean_interval(units, seed=seed),
         effect_size=hedges_g(units),
         p=paired_test(units, seed),
-        probability=float(np.mean((np.sign(differences) + 1) / 2)),
+        signs=(int((signs > 0).sum()), int((signs == 0).sum()), int((signs < 0).sum())),
         n_pairs=len(pairs),
         unit=unit,
         run_ids=tuple(int(number) for number in ids),

@@ -21,7 +21,7 @@ from analysis.selection import choose
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 RUN_KEYS = ("study", "trial_number", "replicate")
 _JSON = ("params", "config", "attributes", "environment")
@@ -190,11 +190,7 @@ def read_tables(database: str, dataset: str | None = None) -> Tables:
             runs = runs[runs["study"].isin(chosen_studies)]
             query = text(f"SELECT {_CURVE_COLUMNS} FROM v_curves WHERE dataset = :dataset")
             curves = pd.read_sql(query, connection, params={"dataset": chosen})
-            selections = pd.read_sql(
-                text(f"SELECT {_SELECTION_COLUMNS} FROM v_selections WHERE dataset = :dataset ORDER BY selection_id"),
-                connection,
-                params={"dataset": chosen},
-            )
+            selections = _frozen_choices(connection, chosen)
     finally:
         engine.dispose()
     # A study may be running: evaluations that arrived after the runs were read belong to the next reading.
@@ -202,6 +198,16 @@ def read_tables(database: str, dataset: str | None = None) -> Tables:
     selections = selections[selections["study"].isin(chosen_studies)].drop_duplicates("study", keep="last")
     selections = selections.assign(study=selections["study"].map(family)).reset_index(drop=True)
     return Tables(chosen, tidy_runs(runs), _tidy_curves(curves, chosen_studies), tuple(left_aside), selections)
+
+
+def _frozen_choices(connection: "Connection", dataset: str) -> pd.DataFrame:
+    """The rows of `v_selections`; none in a database that was written before there was such a view."""
+    from sqlalchemy import inspect, text
+
+    if "v_selections" not in inspect(connection).get_view_names():
+        return pd.DataFrame(columns=_SELECTION_COLUMNS.split(", "))
+    query = f"SELECT {_SELECTION_COLUMNS} FROM v_selections WHERE dataset = :dataset ORDER BY selection_id"
+    return pd.read_sql(text(query), connection, params={"dataset": dataset})
 
 
 def _one_study_per_family(runs: pd.DataFrame) -> tuple[list[str], list[str]]:

@@ -21,6 +21,8 @@ def table(tables: Tables, study: str = "mlp-random") -> pd.DataFrame:
     """The curve of `tuning.expected_best`; NotApplicableError for adaptive samplers."""
     runs = tables.all_runs(study)
     refuse_adaptive(str(runs["driver"].iloc[0]))
+    if not runs["full_fidelity"].all():
+        raise NotApplicableError("the trials that successive halving let go on are no independent draws")
     values = trial_values(runs)
     if len(values) < 2:
         raise NotApplicableError(f"at least two trials of {study} must be over, but {len(values)} are")
@@ -87,5 +89,5 @@ def caption(table: pd.DataFrame) -> str:
     )
     if len(beyond):
         first = int(beyond["n"].iloc[0])
-        text += f" From n = {first} on these trials can not bound from above what a search might find."
+        text += f" From n = {first} on these trials cannot bound from above what a search might find."
     return text

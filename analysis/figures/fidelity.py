@@ -139,16 +139,24 @@ def _kendall(pairs: pd.DataFrame) -> Interval:
 
 
 def kendall_interval(a: Any, b: Any) -> Interval:
-    """Kendall's τ-b with a BCa bootstrap over the candidates."""
-    from scipy import stats
+    """Kendall's τ-b with a BCa bootstrap over the candidates.
+
+    A candidate that is drawn twice is tied with itself. With A and B the signs of all differences of `a` and of `b`,
+    and w how often each candidate is drawn, τ-b = wᵀ(A ∘ B)w / √(wᵀ|A|w · wᵀ|B|w).
+    """
+    A, B = (np.sign(np.subtract.outer(x, x)) for x in (np.asarray(a, np.float64), np.asarray(b, np.float64)))
 
     def correlation(index: Any, axis: int = -1) -> Any:
         rows = np.moveaxis(np.asarray(index, dtype=int), axis, -1)
-        flat = rows.reshape(-1, rows.shape[-1])
-        values = [np.nan_to_num(stats.kendalltau(a[row], b[row]).statistic) for row in flat]
-        return np.reshape(values, rows.shape[:-1])
+        drawn = (rows[..., None] == np.arange(len(A))).sum(axis=-2, dtype=np.float64)
 
-    return bootstrap_interval(np.arange(len(a)), correlation, n_resamples=499)
+        def form(M: Any) -> Any:
+            return ((drawn @ M) * drawn).sum(axis=-1)
+
+        scale = np.sqrt(form(np.abs(A)) * form(np.abs(B)))
+        return np.divide(form(A * B), scale, out=np.zeros_like(scale), where=scale > 0)
+
+    return bootstrap_interval(np.arange(len(A)), correlation, n_resamples=1999)
 
 
 def place_of_winner(table: pd.DataFrame) -> tuple[int, int]:
@@ -269,8 +277,9 @@ def caption(table: pd.DataFrame) -> str:
     below = table.loc[table["accuracy"] < floor(table), "candidate"].nunique()
     smallest = table[table["rung"] == table["rung"].min()].iloc[0]
     text = (
-        f"{count(int(first['n_candidates']), 'candidate')}; the one that is best at the end was number "
-        f"{int(first['place_of_winner'])} on the smallest training set. Kendall rank correlation of "
+        f"{count(int(first['n_candidates']), 'candidate')}; grey: dropped on the way. The one that is best at the end "
+        f"was number {int(first['place_of_winner'])} on the smallest training set, and had to be among the best "
+        "there to be kept. Kendall rank correlation of "
         f"{_size(smallest['images'], smallest['epochs'])} with {first['kendall_with']}, over "
         f"{count(found.n, 'candidate')} trained on both: {describe_agreement(found)}. The rungs trained on "
         f"{100 * first['cost']:.0f} % of the images that all candidates at the last rung would have needed."

@@ -33,12 +33,14 @@ def table(tables: Tables) -> pd.DataFrame:
         decays=decays(over["decay"]),
         diverged=over["state"] == "diverged",
         accuracy=over["test_accuracy"].where(over["state"] == "complete"),
+        validation=over["validation_accuracy"].where(over["state"] == "complete"),
     )
     grouped = over.groupby(["decays", "momentum", "learning_rate"])
     out = grouped.agg(
         mean=("accuracy", "mean"),
         low=("accuracy", "min"),
         high=("accuracy", "max"),
+        validation=("validation", "mean"),
         n_runs=("run_id", "size"),
         n_diverged=("diverged", "sum"),
         run_ids=("run_id", list),
@@ -100,10 +102,11 @@ def draw(table: pd.DataFrame) -> "Figure":
 
 def caption(table: pd.DataFrame) -> str:
     """What is shown."""
-    best = table.iloc[int(np.nanargmax(table["mean"].to_numpy()))]
+    best = table.iloc[int(np.nanargmax(table["validation"].to_numpy()))]
     return (
         f"{int(table['n_runs'].sum()):,} runs, {int(table['n_diverged'].sum())} diverged. × marks "
         "rates at which a run diverged or the mean lies "
-        f"below the axis. Highest mean: {100 * best['mean']:.2f} % at {best['learning_rate']:.3g} "
-        f"({SWITCH[bool(best['decays'])].label} decay, {SWITCH[bool(best['momentum'])].label} momentum)."
+        f"below the axis. Best on validation: {best['learning_rate']:.3g} "
+        f"({SWITCH[bool(best['decays'])].label} decay, {SWITCH[bool(best['momentum'])].label} momentum), with "
+        f"{100 * best['mean']:.2f} % on test."
     )

@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.figures.common import count, with_runs
 from analysis.figures.style import INK, MAX_POINTS, MODELS, new_figure, percent
+from analysis.statistics import interquartile_mean
 from analysis.tables import StudyMissingError, Tables, by_trial, selected_trial
 
 if TYPE_CHECKING:
@@ -80,10 +81,11 @@ def draw(table: pd.DataFrame) -> "Figure":
 def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     counts = table.groupby("model")["test_accuracy"].size()
+    means = table.groupby("model")["test_accuracy"].agg(lambda accuracies: 100 * interquartile_mean(accuracies))
     below = int((table["test_accuracy"] < 0.85).sum())
     text = (
         f"{count(int(counts['linear']), 'linear configuration')} and "
         f"{count(int(counts['MLP']), 'MLP')}; ring: selected on validation, "
-        "bar: median."
+        f"bar: median. Interquartile means {means['linear']:.2f} % and {means['MLP']:.2f} %."
     )
     return text + (f" {count(below, 'configuration')} below 85 % outside the axis." if below else "")

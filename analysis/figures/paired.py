@@ -35,7 +35,9 @@ def grid_effect(tables: Tables, factor: str, value: str) -> tuple[pd.DataFrame, 
     pairs = paired_differences(runs, factor, (True, False), value, match)
     if pairs.empty:
         raise NotApplicableError(f"no two complete runs of linear-grid differ in {factor} only")
-    return pairs, paired_effect(pairs, match)
+    # Runs at one learning rate go alike whatever the third factor (their differences correlate at 0.8), so with few
+    # replicates it is the rates that count as independent, not all configurations.
+    return pairs, paired_effect(pairs, ["learning_rate"])
 
 
 def paired_table(tables: Tables, factor: str, value: str) -> pd.DataFrame:
@@ -51,7 +53,8 @@ def paired_table(tables: Tables, factor: str, value: str) -> pd.DataFrame:
         method=interval.method,
         p=effect.p,
         effect_size=effect.effect_size,
-        probability=effect.probability,
+        n_larger=effect.signs[0],
+        n_equal=effect.signs[1],
     )
     return with_runs(pairs, effect.run_ids)
 
@@ -151,7 +154,7 @@ def describe_pairs(table: pd.DataFrame, scale: float, unit: str) -> str:
     """The summary in a sentence."""
     first = table.iloc[0]
     n_units = int(first["n_units"])
-    units = {"configuration": "matched configurations", "replicate": "replicates"}[first["unit"]]
+    units = f"{first['unit']}s"
     mean, low, high = (
         f"{scale * first[name]:+.2f}".replace("-", "−")
         for name in ("mean_difference", "difference_low", "difference_high")
@@ -161,7 +164,8 @@ def describe_pairs(table: pd.DataFrame, scale: float, unit: str) -> str:
         if n_units > 1
         else " (one unit: no interval)"
     )
-    return f"{len(table):,} matched pairs of runs; mean difference {mean} {unit}{interval}."
+    seed = " All runs share one seed." if table["replicate"].nunique() == 1 else ""
+    return f"{len(table):,} matched pairs of runs; mean difference {mean} {unit}{interval}.{seed}"
 
 
 __all__ = ["GRID_FACTORS", "describe_pairs", "draw_pairs", "grid_effect", "grid_runs", "paired_table"]

@@ -24,19 +24,22 @@ METHODS = (
         "its study says the last."
     ),
     (
-        f"Intervals are at 95 %. From {MIN_BOOTSTRAP} independent units on they are studentised bootstraps "
-        "that resample whole units, with "
-        "fewer Student's t, with one there is none. Runs and never evaluations are resampled."
+        f"Intervals are at 95 %. Those of a mean are studentised bootstraps that resample whole units from "
+        f"{MIN_BOOTSTRAP} independent units on, with fewer Student's t, with one there is none. Runs and never "
+        "evaluations are resampled. A rank correlation of candidates has a BCa bootstrap over them, the probability "
+        "that one run beats another DeLong's interval on the logit scale, and MLP against linear a normal one from "
+        "images and seeds."
     ),
     (
         "Pairs agree in everything but one factor and in the seeds of their replicate. From "
         f"{MIN_REPLICATES} replicates on the replicates are "
-        "the independent units, with fewer the matched configurations are: such an interval says nothing "
-        "about other seeds."
+        "the independent units. With fewer the learning rates of the linear grid are, each averaged over the third "
+        "factor: such an interval says nothing about other seeds."
     ),
     (
-        f"p values come from sign flips ({MIN_FLIPS} units or more) or Student's t, and are corrected over "
-        "all claims (Holm)."
+        f"p values come from sign flips ({MIN_FLIPS} units or more) or Student's t, for MLP against linear from the "
+        "normal distribution, and are corrected (Holm) over the claims that have one. Claims about a level, about "
+        "single runs and about rankings have none: their criterion is stated with each."
     ),
     (
         "No difference of accuracies is called real that is smaller than the binomial standard error √(p "
@@ -146,7 +149,7 @@ def content(tables: Tables) -> Content:
     summary = (
         f"{count(len(tables.runs), 'run')} of {count(tables.runs['trial_id'].nunique(), 'trial')} in "
         f"{len(tables.studies)} studies on {tables.dataset}; {len(complete):,} runs complete. "
-        f"Of {len(findings)} claims of the report, {verdicts[0][1]} are supported, {verdicts[1][1]} "
+        f"Of {len(findings)} claims drawn from the report, {verdicts[0][1]} are supported, {verdicts[1][1]} "
         "contradicted, "
         f"{verdicts[2][1]} undecided and {verdicts[3][1]} not run."
     )
@@ -175,7 +178,7 @@ def _notices(tables: Tables, missing: list[tuple[str, str]]) -> list[str]:
     notices = []
     if tables.dataset != "mnist":
         notices.append(
-            f"These runs are on {tables.dataset}, not on MNIST. Numbers of the report can not be "
+            f"These runs are on {tables.dataset}, not on MNIST. Numbers of the report cannot be "
             "compared with them; claims "
             "about its levels are not tested."
         )
@@ -213,9 +216,8 @@ def _selection_sentences(selection: pd.DataFrame) -> list[str]:
             amount = f"{100 * row['optimism']:+.2f}".replace("-", "−")
             text += (
                 f" With {row['n_confirmations']} fresh seeds it reaches "
-                f"{100 * row['confirmed_validation']:.2f} % on validation: the "
-                f"selected value was {'' if row['optimism'] > 0 else 'not '}optimistic ({amount} points). "
-                "Its confirmed test accuracy is "
+                f"{100 * row['confirmed_validation']:.2f} % on validation: the selected value "
+                f"{_verdict_on_optimism(row)} ({amount} points{_bounds(row)}). Its confirmed test accuracy is "
                 f"{100 * row['confirmed_test']:.2f} %."
             )
         else:
@@ -224,8 +226,21 @@ def _selection_sentences(selection: pd.DataFrame) -> list[str]:
     return sentences
 
 
+def _verdict_on_optimism(row: Mapping[Any, Any]) -> str:
+    if row["optimism_low"] > 0:
+        return "was optimistic"
+    return "was pessimistic" if row["optimism_high"] < 0 else "cannot be told from theirs"
+
+
+def _bounds(row: Mapping[Any, Any]) -> str:
+    if not np.isfinite(row["optimism_low"]):
+        return ""
+    low, high = (f"{100 * row[f'optimism_{end}']:+.2f}".replace("-", "−") for end in ("low", "high"))
+    return f", 95 % interval over the fresh seeds {low} to {high}"
+
+
 def _frozen(row: Mapping[Any, Any]) -> str:
-    """Whether the choice that this page makes is the one that was frozen before any test value was read."""
+    """Whether the choice that this page makes is the one that is frozen in the database."""
     if pd.isna(row["selection_id"]):
         return f"The choice is not frozen yet: make select STUDY={row['study']}."
     if row["frozen_trial"] != row["trial_number"]:
@@ -233,7 +248,12 @@ def _frozen(row: Mapping[Any, Any]) -> str:
             f"Frozen was trial {row['frozen_trial']} (selection {row['selection_id']}); the study has changed since, "
             f"so choose again: make select STUDY={row['study']}."
         )
-    return f"The choice was frozen as selection {row['selection_id']} before its test value was read."
+    more = (
+        f" (then the best of {row['frozen_from']}; the study has grown since)"
+        if row["frozen_from"] != row["n_selectable"]
+        else ""
+    )
+    return f"It is selection {row['selection_id']}, frozen on {row['frozen_at'][:10]}{more}."
 
 
 def _selection_table(selection: pd.DataFrame) -> Table:
@@ -307,7 +327,7 @@ def _studies_table(tables: Tables) -> Table:
         "diverged",
         "other",
         "training (minutes)",
-        "made by",
+        "make it with",
         "run ids",
     )
     rows = []
@@ -326,7 +346,7 @@ def _studies_table(tables: Tables) -> Table:
                 _number(complete, f"{complete:,}"),
                 _number(diverged, f"{diverged:,}"),
                 _number(other, f"{other:,}"),
-                _number(minutes, f"{minutes:,.1f}"),
+                _number(minutes, f"{minutes:,.1f}" if minutes >= 1 else f"{minutes:.2f}"),
                 _text(tables.command(str(study))),
                 _text(ranges(runs["run_id"])),
             )

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from analysis.evidence import p_text
 from analysis.figures.drawing import FILE_NAMES, draw, svg
 from analysis.figures.style import GRID, INK, MUTED, ON_DARK, PAPER, style
 from analysis.report.content import Content, content, ranges
@@ -44,6 +45,7 @@ def _environment() -> Any:
         autoescape=lambda name: name is not None and ".html" in name,
     )
     environment.filters["ranges"] = ranges
+    environment.filters["p"] = lambda p: p_text(p).removeprefix("p ").removeprefix("= ")
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|")
     return environment
 

@@ -154,7 +154,7 @@ VIEWS = {
                e.loss AS test_loss, e.accuracy AS test_accuracy
         FROM evaluations v
         JOIN evaluations a ON a.run_id = v.run_id AND a.k = v.k AND a.split = 'train'
-        JOIN evaluations e ON e.run_id = v.run_id AND e.k = v.k AND e.split = 'test'
+        LEFT JOIN evaluations e ON e.run_id = v.run_id AND e.k = v.k AND e.split = 'test'
         JOIN runs r ON r.run_id = v.run_id
         JOIN sweep_trials t ON t.trial_id = r.trial_id
         JOIN sweep_studies s ON s.study_id = t.study_id

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.health import at_edge, confirmed, health, optimism
+from analysis.health import at_edge, confirmed, health, n_candidates, optimism
 from analysis.tables import selected_trial
 
 
@@ -47,6 +47,29 @@ def test_still_improving_compares_the_last_two_epochs(tables):
 def test_seed_noise_is_unknown_without_replicates(tables):
     assert remark(tables, "linear-grid", "seed noise")[0].sentence.startswith("One run per configuration")
     assert "degrees of freedom" in remark(tables, "ofat-hidden-size", "seed noise")[0].sentence
+
+
+def test_runs_that_learned_nothing_are_named(tables):
+    assert not remark(tables, "linear-grid", "learned nothing")
+    mask = (tables.runs["study"] == "linear-grid") & (tables.runs["learning_rate"] > 0.01)
+    lost = tables.runs.assign(validation_accuracy=tables.runs["validation_accuracy"].mask(mask, 0.11))
+    (found,) = remark(dataclasses.replace(tables, runs=lost), "linear-grid", "learned nothing")
+    assert found.run_ids == tuple(tables.runs.loc[mask, "run_id"])
+    assert f"learning rate {tables.runs.loc[mask, 'learning_rate'].iloc[0]:.3g}." in found.sentence
+
+
+def test_a_fidelity_study_is_as_wide_as_all_its_candidates(tables):
+    assert n_candidates(tables.complete("mlp-fidelity", full_fidelity=False)) == 27
+    assert optimism(tables).set_index("study").loc["mlp-fidelity", "n_trials"] == 27
+    runs = tables.runs.copy()
+    first_rung = (runs["study"] == "mlp-fidelity") & ~runs["full_fidelity"]
+    runs.loc[runs[first_rung].index[:2], "learning_rate"] = [1e-9, 1e9]
+    inside = [
+        r
+        for r in remark(dataclasses.replace(tables, runs=runs), "mlp-fidelity", "edge")
+        if "learning_rate" in r.sentence
+    ]
+    assert not inside
 
 
 def test_optimism_is_selected_minus_confirmed(tables):

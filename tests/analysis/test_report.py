@@ -5,6 +5,9 @@ import html.parser
 import os
 import re
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -35,6 +38,22 @@ def test_the_page_is_the_same_twice(digits_database, digits_page, tmp_path):
     again = build(digits_database, tmp_path)
     assert again.read_bytes() == digits_page.read_bytes()
     assert (tmp_path / "report.md").read_bytes() == (digits_page.parent / "report.md").read_bytes()
+
+
+@pytest.mark.slow
+def test_the_whole_page_is_the_same_in_two_processes(synthetic_database, tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from analysis.report import build; build(sys.argv[1], Path(sys.argv[2]))"
+    )
+    for name in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": name}
+        command = [sys.executable, "-c", code, synthetic_database, str(tmp_path / name)]
+        subprocess.run(command, cwd=Path(__file__).parents[2], env=environment, check=True)
+    files = [sorted(p.relative_to(tmp_path / n) for p in (tmp_path / n).rglob("*") if p.is_file()) for n in ("1", "2")]
+    assert files[0] == files[1]
+    assert len(files[0]) > len(NAMES)
+    for file in files[0]:
+        assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes(), file
 
 
 def test_the_page_needs_nothing_from_outside(page):
@@ -92,11 +111,17 @@ def test_an_incomplete_study_is_announced(tables):
     assert any("31 of the report's 32 configurations" in notice for notice in notices)
 
 
-@pytest.mark.parametrize(("frozen", "says"), [(0, "was frozen as selection 7 before"), (1, "Frozen was trial")])
+@pytest.mark.parametrize(("frozen", "says"), [(0, "It is selection 7, frozen on 2026-11-24."), (1, "Frozen was trial")])
 def test_the_page_says_whether_its_choice_is_the_frozen_one(tables, frozen, says):
     ranked = ranked_trials(tables.complete("linear-grid"))
     number = int(ranked["trial_number"].iloc[frozen])
-    row = {"study": "linear-grid", "selection_id": 7, "trial_number": number, "n_trials": 32, "selected_at": "x"}
+    row = {
+        "study": "linear-grid",
+        "selection_id": 7,
+        "trial_number": number,
+        "n_trials": 32,
+        "selected_at": "2026-11-24T",
+    }
     with_choice = dataclasses.replace(tables, selections=pd.DataFrame([row]))
     (sentence,) = (s for s in content(with_choice).selection_sentences if s.startswith("linear-grid:"))
     assert says in sentence

@@ -5,7 +5,9 @@ import random
 import pytest
 
 from analysis.selection import choose, read_run
+from analysis.tables import ranked_trials, read_tables, selected_trial
 from search import run_study
+from search.confirm import confirmation
 from search.select import select
 from search.store.database import open_database
 from tests.search.helpers import make_spec, query
@@ -74,6 +76,36 @@ def test_test_values_cannot_reach_a_selection(database, tiny, change):
         choice = again(selection_inputs(connection, find_study(connection, "tiny-grid")["study_id"]))
     engine.dispose()
     assert choice == before.choice
+
+
+@pytest.mark.parametrize("change", ["flatter", "delete"])
+def test_no_choice_of_any_command_follows_the_test_values(database, tiny, change):
+    run_study(make_spec(replicates=2), tiny, database=database, n_jobs=1)
+    engine = open_database(database, create=False)
+    ranking = [candidate.trial_number for candidate in select(engine, "tiny-grid").choice.ranking]
+    worst = ranking[-1]
+    with engine.begin() as connection:
+        if change == "delete":
+            connection.exec_driver_sql("DELETE FROM evaluations WHERE split = 'test'")
+        else:
+            connection.exec_driver_sql(
+                "UPDATE evaluations SET accuracy = CASE WHEN run_id IN "
+                "(SELECT run_id FROM v_runs WHERE trial_number = ?) THEN 1.0 ELSE 0.0 END WHERE split = 'test'",
+                (worst,),
+            )
+        connection.exec_driver_sql("DELETE FROM selections")
+    tables = read_tables(database)
+    runs = tables.complete("tiny-grid")
+    # Curves stay whole: what reads validation from them sees the same as before.
+    assert len(tables.curves) == 6 * 2 * 6
+    if change == "flatter":
+        # The control: who looked at test values would now choose the worst.
+        assert runs.loc[runs["test_accuracy"].idxmax(), "trial_number"] == worst
+        assert [c.trial_number for c in select(engine, "tiny-grid").choice.ranking] == ranking
+    engine.dispose()
+    assert selected_trial(runs)["trial_number"] == ranking[0]
+    assert ranked_trials(runs)["trial_number"].tolist() == ranking
+    assert [trial.trial_number for trial in confirmation(database, "tiny-grid", 6).ranked] == ranking
 
 
 def test_the_selection_view_has_no_test_column(database, tiny):

@@ -104,15 +104,35 @@ def test_probability_of_superiority_counts_pairs(a, b):
     assert S.probability_of_superiority(a, b).estimate == pytest.approx(np.mean(wins))
 
 
-def test_probability_of_superiority_covers_that_of_two_normals():
-    rng = np.random.default_rng(0)
-    truth = stats.norm.cdf(1 / np.sqrt(2))
+@pytest.mark.parametrize(("n", "shift"), [(20, 1.0), (30, 0.0), (50, 1.0)])
+def test_probability_of_superiority_covers_that_of_two_normals(n, shift):
+    rng = np.random.default_rng(n)
+    truth = stats.norm.cdf(shift / np.sqrt(2))
     hits = 0
-    for seed in range(60):
-        interval = S.probability_of_superiority(rng.normal(1, 1, 30), rng.normal(0, 1, 30), seed=seed)
+    for _ in range(N_SIMULATIONS):
+        interval = S.probability_of_superiority(rng.normal(shift, 1, n), rng.normal(0, 1, n))
         hits += interval.low <= truth <= interval.high
-    # 60 simulations: three binomial standard errors below 95 %.
-    assert hits / 60 >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 60)
+    assert COVERAGE[0] <= hits / N_SIMULATIONS <= COVERAGE[1]
+
+
+def test_probability_of_superiority_has_no_interval_where_it_cannot():
+    assert not S.probability_of_superiority(np.arange(19.0), np.arange(40.0)).known
+    assert not S.probability_of_superiority(np.arange(30.0) + 100, np.arange(30.0)).known
+
+
+@pytest.mark.slow
+def test_bootstrap_of_any_statistic_covers_in_95_percent_of_simulations():
+    n, rng = 30, np.random.default_rng(30)
+    hits = 0
+    for seed in range(N_SIMULATIONS):
+        interval = S.bootstrap_interval(rng.normal(size=n), S.interquartile_mean, n_resamples=499, seed=seed)
+        hits += interval.low <= 0 <= interval.high
+    assert COVERAGE[0] <= hits / N_SIMULATIONS <= COVERAGE[1]
+
+
+def test_bootstrap_of_a_statistic_that_no_unit_changes_is_the_percentiles():
+    interval = S.bootstrap_interval(np.arange(10.0), lambda x, axis: np.zeros(np.shape(x)[:-1]) + 1.0)
+    assert (interval.low, interval.high, interval.method) == (1.0, 1.0, "percentile bootstrap")
 
 
 def test_paired_differences_match_configuration_and_seed(grid):
@@ -134,12 +154,7 @@ def test_paired_differences_match_configuration_and_seed(grid):
 def test_paired_effect_takes_configurations_as_units_below_five_replicates(grid):
     effect = S.paired_effect(S.paired_differences(grid, "a", (1, 0), "value", ["b"]), ["b"])
     t = stats.ttest_1samp([1.0, 2.0, 3.0], 0)
-    assert (effect.unit, effect.difference.n, effect.n_pairs, effect.probability) == (
-        "configuration",
-        3,
-        6,
-        1.0,
-    )
+    assert (effect.unit, effect.difference.n, effect.n_pairs, effect.signs) == ("b", 3, 6, (6, 0, 0))
     assert effect.difference.estimate == pytest.approx(2.0)
     assert effect.difference.low == pytest.approx(t.confidence_interval().low)
     assert effect.p == pytest.approx(t.pvalue)
@@ -158,6 +173,19 @@ def test_paired_effect_takes_replicates_as_units_from_five_on():
     assert effect.difference.estimate == pytest.approx(0.75)
 
 
+def test_paired_effect_leaves_a_replicate_with_a_missing_pair_out_of_everything():
+    rows = [
+        {"a": a, "b": b, "replicate": r, "value": a * (1 + r) * (-1 if r == 5 else 1), "run_id": i}
+        for i, (a, b, r) in enumerate(itertools.product((0, 1), (0, 1, 2), range(6)))
+    ]
+    runs = pd.DataFrame(rows).drop(index=5)
+    effect = S.paired_effect(S.paired_differences(runs, "a", (1, 0), "value", ["b"]), ["b"])
+    assert (effect.unit, effect.difference.n, effect.n_pairs, effect.signs) == ("replicate", 5, 15, (15, 0, 0))
+    assert effect.difference.estimate == pytest.approx(3.0)
+    kept = runs[runs["replicate"] != 5]
+    assert effect.run_ids == tuple(sorted(kept["run_id"]))
+
+
 def test_paired_test_flips_every_sign_for_many_differences():
     d = np.random.default_rng(1).normal(0.5, 1, 12)
     flips = np.array(list(itertools.product([1, -1], repeat=12))) @ d
@@ -173,7 +201,7 @@ def test_paired_test_is_students_for_few_and_exact_for_equal_differences():
 
 
 def test_hedges_g_by_hand():
-    # Mean 2, standard deviation 1, four differences: 2 × (1 − 3 / 11).
+    # Mean √3, standard deviation 1, four differences: √3 × (1 − 3 / 11).
     d = np.array([1.0, 1.0, 3.0, 3.0]) * np.sqrt(3) / 2
     assert S.hedges_g(d) == pytest.approx(np.sqrt(3) * (1 - 3 / 11))
 

@@ -1,6 +1,7 @@
 """Expected best against enumeration and simulation; importance on functions whose answer is known."""
 
 import itertools
+from math import comb
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,33 @@ def test_expected_best_bands_cover_the_truth_for_all_n_at_once():
     # They hold at least their level; three binomial standard errors of 250 simulations are 4.1 %.
     assert np.mean(simultaneous) >= 0.95 - 0.041
     assert np.mean(pointwise, axis=0).min() >= 0.95 - 0.041
+
+
+def test_expected_best_bands_by_hand():
+    values = np.array([0.2, 0.5, 0.9])
+    table = expected_best(values, level=0.5).set_index("n")
+    epsilon = np.sqrt(np.log(2 / 0.5) / (2 * 3))
+    grid = (np.arange(200_000) + 0.5) / 200_000
+    share = np.searchsorted(values, grid, side="right") / 3
+    for n in (1, 2, 3):
+        # E max of n = 1 − ∫ Fⁿ for the lowest and the highest distribution within ε of the observed one.
+        assert table.loc[n, "low"] == pytest.approx(1 - np.mean(np.minimum(share + epsilon, 1) ** n), abs=1e-5)
+        assert table.loc[n, "high"] == pytest.approx(1 - np.mean(np.maximum(share - epsilon, 0) ** n), abs=1e-5)
+    assert 0 < table.loc[1, "low"] < table.loc[1, "expected"] < table.loc[1, "high"] < 1
+
+
+def test_median_of_the_best_has_the_tightest_order_statistics_that_hold_their_level():
+    N, level = 20, 0.9
+    values = np.arange(1, N + 1) / 100
+    table = expected_best(values, level=level).set_index("n")
+    for n in (1, 2, 4):
+        q = 2 ** (-1 / n)
+        # P(at least r of N lie below the quantile), by the binomial sum itself.
+        at_least = [sum(comb(N, i) * q**i * (1 - q) ** (N - i) for i in range(r, N + 1)) for r in range(N + 2)]
+        low = max((r for r in range(1, N + 1) if at_least[r] >= 1 - (1 - level) / 2), default=0)
+        high = min(r for r in range(1, N + 2) if at_least[r] <= (1 - level) / 2)
+        assert table.loc[n, "median_low"] == pytest.approx(low / 100)
+        assert table.loc[n, "median_high"] == pytest.approx(high / 100 if high <= N else 1.0)
 
 
 def test_expected_best_rises_and_lies_inside_its_band():
