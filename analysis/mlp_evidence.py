@@ -46,7 +46,7 @@ def best_runs(tables: Tables, *studies: str) -> pd.DataFrame:
 
 
 def best_mlp_runs(tables: Tables) -> pd.DataFrame:
-    """Runs of the MLP that a search of the report's space selected."""
+    """Runs of the MLP that a random or adaptive search selected."""
     return best_runs(tables, "mlp-random", "mlp-optuna")
 
 

@@ -1,4 +1,4 @@
-"""Test accuracy of the linear model over a wide range of learning rates, with the report's range marked."""
+"""Test accuracy of the linear model over a wide range of learning rates, with the range of the linear grid marked."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 TITLE = "Learning-rate response of the linear model"
 REPORT = ""
-REPORTED_RANGE = (0.002, 0.012)
+GRID_RANGE = (0.002, 0.012)
 DEPTH = 0.08
 """How far below the best the axis reaches; what lies lower is marked at its foot."""
 
@@ -56,7 +56,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     foot = max(lowest - 0.15 * (top - lowest) - 0.001, top - DEPTH)
     for panel, decay in zip(axes, (True, False), strict=True):
         labels = []
-        panel.axvspan(*REPORTED_RANGE, color="#9aa3af", alpha=0.18, lw=0)
+        panel.axvspan(*GRID_RANGE, color="#9aa3af", alpha=0.18, lw=0)
         for momentum in (True, False):
             look = SWITCH[momentum]
             line = table[(table["decays"] == decay) & (table["momentum"] == momentum)].sort_values("learning_rate")
@@ -88,8 +88,8 @@ def draw(table: pd.DataFrame) -> "Figure":
     axes[0].set_ylim(foot, top + 0.08 * (top - foot))
     percent(axes[0].yaxis)
     axes[0].annotate(
-        "range of\nthe report",
-        ((REPORTED_RANGE[0] * REPORTED_RANGE[1]) ** 0.5, 0.5),
+        "range of\nthe grid",
+        ((GRID_RANGE[0] * GRID_RANGE[1]) ** 0.5, 0.5),
         xycoords=("data", "axes fraction"),
         ha="center",
         va="center",

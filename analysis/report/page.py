@@ -62,7 +62,8 @@ def render_html(page: Content, svgs: dict[str, str]) -> str:
 
     # Escaped as every text of the template is, but for the drawings, which are ours.
     inline = {name: Markup(inline_svg(text, name, name.replace("_", " "))) for name, text in svgs.items()}
-    return str(_environment().get_template("report.html.j2").render(page=page, svgs=inline, colors=ON_DARK))
+    text = str(_environment().get_template("report.html.j2").render(page=page, svgs=inline, colors=ON_DARK))
+    return re.sub(r"(?<=\d) %", "\u00a0%", text)  # a number stays with its unit on a narrow screen
 
 
 def render_markdown(page: Content) -> str:
