@@ -73,9 +73,10 @@ def mean_linear(tables: Tables) -> Evidence:
         f"The mean over {count(runs['trial_number'].nunique(), 'configuration')} is {percent_text(mean)}{interval}."
     )
     if verdict == UNDECIDED:
+        surely = "does not round" if not low - ROUNDING <= 0.922 <= high + ROUNDING else "does not surely round"
         sentence += (
-            f" That does not round to 92.2 %, but is less than the {100 * error:.2f} points away with which the test "
-            "images measure an accuracy."
+            f" That {surely} to 92.2 %, nor is it surely farther from it than the {100 * error:.2f} points with which "
+            "the test images measure an accuracy."
         )
     return Evidence(
         sentence,

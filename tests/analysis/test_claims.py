@@ -157,6 +157,13 @@ def test_the_mean_of_the_grid_is_compared_as_it_was_printed(tables, mean, expect
     found = mean_linear(replicated(tables, lambda k, r: mean + 1e-6 * (r - 2), 5))
     assert found.verdict == expected
     assert f"{100 * mean:.2f} %" in found.sentence
+    assert ("does not round" in found.sentence) == (expected == UNDECIDED)
+
+
+def test_a_mean_that_seeds_leave_open_is_not_said_to_miss(tables):
+    found = mean_linear(replicated(tables, lambda k, r: 0.922 + 0.001 * (r - 2), 5))
+    assert found.verdict == UNDECIDED
+    assert "does not surely round" in found.sentence
 
 
 def test_momentum_is_credited_with_fewer_evaluations(tables):
