@@ -19,7 +19,7 @@ from benchmarks import measure
 from benchmarks.document import write
 from benchmarks.floor import vector_nanoseconds
 from benchmarks.ratios import Ratio, ratios
-from engine.datasets import load_dataset
+from engine.data.load import load_dataset
 from engine.errors import DataError
 
 

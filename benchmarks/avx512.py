@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import kernels
-from engine.data import Split
-from engine.datasets import load_dataset
-from engine.simd import LANES, aligned_zeros
+from engine.data.dataset import Split
+from engine.data.load import load_dataset
+from engine.kernels import launch as kernels
+from engine.kernels.simd import LANES, aligned_zeros
 
 SOURCE = Path(__file__).with_name("avx512_evaluation.c")
 WANTED = 0.7
@@ -110,7 +110,9 @@ def main() -> None:
     share = best_by_hand / best_ours
     print(f"sixteen linear models over {n_images:,} images, one thread, fastest of {rounds} rounds")
     print(f"  C, AVX-512 intrinsics   {1e3 * best_by_hand:7.1f} ms")
-    print(f"  engine.kernels          {1e3 * best_ours:7.1f} ms   {share:.0%} of its speed (wanted: {WANTED:.0%})")
+    print(
+        f"  engine.kernels.launch          {1e3 * best_ours:7.1f} ms   {share:.0%} of its speed (wanted: {WANTED:.0%})"
+    )
     sys.exit(0 if share >= WANTED else 1)
 
 

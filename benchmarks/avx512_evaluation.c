@@ -1,6 +1,6 @@
 /* Evaluation of sixteen linear classifiers, by hand, with AVX-512 intrinsics: the yardstick of `avx512.py`.
  *
- * The same work on the same data as `engine/kernels_evaluation.py`: float32 logits of sixteen models (lanes) over
+ * The same work on the same data as `engine/kernels/evaluation.py`: float32 logits of sixteen models (lanes) over
  * sparse rows, softmax over the classes, sum of losses in nats and number of correct classifications (of equal logits
  * the first counts). Images come in blocks, classes are the outer loop, so that one class's weights stay in the
  * nearest cache; pixels are listed once per block, padded to fours; two classes share their reading; the logarithms of

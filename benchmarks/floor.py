@@ -9,9 +9,9 @@ import time
 import numpy as np
 
 from benchmarks.workloads import Training
+from engine.arrays import FloatArray
 from engine.compiled import kernel
-from engine.data import FloatArray
-from engine.simd import LANES, add, aligned_zeros, elements, fma, load, splat, store, zero
+from engine.kernels.simd import LANES, add, aligned_zeros, elements, fma, load, splat, store, zero
 
 
 @kernel

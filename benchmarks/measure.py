@@ -18,7 +18,7 @@ from benchmarks import workloads
 from benchmarks.peers import PEERS, is_installed
 from benchmarks.session import Session
 from benchmarks.workloads import N_SEGMENTS, PER_EPOCH, Images, Training
-from engine.data import SPLITS, Dataset
+from engine.data.dataset import SPLITS, Dataset
 
 Say = Callable[[str], None]
 Rows = list[dict[str, Any]]
@@ -203,8 +203,8 @@ def growth(peers: Peers, dataset: Dataset, say: Say) -> Rows:
 _STUDY = """
 import json, resource, sys, time
 from pathlib import Path
-from engine.kernels import compile_kernels
-from engine.datasets import load_dataset
+from engine.kernels.launch import compile_kernels
+from engine.data.load import load_dataset
 from search import load_spec, run_study
 spec, database, n_jobs, folder = sys.argv[1:]
 compile_kernels()

@@ -20,10 +20,10 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from engine.datasets import load_dataset
+from engine.data.load import load_dataset
 from search import run_study
 from search.drivers.samplers import PACKAGES
-from search.progress import Counts, SilentDisplay
+from search.execution.progress import Counts, SilentDisplay
 from search.spec import StudySpec, parse_spec
 from search.store.database import open_database
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.configuration import Configuration
-    from engine.datasets import load_dataset
-    from engine.modelfile import load_model
+    from engine.data.load import load_dataset
+    from engine.model_file import load_model
     from engine.network import Network
     from engine.training import train
 
 _HOMES = {
     "Configuration": "engine.configuration",
     "Network": "engine.network",
-    "load_dataset": "engine.datasets",
-    "load_model": "engine.modelfile",
+    "load_dataset": "engine.data.load",
+    "load_model": "engine.model_file",
     "train": "engine.training",
 }
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.data import FloatArray
+from engine.arrays import FloatArray
 
 Elementwise = Callable[[FloatArray, FloatArray | None], FloatArray]
 

@@ -36,8 +36,9 @@ class Kernel(Protocol[P, R_co]):
 def source_fingerprint() -> str:
     """SHA-256 of every module of this package: any of them may be part of a kernel."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

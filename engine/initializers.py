@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.data import FloatArray
+from engine.arrays import FloatArray
 
 Initializer = Callable[[np.random.Generator, int, int], FloatArray]
 

@@ -1,4 +1,4 @@
-"""A softmax-linear model or a multi-layer perceptron, put together from the components of `engine.tensors`.
+"""A softmax-linear model or a multi-layer perceptron, put together from the components of `engine.components`.
 
 Depth 0 is the report's linear model (equations 5 to 7), depth t − 1 its perceptron with t − 1 hidden layers
 (equations 30 and 31). The same parts serve any depth and width.
@@ -9,12 +9,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from engine.arrays import FloatArray, IntArray
+from engine.components import Component, Dropout, LinearProjection, NegativeLogLikelihood, ReLU, Tanh
 from engine.configuration import Configuration
-from engine.data import FloatArray, IntArray
 from engine.errors import ConfigurationError
 from engine.initializers import initial_parameters
 from engine.seeds import Stream, generator
-from engine.tensors import Component, Dropout, LinearProjection, NegativeLogLikelihood, ReLU, Tanh
 
 _NONLINEARITIES = {"relu": ReLU, "tanh": Tanh}
 

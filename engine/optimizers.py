@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.arrays import FloatArray
 from engine.compiled import kernel
 from engine.configuration import Configuration
-from engine.data import FloatArray
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.arrays import FloatArray
 from engine.configuration import Configuration
-from engine.data import FloatArray, SplitName
+from engine.data.dataset import SplitName
 from engine.schedules import LearningRate
 
 

@@ -20,12 +20,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine import kernels
 from engine.activations import ACTIVATIONS
+from engine.arrays import FloatArray, IntArray
 from engine.blas import one_blas_thread
 from engine.configuration import Configuration
-from engine.data import SPLITS, Dataset, FloatArray, IntArray, Split, SplitName
+from engine.data.dataset import SPLITS, Dataset, Split, SplitName
 from engine.errors import ConfigurationError
+from engine.kernels import launch as kernels
 from engine.network import Network
 from engine.optimizers import Optimizer
 from engine.schedules import LearningRate, next_learning_rate, waits_for_loss

@@ -14,10 +14,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from search.coordinator import run_study
+    from search.execution.coordinator import run_study
     from search.spec import load_spec
 
-_HOMES = {"load_spec": "search.spec", "run_study": "search.coordinator"}
+_HOMES = {"load_spec": "search.spec", "run_study": "search.execution.coordinator"}
 
 __all__ = ["load_spec", "run_study"]
 

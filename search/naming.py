@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engine.data import Dataset
+from engine.data.dataset import Dataset
 from search.spec import DEFAULT_SEED, StudySpec
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from search.forecast import Forecast
+    from search.execution.dry_run import Forecast
     from search.select import Selected
 
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from engine.configuration import Configuration
-from engine.data import Dataset
+from engine.data.dataset import Dataset
 from engine.errors import DigitsweepError
 from engine.state import Evaluation, TrainingState
 from engine.training import initial_state, train_segment
-from search.environment import code_version
+from search.execution.environment import code_version
 from search.store import reading
 from search.store.database import open_database
 

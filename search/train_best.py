@@ -6,10 +6,10 @@ study ──select──> frozen choice ──> stored run ──trained again�
 
 from dataclasses import dataclass
 
-from engine.data import Dataset
+from engine.data.dataset import Dataset
 from engine.errors import DigitsweepError
-from engine.modelfile import Model
-from search.environment import code_version, environment
+from engine.model_file import Model
+from search.execution.environment import code_version, environment
 from search.reproduce import Comparison, NoSuchRunError, StoredRun, retrain, stored_run
 from search.select import select
 from search.store import reading

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.data import Dataset, SparseRows, Split
+from engine.data.dataset import Dataset, SparseRows, Split
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -46,7 +46,7 @@ def tiny():
 
 @pytest.fixture(scope="session")
 def mnist():
-    from engine.datasets import load_dataset
+    from engine.data.load import load_dataset
     from engine.errors import DataError
 
     try:

@@ -30,7 +30,7 @@ def test_package_does_not_import_against_the_direction(package):
 
 
 def test_engine_imports_only_what_it_is_allowed():
-    for file in (ROOT / "engine").glob("*.py"):
+    for file in (ROOT / "engine").rglob("*.py"):
         assert set(imported(file)) <= ALLOWED_IN_ENGINE, file
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from benchmarks.workloads import BETA, N_SEGMENTS, PER_EPOCH, Images, Training
 from engine.configuration import Configuration
-from engine.data import SPLITS, Dataset, SparseRows, Split
-from engine.kernels import compile_kernels
+from engine.data.dataset import SPLITS, Dataset, SparseRows, Split
+from engine.kernels.launch import compile_kernels
 from engine.training import advance, evaluate, initial_state
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from engine.data import Dataset
+    from engine.data.dataset import Dataset
 
 console = Console(width=None if sys.stdout.isatty() else 120)
 errors = Console(stderr=True, soft_wrap=True)
@@ -53,7 +53,7 @@ def seconds(text: str) -> float:
 
 def load_data(name: str, folder: Path | None) -> "Dataset":
     """A data set by name, with what there is to say on standard error and a bar for downloads."""
-    from engine.datasets import load_dataset
+    from engine.data.load import load_dataset
 
     def notify(message: str) -> None:
         errors.print(message, highlight=False, markup=False)

@@ -39,8 +39,8 @@ def train_best(
     data: DataFolder = None,
 ) -> None:
     """Train the selected configuration again, compare it with the stored run, and write it as a model file."""
-    from engine.kernels import compile_kernels
-    from engine.modelfile import save_model
+    from engine.kernels.launch import compile_kernels
+    from engine.model_file import save_model
     from search.train_best import selected_run
     from search.train_best import train_best as train_again
 
@@ -80,8 +80,8 @@ def predict(
     """Say which digit a picture shows, with the probability of each of the ten."""
     import numpy as np
 
-    from engine.modelfile import load_model
-    from search.images import as_input, read_gray
+    from engine.model_file import load_model
+    from search.pictures import as_input, read_gray
 
     loaded = load_model(model)
     inputs = [as_input(read_gray(image), loaded.n_features, loaded.dataset) for image in images]

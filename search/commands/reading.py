@@ -44,7 +44,7 @@ def data(
     folder: DataFolder = None,
 ) -> None:
     """Show where a data set's files are looked for, and what was found."""
-    from engine.datasets import describe_places
+    from engine.data.load import describe_places
 
     for place in describe_places(name, folder):
         found = "complete" if place.complete else f"{len(place.found)} of its files"

@@ -24,8 +24,8 @@ from search.commands.common import (
 from search.output import print_confirmation, print_forecast, print_selection
 
 if TYPE_CHECKING:
-    from engine.data import Dataset
-    from search.coordinator import StudyResult
+    from engine.data.dataset import Dataset
+    from search.execution.coordinator import StudyResult
     from search.spec import StudySpec
 
 
@@ -71,8 +71,8 @@ def _command_again(spec: Path, **options: object) -> str:
 
 
 def _show_forecast(study: "StudySpec", images: "Dataset", *, db: str, jobs: int | None, **options: Any) -> None:
-    from engine.kernels import compile_kernels
-    from search.forecast import forecast
+    from engine.kernels.launch import compile_kernels
+    from search.execution.dry_run import forecast
 
     compile_kernels(lambda message: console.print(message, highlight=False, markup=False))
     found = forecast(study, images, database=db, n_jobs=jobs or os.cpu_count() or 1, **options)
@@ -89,9 +89,9 @@ def _run(
     time: str | None = None,
     **options: Any,
 ) -> "StudyResult":
-    from engine.kernels import compile_kernels
-    from search.coordinator import run_study
-    from search.progress import terminal_display
+    from engine.kernels.launch import compile_kernels
+    from search.execution.coordinator import run_study
+    from search.execution.progress import terminal_display
 
     compile_kernels(lambda message: console.print(message, highlight=False, markup=False))
     with terminal_display(console) as display:

@@ -7,7 +7,7 @@ optuna    adaptively, by one of Optuna's samplers, with or without pruning
 confirm   the best of another study again, with fresh seeds
 """
 
-from search.plan import Driver
+from search.drivers.protocol import Driver
 from search.spec import StudySpec
 
 

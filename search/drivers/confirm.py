@@ -5,7 +5,7 @@ seeds measure that part: the difference is the optimism of the selection.
 """
 
 from engine.seeds import derive_seed
-from search.plan import PlannedDriver, Proposal
+from search.drivers.protocol import PlannedDriver, Proposal
 from search.store.candidates import RankedTrial
 
 # Far beyond any replicate, so that the confirmation's seeds are no study's.

@@ -1,6 +1,6 @@
 """Every combination of a finite space."""
 
-from search.plan import PlannedDriver, Proposal
+from search.drivers.protocol import PlannedDriver, Proposal
 from search.space import configuration, grid
 from search.spec import StudySpec
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from itertools import islice
 from math import ceil
 
+from search.drivers.protocol import Outcome, Proposal, UnprunedDriver
 from search.drivers.random import draws
-from search.plan import Outcome, Proposal, UnprunedDriver
 from search.spec import StudySpec
 
 

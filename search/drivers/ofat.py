@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from search.plan import PlannedDriver, Proposal
+from search.drivers.protocol import PlannedDriver, Proposal
 from search.space import Choices, configuration, grid
 from search.spec import StudySpec
 

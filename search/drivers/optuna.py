@@ -28,13 +28,13 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState, create_trial
 
 from engine.seeds import Stream, generator
-from search.drivers.coding import Code
+from search.drivers.encoding import Code
 from search.drivers.generations import Generations
+from search.drivers.protocol import Outcome, Proposal
 from search.drivers.pruning import make_pruner
 from search.drivers.random import draws
 from search.drivers.samplers import make_sampler, require_packages
 from search.drivers.tpe import COMPLETE, FAILED, PRUNED, TrialTable
-from search.plan import Outcome, Proposal
 from search.space import Params, SpecError, configuration, grid
 from search.spec import StudySpec
 

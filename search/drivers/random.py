@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from engine.seeds import Stream, generator
-from search.plan import PlannedDriver, Proposal
+from search.drivers.protocol import PlannedDriver, Proposal
 from search.space import Choices, Params, configuration
 from search.spec import StudySpec
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from engine.errors import DigitsweepError
 from engine.state import Evaluation, TrainingState
-from search.plan import Proposal
+from search.drivers.protocol import Proposal
 from search.store.schema import checkpoints, evaluations, runs, selections, studies, trials
 
 ENDED = ("complete", "diverged", "pruned")

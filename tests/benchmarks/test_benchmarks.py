@@ -9,7 +9,7 @@ from benchmarks import document, measure, workloads
 from benchmarks.peers import is_installed, make
 from benchmarks.ratios import ratios
 from benchmarks.workloads import Images, Training
-from engine.datasets import load_dataset
+from engine.data.load import load_dataset
 
 BATCHES = Training(hidden=(20,), momentum=True, batch_size=8)
 

@@ -9,7 +9,7 @@ import math
 from engine.configuration import Configuration
 from search.drivers import make_driver
 from search.drivers.confirm import ConfirmDriver
-from search.plan import Outcome, Proposal
+from search.drivers.protocol import Outcome, Proposal
 from search.store.candidates import RankedTrial
 from tests.search.helpers import make_spec
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine import load_model
-from engine.modelfile import save_model
+from engine.model_file import save_model
 from engine.training import initial_state, train_segment
 from search import run_study
 from search.reproduce import NoSuchRunError

@@ -1,0 +1,91 @@
+"""From parameters as everybody has them to the layout of the kernels, and back.
+
+A matrix lies in chunks of sixteen columns, each chunk contiguous (`engine.kernels.lazy_rows`): the sixteen members of a
+population for one class, or sixteen units of a network. Lanes without a member or a unit are zeros.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+
+from engine.arrays import FloatArray, IntArray
+from engine.kernels.lazy_rows import LIST_PADDING
+from engine.kernels.simd import LANES, aligned_zeros
+
+Parameters = tuple[FloatArray, ...]
+
+
+def padded(n: int) -> int:
+    """N rounded up to whole vectors."""
+    return -(-n // LANES) * LANES
+
+
+def pack_members(members: Sequence[Parameters]) -> tuple[FloatArray, FloatArray]:
+    """(classes, features, 16) and (classes, 16), flat: member m in lane m."""
+    n_features, n_classes = members[0][0].shape
+    dtype = members[0][0].dtype
+    w = aligned_zeros(n_classes * n_features * LANES, dtype)
+    b = aligned_zeros(n_classes * LANES, dtype)
+    weights = w.reshape(n_classes, n_features, LANES)
+    biases = b.reshape(n_classes, LANES)
+    for m, (W, bias) in enumerate(members):
+        weights[:, :, m] = W.T
+        biases[:, m] = bias
+    return w, b
+
+
+def unpack_member(w: FloatArray, b: FloatArray, m: int, n_features: int, n_classes: int) -> Parameters:
+    """(W, b) of member m, as `pack_members` took it."""
+    weights = w.reshape(n_classes, n_features, LANES)[:, :, m].T
+    return np.ascontiguousarray(weights), b.reshape(n_classes, LANES)[:, m].copy()
+
+
+@cache
+def layers(sizes: tuple[int, ...]) -> tuple[IntArray, int, int, int, int]:
+    """The table of `engine.kernels.network`, and how much its arrays hold: weights, biases, inputs, widest."""
+    table, weights, biases, touches = [], 0, 0, 0
+    # The first layer has two lists.
+    inputs = sizes[0] + LIST_PADDING
+    for n_in, n_out in pairwise(sizes):
+        n_chunks = padded(n_out) // LANES
+        table.append([n_in, n_out, n_chunks, weights, biases, inputs, touches])
+        weights += n_chunks * n_in * LANES
+        biases += n_chunks * LANES
+        inputs += n_in + LIST_PADDING
+        touches += n_in
+    widest = max(padded(n) for n in sizes[1:])
+    return np.array(table, np.int64), weights, biases, inputs, widest
+
+
+def sizes_of(parameters: Parameters) -> tuple[int, ...]:
+    """Units of each layer, from the inputs to the classes."""
+    return (parameters[0].shape[0], *(b.shape[0] for b in parameters[1::2]))
+
+
+def pack_network(parameters: Parameters) -> tuple[FloatArray, FloatArray]:
+    """Weights and biases of all layers, flat, where the table of `layers` says."""
+    table, n_weights, n_biases, _, _ = layers(sizes_of(parameters))
+    dtype = parameters[0].dtype
+    w, b = aligned_zeros(n_weights, dtype), aligned_zeros(n_biases, dtype)
+    for (n_in, n_out, n_chunks, weights, biases, _, _), W, bias in zip(
+        table, parameters[::2], parameters[1::2], strict=True
+    ):
+        chunks = w[weights : weights + n_chunks * n_in * LANES].reshape(n_chunks, n_in, LANES)
+        whole = n_out // LANES
+        chunks[:whole] = W[:, : whole * LANES].reshape(n_in, whole, LANES).transpose(1, 0, 2)
+        if whole < n_chunks:
+            chunks[whole, :, : n_out - whole * LANES] = W[:, whole * LANES :]
+        b[biases : biases + n_out] = bias
+    return w, b
+
+
+def unpack_network(w: FloatArray, b: FloatArray, sizes: tuple[int, ...]) -> Parameters:
+    """(W₁, b₁, …), as `pack_network` took them."""
+    found: list[FloatArray] = []
+    for n_in, n_out, n_chunks, weights, biases, _, _ in layers(sizes)[0]:
+        chunks = w[weights : weights + n_chunks * n_in * LANES].reshape(n_chunks, n_in, LANES)
+        W = chunks.transpose(1, 0, 2).reshape(n_in, n_chunks * LANES)[:, :n_out]
+        found += [np.ascontiguousarray(W), b[biases : biases + n_out].copy()]
+    return tuple(found)

@@ -1,0 +1,165 @@
+"""A trained network as a file: parameters, what made them and what they were trained on, in an NPZ without pickle.
+
+    TrainingState ──Model.of──> Model ──save_model──> model.npz ──load_model──> Model ──predict_proba──> probabilities
+
+The archive holds the arrays `parameter_0`, `parameter_1`, … (W₁, b₁, W₂, b₂, …) and `header`, a line of JSON with
+the configuration, the data set's name, shape and checksum, and where the parameters come from.
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.arrays import FloatArray
+from engine.configuration import Configuration
+from engine.data.dataset import Dataset
+from engine.errors import ConfigurationError, DigitsweepError
+from engine.network import Network, layer_sizes
+from engine.state import TrainingState
+
+FORMAT = "digitsweep-model-1"
+
+
+class ModelFileError(DigitsweepError, ValueError):
+    """A file that is missing, cannot be written, or holds no model of this format."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network with what it was trained on.
+
+    Attributes:
+        configuration: every hyperparameter.
+        parameters: (W₁, b₁, …), W of shape (units in, units out), b of shape (units out,).
+        dataset: name of the data set.
+        data_sha256: its content, as `engine.data.dataset.Dataset.sha256`.
+        n_features: pixels of one image.
+        n_classes: probabilities of one prediction.
+        origin: where the parameters come from (study, run, seed, evaluation …), as JSON.
+    """
+
+    configuration: Configuration
+    parameters: tuple[FloatArray, ...]
+    dataset: str
+    data_sha256: str
+    n_features: int
+    n_classes: int
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, state: TrainingState, dataset: Dataset, origin: Mapping[str, Any]) -> "Model":
+        """The model that a run has at this point of its training."""
+        return cls(
+            state.configuration,
+            state.parameters,
+            dataset.name,
+            dataset.sha256,
+            dataset.n_features,
+            dataset.n_classes,
+            origin,
+        )
+
+    @property
+    def network(self) -> Network:
+        """The network with these parameters; nothing is dropped in prediction."""
+        return Network.with_parameters(self.parameters, self.configuration)
+
+    def predict_proba(self, X: FloatArray) -> FloatArray:
+        """Probability of each class (equation 2), shape (n, n_classes), for images X, shape (n, n_features).
+
+        Raises:
+            ConfigurationError: the images have another number of pixels.
+        """
+        if X.ndim != 2 or X.shape[1] != self.n_features:
+            raise ConfigurationError(f"images must have shape (n, {self.n_features}), but got {X.shape}")
+        return self.network.predict_proba(X)
+
+
+def save_model(path: str | Path, model: Model) -> None:
+    """Write a model whole or not at all: under a temporary name, then renamed.
+
+    Raises:
+        ModelFileError: the file cannot be written.
+    """
+    file = Path(path)
+    header = {
+        "format": FORMAT,
+        "configuration": model.configuration.as_dict(),
+        "dataset": model.dataset,
+        "data_sha256": model.data_sha256,
+        "n_features": model.n_features,
+        "n_classes": model.n_classes,
+        "origin": dict(model.origin),
+    }
+    arrays = {f"parameter_{i}": array for i, array in enumerate(model.parameters)}
+    temporary: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as stream:
+            np.savez(stream, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(file)
+    except OSError as error:
+        raise ModelFileError(f"{file} cannot be written: {error.strerror or error}") from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The process's file mode mask; asking for it means setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def load_model(path: str | Path) -> Model:
+    """The model in a file that `save_model` wrote; nothing in the file is executed.
+
+    Raises:
+        ModelFileError: no such file, no model, another format, or arrays that do not fit the configuration.
+    """
+    file = Path(path)
+    try:
+        if file.is_file() and not zipfile.is_zipfile(file):
+            raise ModelFileError(f"{file} is no model file: it is no NPZ archive")
+        with np.load(file, allow_pickle=False) as archive:
+            header = json.loads(str(archive["header"]))
+            n = sum(name.startswith("parameter_") for name in archive.files)
+            parameters = tuple(archive[f"parameter_{i}"] for i in range(n))
+    except FileNotFoundError as error:
+        raise ModelFileError(f"no model at {file}; `digitsweep train-best STUDY -o {file}` makes one") from error
+    except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise ModelFileError(f"{file} is no model file: {error}") from error
+    try:
+        if header["format"] != FORMAT:
+            raise ModelFileError(f"{file} has the format {header['format']!r}, but this version reads {FORMAT!r}")
+        model = Model(
+            Configuration.from_mapping(header["configuration"]),
+            parameters,
+            header["dataset"],
+            header["data_sha256"],
+            header["n_features"],
+            header["n_classes"],
+            header["origin"],
+        )
+    except (KeyError, TypeError, ConfigurationError) as error:
+        raise ModelFileError(f"{file} is no model file: its header is damaged ({error})") from error
+    sizes = layer_sizes(model.configuration, model.n_features, model.n_classes)
+    expected = [shape for a, b in itertools.pairwise(sizes) for shape in ((a, b), (b,))]
+    if [array.shape for array in parameters] != expected:
+        raise ModelFileError(
+            f"{file} is damaged: its arrays must have the shapes {expected}, but have {[a.shape for a in parameters]}"
+        )
+    return model

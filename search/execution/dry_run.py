@@ -1,0 +1,160 @@
+"""What a command would do, without doing it: the plan, what is done of it, and how long the rest will take.
+
+    driver ── proposals ──> trials, new ─┐
+    database ── book ─────> trials, known ├──> runs to do ──> units ──speed──> seconds on each worker
+    driver ── outlook ────> trials to come ┘
+
+Nothing is written, and no database is made.
+"""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.configuration import Configuration
+from engine.data.dataset import Dataset
+from engine.seeds import derive_seed
+from search.drivers import make_driver
+from search.drivers.protocol import Driver, Proposal
+from search.execution.populations import group
+from search.execution.speed import estimate
+from search.execution.trials import TrialBook, read_book, runs_to_do, study_record, tell_stored
+from search.naming import study_name
+from search.space import Params
+from search.spec import StudySpec, check_plan
+from search.store import reading, writing
+from search.store.database import holds_studies, open_database
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """One line of the plan.
+
+    Attributes:
+        trial_number: from 0.
+        params: the searched hyperparameters.
+        state: as in the database, or `new`.
+        n_done: runs that have ended.
+        n_to_do: runs that the command would train.
+    """
+
+    trial_number: int
+    params: Params
+    state: str
+    n_done: int
+    n_to_do: int
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a command would do.
+
+    Attributes:
+        study: name in the database.
+        trials: the trials that are known, those to be added included.
+        n_to_come: further trials, whose hyperparameters depend on results.
+        n_runs_done: runs that have ended.
+        n_runs_to_do: runs to train, those of trials to come included.
+        n_resumed: of these, runs that go on from a checkpoint.
+        seconds: wall time that they will take.
+        n_jobs: workers.
+        n_measured: kinds of run whose speed was measured for that.
+        n_kinds: kinds of run that there are.
+    """
+
+    study: str
+    trials: tuple[PlannedTrial, ...]
+    n_to_come: int
+    n_runs_done: int
+    n_runs_to_do: int
+    n_resumed: int
+    seconds: float
+    n_jobs: int
+    n_measured: int
+    n_kinds: int
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run to do, as populations are formed from it."""
+
+    configuration: Configuration
+    seed: int
+    start_k: int = 0
+
+
+def forecast(
+    spec: StudySpec,
+    dataset: Dataset,
+    *,
+    database: str | Path,
+    n_jobs: int,
+    driver: Driver | None = None,
+    name: str | None = None,
+) -> Forecast:
+    """What `run_study` would do with the same arguments.
+
+    Raises:
+        StudyMismatchError: the database has another study of this name.
+        SpecError: the data set is too small for the spec.
+    """
+    name = name or study_name(spec, dataset)
+    driver = driver or make_driver(spec)
+    check_plan(spec, [p.configuration for p in driver.proposals({}, 0, 0)], len(dataset.train))
+    seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
+    stored = _stored(spec, dataset, database, name, seeds)
+    outcomes = tell_stored(driver, stored, spec.at)
+    known = {trial.configuration.hash for trial in stored}
+    new = [p for p in driver.proposals(outcomes, len(stored), 0) if p.configuration.hash not in known]
+    to_come = driver.outlook(outcomes, len(stored) + len(new))
+    waiting = [_Run(run.configuration, run.seed, run.start_k) for run in runs_to_do(stored)]
+    parts = [waiting, _runs(new, seeds), _runs(to_come, seeds)]
+    units = [unit for part in parts for unit in group(part, n_jobs)]
+    found = estimate([([run.configuration for run in unit], unit[0].start_k) for unit in units], dataset)
+    lines = [
+        PlannedTrial(t.number, t.params, t.state, sum(r.ended for r in t.runs), len(runs_to_do([t]))) for t in stored
+    ]
+    lines += [PlannedTrial(len(stored) + i, p.params, "new", 0, len(seeds)) for i, p in enumerate(new)]
+    return Forecast(
+        study=name,
+        trials=tuple(lines),
+        n_to_come=len(to_come),
+        n_runs_done=sum(line.n_done for line in lines),
+        n_runs_to_do=sum(map(len, parts)),
+        n_resumed=sum(run.start_k > 0 for run in waiting),
+        seconds=wall_time(found.seconds, n_jobs),
+        n_jobs=n_jobs,
+        n_measured=found.n_measured,
+        n_kinds=found.n_kinds,
+    )
+
+
+def _runs(proposals: Sequence[Proposal], seeds: dict[int, int]) -> list[_Run]:
+    return [_Run(proposal.configuration, seed) for proposal in proposals for seed in seeds.values()]
+
+
+def _stored(
+    spec: StudySpec, dataset: Dataset, database: str | Path, name: str, seeds: dict[int, int]
+) -> list[TrialBook]:
+    """The study's trials, none where the database has no such study."""
+    if not holds_studies(database):
+        return []
+    engine = open_database(database, create=False)
+    try:
+        with engine.connect() as connection:
+            row = reading.study_named(connection, name)
+            if row is None:
+                return []
+            writing.check_same_study(row, study_record(spec, dataset, name, row["command"]))
+            return read_book(connection, row["study_id"], seeds)
+    finally:
+        engine.dispose()
+
+
+def wall_time(seconds: Sequence[float], n_jobs: int) -> float:
+    """Seconds until the last unit ends, where each goes to the worker that is free first."""
+    free = [0.0] * n_jobs
+    for cost in seconds:
+        heapq.heapreplace(free, free[0] + cost)
+    return max(free)

@@ -1,0 +1,57 @@
+"""Which runs train together: linear runs of one replicate, in lock-step, spread over the workers.
+
+A kernel works on sixteen members at a time and costs the same for one as for sixteen, so populations are
+filled up to that; but not so few that a worker has nothing to do. Momentum doubles the work of an update and
+weight decay adds to it, for the whole population if for one member, so runs are kept apart by both.
+"""
+
+from collections.abc import Hashable, Sequence
+from math import ceil
+from typing import Protocol, TypeVar
+
+from engine.configuration import Configuration
+from engine.kernels.simd import LANES
+from engine.training import population_key
+
+
+class Schedulable(Protocol):
+    """A run that waits for a worker."""
+
+    @property
+    def configuration(self) -> Configuration:
+        """What it trains."""
+
+    @property
+    def seed(self) -> int:
+        """Its seed."""
+
+    @property
+    def start_k(self) -> int:
+        """Evaluations it has already, from a checkpoint."""
+
+
+Run = TypeVar("Run", bound=Schedulable)
+
+
+def group(runs: Sequence[Run], n_workers: int) -> list[list[Run]]:
+    """Units of work, in the order of their first run: populations of linear runs, others alone.
+
+    Args:
+        runs: what is to be trained.
+        n_workers: how many units can be worked on at once.
+    """
+    alone = [[i] for i, run in enumerate(runs) if population_key(run.configuration, run.seed) is None]
+    together: dict[Hashable, list[int]] = {}
+    for i, run in enumerate(runs):
+        key = population_key(run.configuration, run.seed)
+        if key is not None:
+            kind = (run.configuration.momentum, run.configuration.weight_decay > 0)
+            together.setdefault((key, run.start_k, kind), []).append(i)
+    units = alone
+    # Half a population costs as much as a whole one, so it is cut only where a worker would have nothing to do.
+    n_units = len(alone) + sum(ceil(len(members) / LANES) for members in together.values())
+    n_parts = ceil(n_workers / n_units) if n_units else 1
+    for members in together.values():
+        size = min(LANES, ceil(len(members) / n_parts))
+        units += [members[start : start + size] for start in range(0, len(members), size)]
+    return [[runs[i] for i in unit] for unit in sorted(units)]

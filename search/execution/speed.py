@@ -1,0 +1,118 @@
+"""How fast runs train on this machine: a short piece of each kind, measured here and now.
+
+    runs ──kinds──> a thousand images each ──measured──> seconds per image ──> seconds of every run
+
+Two runs are of one kind where their speed is the same: architecture, batch size, momentum, weight decay, dropout and
+precision agree, and as many of them train together. Everything else (learning rate, schedule, seed, epochs) only
+says for how long.
+"""
+
+import time
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from engine.blas import one_blas_thread
+from engine.configuration import Configuration
+from engine.data.dataset import Dataset
+from engine.seeds import derive_seed
+from engine.training import advance, evaluate, initial_state
+
+PROBE_TRAIN, PROBE_HELD_OUT = 1_000, 500
+"""Images that are trained on once, and images of each other split that are evaluated, to measure one kind."""
+
+MOST_KINDS = 40
+"""Kinds that are measured; of more, so many spread over the plan, and the rest is taken to be like them on average."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a unit of work costs; both in seconds an image, for all its members together."""
+
+    train: float
+    evaluate: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds that units of work take on one worker.
+
+    Attributes:
+        seconds: one number for each unit.
+        n_measured: kinds of run that were measured.
+        n_kinds: kinds of run that there are.
+    """
+
+    seconds: tuple[float, ...]
+    n_measured: int
+    n_kinds: int
+
+
+def kind(unit: Sequence[Configuration]) -> Hashable:
+    """What the speed of a unit depends on."""
+    c = unit[0]
+    return (
+        len(unit),
+        c.hidden_layers,
+        c.hidden_size if c.hidden_layers else 0,
+        c.activation if c.hidden_layers else "",
+        c.batch_size,
+        c.momentum,
+        c.weight_decay > 0,
+        c.dropout_input > 0,
+        c.dropout_hidden > 0,
+        c.dtype,
+    )
+
+
+def measure(unit: Sequence[Configuration], probe: Dataset) -> Speed:
+    """The speed of runs that train together, on the images of `probe`, which are trained on once."""
+    # A small learning rate, so that nothing diverges and stops early.
+    brief = [
+        replace(c, epochs=1, evaluations_per_epoch=1, train_images=None, learning_rate=1e-3, decay="constant")
+        for c in unit
+    ]
+    seed = derive_seed(0, 0)
+    states = [initial_state(c, seed, probe) for c in brief]
+    with one_blas_thread():
+        start = time.perf_counter()
+        moved = advance(states, probe)
+        middle = time.perf_counter()
+        evaluate(moved, probe)
+        end = time.perf_counter()
+    n_evaluated = len(probe.train) + len(probe.validation) + len(probe.test)
+    return Speed((middle - start) / len(probe.train), (end - middle) / n_evaluated)
+
+
+def estimate(units: Sequence[tuple[Sequence[Configuration], int]], dataset: Dataset) -> Estimate:
+    """How long units of work will take.
+
+    Args:
+        units: configurations that train together, and the evaluations that they have already.
+        dataset: what they train on.
+    """
+    kinds = {kind(unit): unit for unit, _ in units}
+    step = max(1, -(-len(kinds) // MOST_KINDS))
+    chosen = dict(list(kinds.items())[::step])
+    probe = replace(
+        dataset,
+        train=dataset.train.first(min(PROBE_TRAIN, len(dataset.train))),
+        validation=dataset.validation.first(min(PROBE_HELD_OUT, len(dataset.validation))),
+        test=dataset.test.first(min(PROBE_HELD_OUT, len(dataset.test))),
+    )
+    speeds = {}
+    for key, unit in chosen.items():
+        measure(unit, probe)  # loads what is compiled
+        speeds[key] = measure(unit, probe)
+    if not speeds:
+        return Estimate((), 0, 0)
+    usual = Speed(fmean(s.train for s in speeds.values()), fmean(s.evaluate for s in speeds.values()))
+    seconds = []
+    for unit, done in units:
+        speed, c = speeds.get(kind(unit), usual), unit[0]
+        n_train = c.train_images or len(dataset.train)
+        one_epoch = n_train * speed.train
+        one_evaluation = (n_train + len(dataset.validation) + len(dataset.test)) * speed.evaluate
+        left = 1 - done / c.n_evaluations
+        seconds.append(left * (c.epochs * one_epoch + c.n_evaluations * one_evaluation))
+    return Estimate(tuple(seconds), len(speeds), len(kinds))

@@ -1,0 +1,227 @@
+"""The coordinator's picture of a study: its trials and their runs, as in the database and beyond it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
+
+from sqlalchemy import Connection
+
+from analysis.selection import read_run
+from engine.configuration import Configuration
+from engine.data.dataset import Dataset
+from engine.state import Evaluation, TrainingState
+from search.drivers.protocol import Driver, Outcome, Proposal
+from search.space import Params
+from search.spec import StudySpec
+from search.store import reading
+from search.store.mirror import MirroredTrial
+from search.store.writing import ENDED, RunProgress, StudyRecord
+
+Curve = dict[int, tuple[float, float]]
+
+
+@dataclass
+class RunBook:
+    """One run, from before its start to its end.
+
+    Attributes:
+        trial: the trial it belongs to.
+        replicate: from 0.
+        seed: the run's seed.
+        run_id: its row; None before it was ever started.
+        status: state of its row, or `waiting`.
+        start_k: evaluations that a checkpoint holds; training goes on from there.
+        curve: validation (accuracy, loss) by k.
+        pending: what is not in the database yet.
+        attempted: whether this process has started it.
+    """
+
+    trial: "TrialBook"
+    replicate: int
+    seed: int
+    run_id: int | None = None
+    status: str = "waiting"
+    start_k: int = 0
+    curve: Curve = field(default_factory=dict)
+    pending: RunProgress | None = None
+    attempted: bool = False
+
+    @property
+    def configuration(self) -> Configuration:
+        """What it trains."""
+        return self.trial.configuration
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing more to train."""
+        return self.status in ENDED or (self.status == "failed" and self.attempted)
+
+    def take(self, state: TrainingState, evaluation: Evaluation | None, seconds: tuple[float, float]) -> None:
+        """Note the result of a segment: the new state, its evaluation, and seconds (training, evaluation)."""
+        pending = self.progress
+        pending.state = state
+        pending.train_seconds += seconds[0]
+        pending.evaluate_seconds += seconds[1]
+        if evaluation is not None:
+            pending.evaluations.append(evaluation)
+            self.curve[evaluation.k] = (evaluation.accuracy["validation"], evaluation.loss["validation"])
+
+    @property
+    def progress(self) -> RunProgress:
+        """What is to be saved next; an empty record where nothing has happened yet."""
+        if self.pending is None:
+            assert self.run_id is not None
+            self.pending = RunProgress(self.run_id, None)
+        return self.pending
+
+    def end(self, status: str, error: str | None = None) -> None:
+        """Note how the run stopped: a state of the schema."""
+        self.status = status
+        self.progress.status = status
+        self.progress.error = error
+        self.progress.checkpoint = status == "interrupted"
+
+
+@dataclass
+class TrialBook:
+    """One trial with its runs.
+
+    Attributes:
+        trial_id: key in the database.
+        number: from 0.
+        configuration: what its runs train.
+        params: the searched hyperparameters.
+        attributes: as its driver proposed.
+        state: as in the database.
+        runs: by replicate.
+    """
+
+    trial_id: int
+    number: int
+    configuration: Configuration
+    params: Params
+    attributes: dict[str, Any]
+    state: str
+    runs: list[RunBook] = field(default_factory=list)
+
+    @property
+    def ended(self) -> bool:
+        """Whether all its runs have ended."""
+        return all(run.ended for run in self.runs)
+
+    def final_state(self) -> str:
+        """The state that follows from the runs: the worst of theirs, `complete` when all are."""
+        statuses = {run.status for run in self.runs}
+        for state in ("failed", "diverged", "pruned", "interrupted"):
+            if state in statuses:
+                return state
+        if statuses == {"complete"}:
+            return "complete"
+        return "waiting" if statuses == {"waiting"} else "running"
+
+    def mean_curve(self) -> dict[int, float]:
+        """Validation accuracy by k, mean over the runs, for the k that all runs have reached."""
+        common = set.intersection(*(set(run.curve) for run in self.runs)) if self.runs else set()
+        return {k: fmean(run.curve[k][0] for run in self.runs) for k in sorted(common)}
+
+    def read(self, read_at: str) -> tuple[float, float] | None:
+        """Validation (accuracy, loss) at the evaluation the study reads, mean over runs; None if not complete."""
+        if self.final_state() != "complete":
+            return None
+        read = [read_run(run.curve, read_at) for run in self.runs]
+        return fmean(r[1] for r in read), fmean(r[2] for r in read)
+
+    def outcome(self, read_at: str) -> Outcome:
+        """How the trial ended, for its driver."""
+        value = self.read(read_at)
+        return Outcome(
+            trial_number=self.number,
+            params=self.params,
+            config_hash=self.configuration.hash,
+            attributes=self.attributes,
+            state=self.final_state(),
+            value=value[0] if value else None,
+            loss=value[1] if value else None,
+            curve=self.mean_curve(),
+        )
+
+    def mirrored(self, read_at: str) -> MirroredTrial:
+        """The trial as Optuna's tables are to show it."""
+        read, curve = self.read(read_at), self.mean_curve()
+        value = read[0] if read else None
+        if self.state == "pruned" and curve:
+            value = curve[max(curve)]  # what Optuna itself gives a pruned trial, and the dashboard needs to show it
+        attributes = dict(self.attributes)
+        reasons = [r.pending.error for r in self.runs if r.pending and r.pending.error]
+        if reasons:
+            attributes["reason"] = reasons[0].strip().splitlines()[-1]
+        attributes["replicates"] = len(self.runs)
+        return MirroredTrial(self.number, self.params, self.state, curve, value, attributes)
+
+
+def read_book(connection: Connection, study_id: int, seeds: Mapping[int, int]) -> list[TrialBook]:
+    """The trials of a study, each with one run for every replicate in `seeds` (replicate → seed)."""
+    trials = [
+        TrialBook(
+            trial_id=row["trial_id"],
+            number=row["trial_number"],
+            configuration=Configuration(**row["config"]),
+            params=row["params"],
+            attributes=row["attributes"],
+            state=row["state"],
+        )
+        for row in reading.study_trials(connection, study_id)
+    ]
+    curves = reading.validation_curves(connection, study_id)
+    rows = {(row["trial_id"], row["replicate"]): row for row in reading.study_runs(connection, study_id)}
+    for trial in trials:
+        trial.runs = [RunBook(trial, replicate, seed) for replicate, seed in seeds.items()]
+        for run in trial.runs:
+            row = rows.get((trial.trial_id, run.replicate))
+            if row is not None:
+                run.run_id, run.status = row["run_id"], row["state"]
+                run.start_k = row["checkpoint_k"] or 0
+                run.curve = curves.get(run.run_id, {})
+    return trials
+
+
+def study_record(spec: StudySpec, dataset: Dataset, name: str, command: str) -> StudyRecord:
+    """The study's row in the database."""
+    return StudyRecord(
+        name=name,
+        question=spec.question.strip(),
+        driver=spec.driver,
+        dataset=dataset.name,
+        data_sha256=dataset.sha256,
+        n_train=len(dataset.train),
+        n_validation=len(dataset.validation),
+        n_test=len(dataset.test),
+        seed=spec.seed,
+        replicates=spec.replicates,
+        read_at=spec.at,
+        spec=spec.model_dump(exclude={"source"}),
+        command=command,
+    )
+
+
+def tell_stored(driver: Driver, trials: Iterable[TrialBook], read_at: str) -> dict[int, Outcome]:
+    """Tell a driver the trials of earlier processes, in order; how those that ended did, by number."""
+    outcomes: dict[int, Outcome] = {}
+    for trial in trials:
+        if trial.ended or trial.state == "pruned":
+            outcomes[trial.number] = trial.outcome(read_at)
+        proposal = Proposal(trial.configuration, trial.params, trial.attributes)
+        driver.added(trial.number, proposal, outcomes.get(trial.number))
+    return outcomes
+
+
+def runs_to_do(trials: Iterable[TrialBook]) -> list[RunBook]:
+    """The runs that are missing, unfinished, or failed in an earlier process."""
+    return [
+        run
+        for trial in trials
+        if trial.state != "pruned"
+        for run in trial.runs
+        if run.status not in ENDED and not run.attempted
+    ]

@@ -1,0 +1,220 @@
+"""Where training happens: joblib threads that take a segment and give back its states and evaluations.
+
+    coordinator ── Task(states) ──> worker: advance, evaluate ── Result(states, evaluations, seconds) ──> coordinator
+
+Workers never open the database. The kernels release the interpreter, so threads share one read-only data set and scale
+over cores; BLAS is held to one thread in each.
+
+Where a worker would have nothing to do, a unit is worked on by two: one evaluates while the other looks ahead, which is
+to begin the unit's next segment on the assumption that it will be asked for. The assumption is checked against the
+task that comes; a segment is a pure function of its states, so nobody else need know.
+
+    without   advance k │ evaluate k │ advance k+1 │ evaluate k+1 │
+    with      advance k │ advance k+1 │ advance k+2 │
+                        │ evaluate k  │ evaluate k+1 │
+"""
+
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from joblib import Parallel, delayed
+
+from engine.blas import one_blas_thread
+from engine.data.dataset import Dataset
+from engine.state import Evaluation, TrainingState
+from engine.training import advance, evaluate, foreseen
+
+
+@dataclass(frozen=True)
+class Task:
+    """The next segment of a unit: runs that train in lock-step, or one run."""
+
+    unit: int
+    states: list[TrainingState]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a task.
+
+    Attributes:
+        unit: as in the task.
+        states: the runs after the segment; as before it where there was an error.
+        evaluations: one for each run, None where it diverged.
+        train_seconds: time spent on updates.
+        evaluate_seconds: time spent on evaluations.
+        error: traceback of an exception, or None.
+    """
+
+    unit: int
+    states: list[TrainingState]
+    evaluations: list[Evaluation | None]
+    train_seconds: float
+    evaluate_seconds: float
+    error: str | None = None
+
+
+@dataclass
+class _Ahead:
+    """A segment begun before it was asked for: from which states, and once it is done, to which."""
+
+    start: list[TrainingState]
+    moved: list[TrainingState] | None = None
+    seconds: float = 0.0
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def fits(self, states: Sequence[TrainingState]) -> bool:
+        """Whether these are the states that it began with, so that it comes to the same end."""
+        return len(states) == len(self.start) and all(
+            a.parameters is b.parameters
+            and (a.k, a.updates, a.learning_rate, a.diverged_at) == (b.k, b.updates, b.learning_rate, b.diverged_at)
+            for a, b in zip(states, self.start, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """The second half of a task, for another worker."""
+
+    task: Task
+    moved: list[TrainingState]
+    train_seconds: float
+
+
+class Workers:
+    """A pool of `n_jobs` workers; use it as made by `workers`."""
+
+    def __init__(self, dataset: Dataset, n_jobs: int) -> None:
+        self.n_jobs = n_jobs
+        self._dataset = dataset
+        self._tasks: queue.SimpleQueue[Task | _Evaluation | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        self._n_open = 0
+        self._ahead: dict[int, _Ahead] = {}
+        self._last_unit: int | None = None
+        self._n_busy, self._busy = 0, threading.Lock()
+        self._pool: Iterator[Any] | None = None
+        if n_jobs > 1:
+            self._pool = Parallel(n_jobs=n_jobs, backend="threading", return_as="generator", pre_dispatch="all")(
+                delayed(self._serve)() for _ in range(n_jobs)
+            )
+
+    def _serve(self) -> None:
+        while (job := self._tasks.get()) is not None:
+            self._change_busy(1)
+            ahead = self._perform(job)
+            self._change_busy(-1)
+            if ahead is not None:  # whoever waits for it has to find this worker free
+                ahead.done.set()
+
+    def _change_busy(self, by: int) -> None:
+        with self._busy:
+            self._n_busy += by
+
+    def _is_anyone_idle(self) -> bool:
+        with self._busy:
+            return self._n_busy < self.n_jobs and self._tasks.empty()
+
+    def _perform(self, job: Task | _Evaluation) -> _Ahead | None:
+        """One job; an exception comes back as text instead of ending the study."""
+        task = job if isinstance(job, Task) else job.task
+        ahead = None
+        try:
+            if isinstance(job, Task):
+                moved, seconds = self._advanced(job)
+                start = foreseen(moved) if self._is_anyone_idle() else None
+                if start is not None:
+                    ahead = self._ahead[task.unit] = _Ahead(start)
+                    self._tasks.put(_Evaluation(job, moved, seconds))
+                    begin = time.perf_counter()
+                    ahead.moved = advance(start, self._dataset)
+                    ahead.seconds = time.perf_counter() - begin
+                    return ahead
+                job = _Evaluation(job, moved, seconds)
+            begin = time.perf_counter()
+            states, evaluations = evaluate(job.moved, self._dataset)
+            self._results.put(Result(task.unit, states, evaluations, job.train_seconds, time.perf_counter() - begin))
+        except Exception:
+            if ahead is not None:  # the segment is tried again, and fails, when it is asked for
+                return ahead
+            failed = Result(task.unit, task.states, [None] * len(task.states), 0.0, 0.0, traceback.format_exc())
+            self._results.put(failed)
+        return None
+
+    def _advanced(self, task: Task) -> tuple[list[TrainingState], float]:
+        """The states after their updates, and the seconds that these took."""
+        ahead = self._ahead.pop(task.unit, None)
+        if ahead is not None and ahead.fits(task.states):
+            ahead.done.wait()
+            if ahead.moved is not None:
+                return ahead.moved, ahead.seconds
+        begin = time.perf_counter()
+        moved = advance(task.states, self._dataset)
+        return moved, time.perf_counter() - begin
+
+    @property
+    def n_free(self) -> int:
+        """Workers that have nothing to do."""
+        return self.n_jobs - self._n_open
+
+    def submit(self, task: Task) -> None:
+        """Hand a task to the next free worker."""
+        self._n_open += 1
+        if task.unit == self._last_unit:
+            self._last_unit = None
+        self._tasks.put(task)
+
+    def next_result(self, timeout: float | None = None) -> Result | None:
+        """The next result; None where none came within `timeout` seconds.
+
+        With one job the task is done here and now, in the caller's thread. A unit that goes on is submitted again
+        before the next result is asked for; otherwise what was begun of it ahead is dropped.
+        """
+        if self._last_unit is not None:
+            self._ahead.pop(self._last_unit, None)
+        if self._pool is None:
+            job = self._tasks.get_nowait()
+            assert job is not None
+            self._change_busy(1)
+            self._perform(job)
+            self._change_busy(-1)
+            result = self._results.get_nowait()
+        else:
+            try:
+                result = self._results.get(timeout=timeout)
+            except queue.Empty:
+                return None
+        self._n_open -= 1
+        self._last_unit = result.unit
+        return result
+
+    def close(self) -> None:
+        """End the workers' threads; tasks not begun are dropped."""
+        if self._pool is None:
+            return
+        while True:
+            try:
+                self._tasks.get_nowait()
+            except queue.Empty:
+                break
+        for _ in range(self.n_jobs):
+            self._tasks.put(None)
+        for _ in self._pool:
+            pass
+
+
+@contextmanager
+def workers(dataset: Dataset, n_jobs: int) -> Iterator[Workers]:
+    """A pool for the length of a block, with BLAS at one thread per worker."""
+    with one_blas_thread():
+        pool = Workers(dataset, n_jobs)
+        try:
+            yield pool
+        finally:
+            pool.close()

@@ -1,0 +1,581 @@
+"""Data sets by name: search order, verification, download, prepared form, and what is said on the way."""
+
+import dataclasses
+import gzip
+import hashlib
+import os
+import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.data import load as datasets
+from engine.data import mnist
+from engine.data.catalogue import SOURCES, SourceFile, cache_folder, describe_places, find_files
+from engine.data.dataset import SPLITS
+from engine.data.idx import format_idx
+from engine.data.load import load_dataset
+from engine.errors import DataError
+
+RNG = np.random.default_rng(0)
+# Six training images of 3 × 2, of which four are the train split, and three test images.
+ARRAYS = {
+    "train-images-idx3-ubyte": RNG.integers(0, 256, (6, 3, 2), np.uint8) * np.uint8([1, 0]),
+    "train-labels-idx1-ubyte": np.array([0, 1, 2, 3, 4, 9], np.uint8),
+    "t10k-images-idx3-ubyte": RNG.integers(0, 256, (3, 3, 2), np.uint8),
+    "t10k-labels-idx1-ubyte": np.array([1, 0, 9], np.uint8),
+}  # fmt: skip
+FILES = {name: format_idx(array) for name, array in ARRAYS.items()}
+ARCHIVES = {name: gzip.compress(content, mtime=0) for name, content in FILES.items()}
+# The same form with other content, for the source whose archives alone have a published checksum.
+FASHION = {name: format_idx(array[::-1]) for name, array in ARRAYS.items()}
+FASHION_ARCHIVES = {name: gzip.compress(content, mtime=0) for name, content in FASHION.items()}
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def world(tmp_path, monkeypatch):
+    """An empty working directory and cache, the small files in place of MNIST, and no mirror."""
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setenv("DIGITSWEEP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    small = [SourceFile(name, array.shape, sha256(FILES[name])) for name, array in ARRAYS.items()]
+    fashion = [
+        SourceFile(name, array.shape, archive_sha256=sha256(FASHION_ARCHIVES[name])) for name, array in ARRAYS.items()
+    ]
+    for name, files in (("mnist", small), ("fashion-mnist", fashion)):
+        source = dataclasses.replace(SOURCES[name], files=tuple(files), n_train=4, mirrors=())
+        monkeypatch.setitem(SOURCES, name, source)
+    return tmp_path
+
+
+def put(folder, contents, suffix=""):
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        (folder / f"{name}{suffix}").write_bytes(content)
+    return folder
+
+
+def load(name="mnist", **options):
+    """The data set and what was said."""
+    notices = []
+    return load_dataset(name, notify=notices.append, **options), notices
+
+
+def arrays(dataset):
+    """Every array of a data set, by name, as lists with dtypes."""
+    return {
+        (split, field): (array.dtype.str, array.flags.writeable, array.tolist())
+        for split in SPLITS
+        for part in [dataset.split(split)]
+        for field, array in [
+            ("y", part.y),
+            *((f, getattr(part.rows, f)) for f in ("indptr", "indices", "values")),
+        ]
+    }
+
+
+@pytest.fixture
+def mirror(world, monkeypatch):
+    """A mirror of the small archives; returns its folder."""
+    folder = put(world / "mirror", ARCHIVES, ".gz")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    address = f"http://127.0.0.1:{server.server_port}/"
+    mirrors = (f"{address}gone/", address)
+    for name in ("mnist", "fashion-mnist"):
+        monkeypatch.setitem(SOURCES, name, dataclasses.replace(SOURCES[name], mirrors=mirrors))
+    yield folder
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+# --- content ---------------------------------------------------------------------------------------------
+
+
+def test_mnist_is_split_and_scaled_as_in_the_report():
+    put("data", ARCHIVES, ".gz")
+    dataset, notices = load()
+    images = ARRAYS["train-images-idx3-ubyte"].reshape(6, 6).astype(np.float32) / np.float32(255)
+    test_images = ARRAYS["t10k-images-idx3-ubyte"].reshape(3, 6).astype(np.float32) / np.float32(255)
+    y, test_y = ARRAYS["train-labels-idx1-ubyte"], ARRAYS["t10k-labels-idx1-ubyte"]
+    expected = {
+        "train": (images[:4], y[:4]),
+        "validation": (images[4:], y[4:]),
+        "test": (test_images, test_y),
+    }
+    for name, (X, labels) in expected.items():
+        np.testing.assert_array_equal(dataset.split(name).X, X, strict=True)
+        np.testing.assert_array_equal(dataset.split(name).y, labels.astype(np.int64), strict=True)
+    assert (dataset.name, dataset.n_classes, dataset.n_features, notices) == ("mnist", 10, 6, [])
+
+
+def test_mnist_is_the_same_from_archives_raw_files_and_prepared_form(world):
+    datasets_ = [
+        load(folder=put(world / "gz", ARCHIVES, ".gz"))[0],
+        load(folder=put(world / "raw", FILES))[0],
+        load(folder=put(world / "misnamed", ARCHIVES))[0],
+        load(folder=put(world / "dotted", {n.replace("-idx", ".idx"): c for n, c in FILES.items()}))[0],
+        load(folder=world / "gz")[0],
+    ]
+    assert len({dataset.sha256 for dataset in datasets_}) == 1
+    assert all(arrays(dataset) == arrays(datasets_[0]) for dataset in datasets_)
+
+
+# --- search order ----------------------------------------------------------------------------------------
+
+
+def test_search_order_is_data_option_data_folder_shared_cache(world):
+    order = [
+        ("DATA", world / "mine"),
+        ("DATA", world / "mine" / "mnist"),
+        ("DATA", world / "mine" / "MNIST" / "raw"),
+        ("data/", Path("data")),
+        ("data/", Path("data/mnist")),
+        ("data/", Path("data/MNIST/raw")),
+        ("beside the project", Path("../shared/mnist")),
+        ("user cache", world / "cache" / "mnist"),
+    ]
+    assert [(p.role, p.folder) for p in describe_places("mnist", world / "mine")] == order
+    for role, folder in reversed(order):
+        put(folder, ARCHIVES, ".gz")
+        place = find_files(describe_places("mnist", world / "mine"))
+        assert (place.role, place.folder) == (role, folder)
+        assert place.found == tuple(folder / f"{name}.gz" for name in FILES)
+
+
+def test_describe_places_lists_what_is_there_and_what_is_not():
+    put("data", dict(list(ARCHIVES.items())[:3]), ".gz")
+    place = next(p for p in describe_places("mnist") if p.folder == Path("data"))
+    assert [path.name for path in place.found] == [f"{name}.gz" for name in list(FILES)[:3]]
+    assert (place.missing, place.complete) == (("t10k-labels-idx1-ubyte",), False)
+    with pytest.raises(DataError, match="mnist and fashion-mnist only, but got 'digits'"):
+        describe_places("digits")
+
+
+def test_cache_folder_follows_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("DIGITSWEEP_CACHE", str(tmp_path / "own"))
+    assert cache_folder() == tmp_path / "own"
+    monkeypatch.setenv("DIGITSWEEP_CACHE", "")
+    assert cache_folder() == tmp_path / "xdg" / "digitsweep"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative/is/to/be/ignored")
+    assert cache_folder() == tmp_path / ".cache" / "digitsweep"
+
+
+def test_data_option_without_the_files_is_said_when_others_are_used(world):
+    put("data", ARCHIVES, ".gz")
+    _, notices = load(folder=world / "elsewhere")
+    assert notices == [f"{world / 'elsewhere'} does not hold MNIST's four files; using those in data"]
+
+
+# --- missing ---------------------------------------------------------------------------------------------
+
+
+WHAT_TO_DO = (
+    "What to do: put the four files into data/, or name their folder with DATA=<folder>, "
+    "or run again with network access. DATASET=digits needs no files."
+)
+
+
+def test_missing_mnist_is_told_with_names_places_and_what_to_do(world):
+    put("data", dict(list(ARCHIVES.items())[:3]), ".gz")
+    (world / "mine").mkdir()
+    with pytest.raises(DataError) as caught:
+        load(folder=world / "mine", offline=True)
+    work = world / "work"
+    assert str(caught.value).splitlines() == [
+        "MNIST was not found. It is these four files (or the same without .gz):",
+        *(f"  {name}.gz" for name in FILES),
+        "Looked in:",
+        f"  {world}/mine (DATA): none of them",
+        f"  {world}/mine/mnist (DATA): no such folder",
+        f"  {world}/mine/MNIST/raw (DATA): no such folder",
+        f"  {work}/data (data/): 3 of 4, without t10k-labels-idx1-ubyte",
+        f"  {work}/data/mnist (data/): no such folder",
+        f"  {work}/data/MNIST/raw (data/): no such folder",
+        f"  {world}/shared/mnist (beside the project): no such folder",
+        f"  {world}/cache/mnist (user cache): no such folder",
+        "Not downloaded, since offline was asked for.",
+        WHAT_TO_DO,
+    ]
+
+
+def test_missing_mnist_is_told_with_each_mirrors_reason(mirror):
+    (mirror / "t10k-images-idx3-ubyte.gz").unlink()
+    with pytest.raises(DataError) as caught:
+        load()
+    gone, address = SOURCES["mnist"].mirrors
+    lines = str(caught.value).splitlines()
+    start = lines.index("The download failed:")
+    assert lines[start + 1 : start + 3] == [
+        f"  {gone}t10k-images-idx3-ubyte.gz: HTTP 404 File not found",
+        f"  {address}t10k-images-idx3-ubyte.gz: HTTP 404 File not found",
+    ]
+
+
+def test_auto_says_what_was_tried_and_takes_digits():
+    dataset, notices = load("auto", offline=True)
+    assert dataset.name == "digits"
+    assert len(notices) == 1
+    assert "train-images-idx3-ubyte.gz" in notices[0]
+    assert "DATA=<folder>" in notices[0]
+    assert notices[0].endswith("Using `digits` instead: 1,797 images of 8 × 8 pixels that come with scikit-learn.")
+
+
+def test_auto_without_notify_warns():
+    with pytest.warns(UserWarning, match="Using `digits` instead"):
+        load_dataset("auto", offline=True)
+
+
+def test_auto_takes_mnist_where_it_is():
+    put("data", FILES)
+    dataset, notices = load("auto", offline=True)
+    assert (dataset.name, notices) == ("mnist", [])
+
+
+def test_auto_does_not_hide_an_altered_file():
+    put("data", {**FILES, "t10k-labels-idx1-ubyte": FILES["t10k-labels-idx1-ubyte"][:-1] + b"\x05"})
+    with pytest.raises(DataError, match="data/t10k-labels-idx1-ubyte is altered"):
+        load("auto", offline=True)
+
+
+def test_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(
+        DataError, match=r"one of auto, mnist, .* but got 'fashion_mnist'; did you mean 'fashion-mnist'"
+    ):
+        load("fashion_mnist")
+
+
+# --- altered and truncated -------------------------------------------------------------------------------
+
+IMAGES = "train-images-idx3-ubyte"
+
+
+@pytest.mark.parametrize(
+    ("content", "what", "found"),
+    [
+        (FILES[IMAGES][:-1] + b"\xff", "altered", FILES[IMAGES][:-1] + b"\xff"),
+        (gzip.compress(FILES[IMAGES][:-1] + b"\xff"), "altered", FILES[IMAGES][:-1] + b"\xff"),
+        (FILES[IMAGES][:-9], r"truncated \(the file is truncated\)", FILES[IMAGES][:-9]),
+        (gzip.compress(FILES[IMAGES][:-9]), r"truncated \(the file is truncated\)", FILES[IMAGES][:-9]),
+        (b"", r"truncated \(the file is truncated\)", b""),
+        (ARCHIVES[IMAGES][:-20], r"truncated \(its gzip stream is truncated\)", None),
+        (ARCHIVES[IMAGES][:-8] + bytes(8), r"altered \(its gzip stream is damaged \(CRC.*\)\)", None),
+        (b"<html>no such page</html>" * 9, "altered", None),
+    ],
+)  # fmt: skip
+def test_altered_file_is_named_with_expected_and_found_checksum(content, what, found):
+    put("data", {**ARCHIVES, IMAGES: content}, ".gz")
+    with pytest.raises(DataError) as caught:
+        load(offline=True)
+    assert caught.match(f"^data/{IMAGES}.gz is {what}: its decompressed content must be ")
+    assert caught.match(f"52 bytes with SHA-256 {sha256(FILES[IMAGES])}, but got ")
+    assert caught.match(f"with SHA-256 {sha256(found) if found is not None else '[0-9a-f]{64}'}. What to do: delete")
+
+
+def test_altered_file_is_noticed_after_it_was_prepared():
+    put("data", FILES)
+    load()
+    before = (Path("data") / IMAGES).stat()
+    put("data", {IMAGES: FILES[IMAGES][:-1] + b"\xff"})
+    os.utime(Path("data") / IMAGES, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(DataError, match="is altered"):
+        load()
+
+
+def test_label_out_of_range_and_wrong_shape_are_named(world):
+    folder = put(world / "f", FASHION)
+    put(folder, {"t10k-labels-idx1-ubyte": format_idx(np.array([1, 12, 0], np.uint8))})
+    with pytest.raises(DataError, match="labels must be below 10, but got 12"):
+        load("fashion-mnist", folder=folder)
+    put(folder, {"t10k-images-idx3-ubyte": format_idx(np.zeros((3, 2, 3), np.uint8))})
+    with pytest.raises(DataError, match=r"must hold an array of shape \(3, 3, 2\), but got \(3, 2, 3\)"):
+        load("fashion-mnist", folder=folder)
+
+
+# --- Fashion-MNIST ---------------------------------------------------------------------------------------
+
+
+def test_fashion_is_verified_by_its_archives():
+    put("data/fashion-mnist", FASHION_ARCHIVES, ".gz")
+    dataset, notices = load("fashion-mnist")
+    assert (dataset.name, notices) == ("fashion-mnist", [])
+
+
+def test_fashion_in_another_wrapping_is_said_to_be_unverified_each_time(world):
+    put("data/fashion-mnist", FASHION_ARCHIVES, ".gz")
+    verified, _ = load("fashion-mnist")
+    folder = put(world / "raw", FASHION)
+    for _ in range(2):
+        dataset, notices = load("fashion-mnist", folder=folder)
+        assert dataset.sha256 == verified.sha256
+        assert len(notices) == 1
+        assert "the content is unverified" in notices[0]
+        assert notices[0].splitlines()[1:] == [
+            f"  {folder / name}: {sha256(content)}" for name, content in FASHION.items()
+        ]
+
+
+def test_fashion_is_not_taken_from_mnists_files(world):
+    put("data", ARCHIVES, ".gz")
+    with pytest.raises(DataError, match="Fashion-MNIST was not found"):
+        load("fashion-mnist", offline=True)
+    with pytest.raises(DataError, match="must be Fashion-MNIST's, but is MNIST's file of the same name"):
+        load("fashion-mnist", folder=put(world / "m", ARCHIVES, ".gz"), offline=True)
+
+
+def test_fashion_download_takes_only_the_published_archive(mirror, world):
+    put(mirror, {n: gzip.compress(c, 1, mtime=5) for n, c in FASHION.items()}, ".gz")
+    with pytest.raises(DataError, match=r"altered: expected SHA-256 [0-9a-f]{64} of the archive, but got"):
+        load("fashion-mnist")
+    put(mirror, FASHION_ARCHIVES, ".gz")
+    assert load("fashion-mnist")[1] == []
+
+
+# --- download --------------------------------------------------------------------------------------------
+
+
+def test_download_fills_the_cache_once(mirror, world):
+    calls = []
+    first, notices = load(progress=lambda *call: calls.append(call))
+    assert notices == []
+    assert {name for name, *_ in calls} == {f"{name}.gz" for name in FILES}
+    assert sorted(path.name for path in (world / "cache" / "mnist").iterdir()) == sorted(f"{name}.gz" for name in FILES)
+    shutil.rmtree(mirror)
+    second, _ = load()
+    assert arrays(second) == arrays(first)
+
+
+def test_download_that_was_interrupted_goes_on_where_it_was(mirror, world):
+    def interrupt(name, done, total):
+        if name.startswith("t10k"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load(progress=interrupt)
+    kept = sorted(path.name for path in (world / "cache" / "mnist").iterdir())
+    assert kept == ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"]
+    names = []
+    load(progress=lambda name, *_: names.append(name))
+    assert set(names) == {"t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (gzip.compress(FILES[IMAGES][:-1] + b"\xff"), "is altered: its decompressed content must be"),
+        (ARCHIVES[IMAGES][:-20], r"is truncated \(its gzip stream is truncated\)"),
+        (b"<html>captive portal</html>", r"is truncated \(the file is truncated\)"),
+        (bytes(200_000), "more than the 65,588 bytes that the file can have"),
+    ],
+)
+def test_download_of_something_else_is_refused(mirror, world, content, reason):
+    put(mirror, {IMAGES: content}, ".gz")
+    with pytest.raises(DataError, match=f"{IMAGES}.gz: {reason}"):
+        load()
+    assert list((world / "cache" / "mnist").iterdir()) == []
+
+
+def test_download_without_a_writable_cache_serves_this_time(mirror, world):
+    (world / "cache").write_text("a file where the cache folder would be")
+    dataset, notices = load()
+    assert dataset.name == "mnist"
+    assert len(notices) == 1
+    assert f"{world}/cache/mnist cannot be written" in notices[0]
+
+
+# --- prepared form ---------------------------------------------------------------------------------------
+
+
+def counting(monkeypatch):
+    calls = []
+    original = mnist.read_splits
+    monkeypatch.setattr(mnist, "read_splits", lambda *args: calls.append(1) or original(*args))
+    return calls
+
+
+def test_prepared_form_is_used_until_a_source_changes(monkeypatch):
+    calls = counting(monkeypatch)
+    folder = put("data", FILES)
+    first, _ = load()
+    again, _ = load()
+    assert len(calls) == 1
+    assert (again.sha256, arrays(again)) == (first.sha256, arrays(first))
+    os.utime(folder / IMAGES, ns=(1, 1))
+    load()
+    assert len(calls) == 2
+    load()
+    assert len(calls) == 2
+
+
+def test_prepared_form_is_made_again_when_damaged(monkeypatch, world):
+    calls = counting(monkeypatch)
+    put("data", FILES)
+    first, _ = load()
+    (path,) = (world / "cache" / "prepared").iterdir()
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    again, notices = load()
+    assert (len(calls), notices, arrays(again)) == (2, [], arrays(first))
+    load()
+    assert len(calls) == 2
+
+
+def test_prepared_form_is_not_used_for_other_expected_checksums(monkeypatch):
+    put("data", FILES)
+    load()
+    source = SOURCES["mnist"]
+    files = (dataclasses.replace(source.files[0], sha256="0" * 64), *source.files[1:])
+    monkeypatch.setitem(SOURCES, "mnist", dataclasses.replace(source, files=files))
+    with pytest.raises(DataError, match=f"is altered.*SHA-256 {'0' * 64}"):
+        load()
+
+
+def test_cache_that_cannot_be_written_is_no_error(world, monkeypatch):
+    calls = counting(monkeypatch)
+    (world / "cache").write_text("a file where the cache folder would be")
+    put("data", FILES)
+    first, notices = load()
+    again, _ = load()
+    assert (arrays(again), notices, len(calls)) == (arrays(first), [], 2)
+
+
+# --- digits and user files -------------------------------------------------------------------------------
+
+
+def test_digits_are_scikit_learns_split_reproducibly():
+    from sklearn.datasets import load_digits
+
+    dataset, notices = load("digits")
+    again, _ = load("digits")
+    X, y = load_digits(return_X_y=True)
+    assert notices == []
+    assert (dataset.name, dataset.n_classes, dataset.n_features) == ("digits", 10, 64)
+    assert [len(dataset.split(name)) for name in SPLITS] == [1197, 300, 300]
+    rows = sorted(
+        (*image, label)
+        for name in SPLITS
+        for image, label in zip((dataset.split(name).X * 16).tolist(), dataset.split(name).y.tolist(), strict=True)
+    )
+    assert rows == sorted((*image, label) for image, label in zip(X.tolist(), y.tolist(), strict=True))
+    assert arrays(again) == arrays(dataset)
+    # Written down: whoever trains on digits trains on these.
+    assert dataset.sha256 == "913811ac545e7ee081aa27fbdfe2e08d9bafd0515f868f7ad71372c0bdb83c90"
+    for name, most in zip(SPLITS, (122, 31, 31), strict=True):
+        assert np.bincount(dataset.split(name).y).max() <= most
+
+
+def test_digits_come_from_the_prepared_form_the_second_time(monkeypatch):
+    load("digits")
+    monkeypatch.setattr(datasets, "_build_digits", lambda: pytest.fail("read again"))
+    load("digits")
+
+
+def test_user_file_is_found_prepared_and_read_again_when_changed(world, monkeypatch):
+    path = world / "mine" / "own.npz"
+    path.parent.mkdir()
+    X, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+    np.savez(path, X=X, y=y)
+    calls = []
+    original = datasets.load_user_file
+    monkeypatch.setattr(datasets, "load_user_file", lambda *args: calls.append(1) or original(*args))
+    first, notices = load(str(path))
+    again, notices_again = load("own.npz", folder=path.parent)
+    assert (first.name, len(calls)) == ("own", 1)
+    assert len(notices) == 1
+    assert notices == notices_again
+    assert arrays(first) == arrays(again)
+    np.savez(path, X=X + 1, y=y)
+    changed, _ = load(str(path))
+    assert len(calls) == 2
+    assert changed.sha256 != first.sha256
+
+
+def test_user_file_has_one_identity_whatever_its_format(world):
+    np.savez("own.npz", X=np.arange(40.0).reshape(20, 2) / 8, y=np.arange(20) % 2)
+    Path("own.csv").write_text("".join(f"{i % 2},{2 * i / 8},{(2 * i + 1) / 8}\n" for i in range(20)))
+    assert load("own.npz")[0].sha256 == load("own.csv")[0].sha256
+
+
+def test_user_file_that_is_not_there_is_told_with_where_it_was_looked_for(world):
+    with pytest.raises(DataError) as caught:
+        load("own.csv", folder=world / "mine")
+    assert str(caught.value) == (
+        f"own.csv: there is no such file; looked for {world}/work/own.csv and {world}/mine/own.csv"
+    )
+
+
+# --- the real thing --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def real_mnist():
+    """The folder with the real files, found from the repository's root before any test changed directory."""
+    place = find_files(describe_places("mnist"))
+    if place is None:
+        pytest.skip("MNIST is not on this machine")
+    return place.folder.resolve()
+
+
+@pytest.fixture(scope="module")
+def real_source():
+    return SOURCES["mnist"]
+
+
+@pytest.mark.mnist
+def test_real_mnist_is_verified_split_and_prepared(real_mnist, real_source, monkeypatch):
+    monkeypatch.setitem(SOURCES, "mnist", real_source)
+    dataset, notices = load(folder=real_mnist, offline=True)
+    assert notices == []
+    assert [len(dataset.split(name)) for name in SPLITS] == [50_000, 10_000, 10_000]
+    assert [np.bincount(dataset.split(name).y).tolist() for name in SPLITS] == [
+        [4932, 5678, 4968, 5101, 4859, 4506, 4951, 5175, 4842, 4988],
+        [991, 1064, 990, 1030, 983, 915, 967, 1090, 1009, 961],
+        [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],
+    ]
+    assert dataset.sha256 == "3537f7605e57d74204f7b5cd2cd857a047268f8ede8bf6f4e27b6ee1f226cde4"
+    # The mean pixel of the 60,000 training images, 0.1307, as usually quoted.
+    total = sum(float(dataset.split(name).rows.values.sum(dtype=np.float64)) for name in SPLITS[:2])
+    assert total / (60_000 * 784) == pytest.approx(0.1307, abs=5e-5)
+
+    monkeypatch.setattr(mnist, "read_splits", lambda *args: pytest.fail("not taken from the prepared form"))
+    again, _ = load(folder=real_mnist, offline=True)
+    assert again.sha256 == dataset.sha256
+    for name in SPLITS:
+        for field in ("indptr", "indices", "values"):
+            np.testing.assert_array_equal(
+                getattr(again.split(name).rows, field), getattr(dataset.split(name).rows, field), strict=True
+            )
+
+
+@pytest.mark.mnist
+def test_real_mnist_truncated_is_named(real_mnist, real_source, monkeypatch):
+    monkeypatch.setitem(SOURCES, "mnist", real_source)
+    copy = Path("copy")
+    shutil.copytree(real_mnist, copy)
+    path = next(copy.glob("train-images*"))
+    path.chmod(0o644)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 3])
+    with pytest.raises(DataError) as caught:
+        load(folder=copy, offline=True)
+    assert caught.match(f"^{path} is truncated")
+    assert caught.match("SHA-256 ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db, but got")

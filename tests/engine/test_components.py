@@ -1,0 +1,94 @@
+"""Every gradient against central differences, and the loss against its definition."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.components import LinearProjection, NegativeLogLikelihood, ReLU, Tanh
+from engine.configuration import Configuration
+from engine.network import Network
+
+STEP = 1e-6
+
+
+def central_differences(f, array):
+    """∂f/∂array by (f(x + h) − f(x − h)) / 2h, entry by entry; `array` is changed and put back."""
+    gradient = np.zeros_like(array)
+    for i in np.ndindex(array.shape):
+        kept = array[i]
+        array[i] = kept + STEP
+        up = f()
+        array[i] = kept - STEP
+        down = f()
+        array[i] = kept
+        gradient[i] = (up - down) / (2 * STEP)
+    return gradient
+
+
+def assert_gradient(analytic, numeric, what):
+    # The differences' own error is about 1e-10 (rounding) + 1e-12 (h²): 1e-7 leaves room and no bug.
+    np.testing.assert_allclose(analytic, numeric, rtol=1e-6, atol=1e-7, err_msg=what)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("depth", [0, 1, 2, 3])
+def test_network_gradients_agree_with_central_differences(depth, activation):
+    random = np.random.default_rng(depth)
+    c = Configuration(hidden_layers=depth, hidden_size=7, activation=activation, dtype="float64")
+    network = Network.initialized(c, n_features=6, n_classes=4, seed=3)
+    for b in network.parameters[1::2]:
+        b += random.normal(0, 0.3, b.shape)
+    X, y = random.normal(size=(5, 6)), random.integers(0, 4, 5)
+    network.loss_and_gradients(X, y)
+    found = [g.copy() for g in network.gradients]
+    for i, (parameter, gradient) in enumerate(zip(network.parameters, found, strict=True)):
+        assert_gradient(gradient, central_differences(lambda: network.loss(X, y), parameter), f"parameter {i}")
+
+
+@pytest.mark.parametrize(
+    "component",
+    [
+        LinearProjection(np.random.default_rng(0).normal(size=(3, 2)), np.array([0.1, -0.2])),
+        ReLU(),
+        Tanh(),
+    ],
+    ids=lambda c: type(c).__name__,
+)
+def test_component_input_gradient_agrees_with_central_differences(component):
+    random = np.random.default_rng(1)
+    X = random.normal(size=(4, 3))
+    G = random.normal(size=component.forward(X).shape)
+    component.forward(X)
+    found = component.backward(G).copy()
+    assert_gradient(found, central_differences(lambda: float(np.sum(component.forward(X) * G)), X), "X")
+
+
+def test_negative_log_likelihood_gradient_agrees_with_central_differences():
+    random = np.random.default_rng(2)
+    loss = NegativeLogLikelihood()
+    Z, y = random.normal(size=(4, 5)), np.array([0, 4, 2, 2])
+    loss.forward(Z, y)
+    found = loss.backward().copy()
+    assert_gradient(found, central_differences(lambda: loss.forward(Z, y), Z), "Z")
+
+
+def test_negative_log_likelihood_is_finite_for_huge_logits():
+    loss = NegativeLogLikelihood()
+    assert loss.forward(np.array([[1e4, 0.0]]), np.array([1])) == 1e4
+    assert loss.forward(np.array([[1e4, 0.0]]), np.array([0])) == 0.0
+
+
+@given(st.lists(st.floats(-50, 50), min_size=2, max_size=8), st.floats(-100, 100))
+@settings(deadline=None)
+def test_negative_log_likelihood_ignores_a_common_shift(logits, shift):
+    Z, y = np.array([logits]), np.array([0])
+    before = NegativeLogLikelihood().forward(Z, y)
+    assert NegativeLogLikelihood().forward(Z + shift, y) == pytest.approx(before, rel=1e-9, abs=1e-9)
+    assert before == pytest.approx(np.log(np.sum(np.exp(Z - Z.max()))) - (Z[0, 0] - Z.max()), abs=1e-12)
+
+
+def test_relu_passes_no_gradient_at_zero_and_below():
+    relu = ReLU()
+    relu.forward(np.array([[-1.0, 0.0, 2.0]]))
+    assert relu.backward(np.ones((1, 3))).tolist() == [[0, 0, 1]]

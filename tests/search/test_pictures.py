@@ -1,0 +1,84 @@
+"""Pictures become inputs: as they are where they have the right form, else as MNIST's digits were made."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from search.pictures import ImageError, as_input, read_gray
+
+
+def drawn(tmp_path, mode, ground, ink, size=(300, 400), name="drawn.png"):
+    """A seven, off centre."""
+    image = Image.new(mode, size, ground)
+    ImageDraw.Draw(image).line([(60, 80), (220, 80), (120, 330)], fill=ink, width=16)
+    image.save(tmp_path / name)
+    return tmp_path / name
+
+
+def centre_of_mass(square):
+    rows, columns = np.indices(square.shape)
+    return float((rows * square).sum() / square.sum()), float((columns * square).sum() / square.sum())
+
+
+def test_an_image_of_the_right_size_on_black_is_taken_as_it_is(tmp_path):
+    bytes_ = np.zeros((28, 28), np.uint8)
+    bytes_[4:24, 6:20] = np.random.default_rng(0).integers(0, 256, (20, 14))
+    Image.fromarray(bytes_).save(tmp_path / "digit.png")
+    found = as_input(read_gray(tmp_path / "digit.png"), 784, "mnist")
+    np.testing.assert_array_equal(found.pixels, bytes_.reshape(-1).astype(np.float32) / np.float32(255))
+    assert found.steps == ()
+
+
+def test_sixteen_bits_keep_their_levels(tmp_path):
+    levels = np.zeros((28, 28), np.uint16)
+    levels[5:20, 5:20] = 32_768
+    Image.fromarray(levels).save(tmp_path / "deep.png")
+    found = as_input(read_gray(tmp_path / "deep.png"), 784, "mnist")
+    assert found.pixels.max() == pytest.approx(0.5, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("mode", "ground", "ink"),
+    [
+        ("L", 0, 255),
+        ("L", 235, 20),
+        ("RGB", (250, 250, 240), (10, 10, 90)),
+        ("RGBA", (0, 0, 0, 0), (0, 0, 0, 255)),
+        ("RGBA", (0, 0, 0, 0), (255, 255, 255, 255)),
+        ("1", 1, 0),
+        ("P", 0, 1),
+    ],
+)
+def test_a_drawing_is_cut_out_scaled_and_centred_by_mass(tmp_path, mode, ground, ink):
+    image = drawn(tmp_path, mode, ground, ink)
+    if mode == "P":
+        with Image.open(drawn(tmp_path, "L", 0, 255)) as gray:
+            gray.convert("P").save(image)
+    square = as_input(read_gray(image), 784, "mnist").pixels.reshape(28, 28)
+    assert np.ptp(np.nonzero(square > 0.3)[0]) + 1 in (19, 20)
+    assert square.max() == pytest.approx(1)
+    assert np.abs(np.array(centre_of_mass(square)) - 13.5).max() <= 0.75
+    assert square[0].max() == square[-1].max() == 0
+
+
+def test_what_was_done_is_said(tmp_path):
+    found = as_input(read_gray(drawn(tmp_path, "L", 255, 0)), 784, "mnist")
+    assert [step.split(",")[0] for step in found.steps] == ["inverted", "cut out"]
+    other = as_input(read_gray(drawn(tmp_path, "L", 255, 0)), 784, "clothes")
+    assert other.steps[1] == "scaled from 300 × 400 to 28 × 28"
+
+
+def test_what_cannot_be_an_input_is_refused(tmp_path):
+    with pytest.raises(ImageError, match="no image at"):
+        read_gray(tmp_path / "none.png")
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(ImageError, match="cannot be read"):
+        read_gray(tmp_path / "text.png")
+    Image.new("RGBA", (30, 30), (9, 9, 9, 0)).save(tmp_path / "clear.png")
+    with pytest.raises(ImageError, match="transparent"):
+        read_gray(tmp_path / "clear.png")
+    Image.new("L", (300, 300), 200).save(tmp_path / "blank.png")
+    with pytest.raises(ImageError, match="shows nothing"):
+        as_input(read_gray(tmp_path / "blank.png"), 784, "mnist")
+    with pytest.raises(ImageError, match="21 numbers"):
+        as_input(np.zeros((5, 5), np.float32), 21, "table")
