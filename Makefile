@@ -10,9 +10,29 @@ PYTHON  ?= python3
 
 VENV := .venv
 BIN  := $(VENV)/bin
-RUN   = $(BIN)/digitsweep run $(1) --db $(DB) --jobs $(JOBS) --seed $(SEED) --dataset $(DATASET) \
-        $(if $(DATA),--data $(DATA)) $(if $(REPLICATES),--replicates $(REPLICATES)) $(BUDGET)
-BUDGET = $(if $(TIME),--time $(TIME)) $(if $(DRY_RUN),--dry-run)
+
+# One word for the shell, whatever is in it.
+quote = '$(subst ','\'',$(1))'
+# An option where its variable has a value: $(call option,--data,DATA)
+option = $(if $($(2)),$(1) $(call quote,$($(2))))
+# A switch: 0, no, off and false are off.
+switch = $(if $(filter-out 0 no off false,$($(2))),$(1))
+FROM   = --db $(call quote,$(DB))
+RUN    = $(BIN)/digitsweep run $(call quote,$(1)) $(FROM) --jobs $(call quote,$(JOBS)) --seed $(call quote,$(SEED)) \
+         --dataset $(call quote,$(DATASET)) $(call option,--data,DATA) $(call option,--replicates,REPLICATES) $(BUDGET)
+BUDGET = $(call option,--time,TIME) $(call switch,--dry-run,DRY_RUN)
+
+# What was typed, so that a message can name the command that goes on.
+VARIABLES := DB JOBS SEED REPLICATES DATASET DATA SPEC STUDY N SAMPLER TOP TIME DRY_RUN OUT PORT PYTHON
+export DIGITSWEEP_COMMAND := $(strip make $(MAKECMDGOALS) \
+  $(foreach name,$(VARIABLES),$(if $(findstring command,$(origin $(name))),$(name)=$(call quote,$($(name))))))
+
+# An environment whose folder was moved or copied, or whose Python is gone, is made anew.
+$(shell test ! -e $(VENV)/.runtime || { test -x $(BIN)/python && test "$$(cat $(VENV)/.place)" = "$$(pwd -P)"; } \
+  2>/dev/null || rm -f $(VENV)/.runtime $(VENV)/.dev)
+# Wherever else pip is told to install, here it installs into the environment and nowhere else.
+PIP = env -u PIP_USER -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT -u PYTHONPATH -u PYTHONHOME \
+      $(BIN)/python -m pip --require-virtualenv --quiet --disable-pip-version-check
 
 .PHONY: help linear-grid mlp-random mlp-optuna ofat confirm study status select figures report dashboard export bench test check lock clean
 
@@ -34,44 +54,45 @@ linear-grid: $(VENV)/.runtime ## Train the report's 32 linear models and name th
 	@$(call RUN,experiments/linear_grid.yaml)
 
 mlp-random: $(VENV)/.runtime ## Train N perceptrons drawn at random: make mlp-random N=50
-	@$(call RUN,experiments/mlp_random.yaml) $(if $(N),--trials $(N))
+	@$(call RUN,experiments/mlp_random.yaml) $(call option,--trials,N)
 
 mlp-optuna: $(VENV)/.runtime ## Let a sampler choose N perceptrons: make mlp-optuna N=50 SAMPLER=tpe
-	@$(call RUN,experiments/mlp_optuna.yaml) $(if $(N),--trials $(N)) $(if $(SAMPLER),--sampler $(SAMPLER))
+	@$(call RUN,experiments/mlp_optuna.yaml) $(call option,--trials,N) $(call option,--sampler,SAMPLER)
 
 ofat: $(VENV)/.runtime ## Vary one factor at a time around the baseline perceptron, 5 replicates
 	@for spec in experiments/ofat_*.yaml; do $(call RUN,$$spec) || exit $$?; done
 
 confirm: $(VENV)/.runtime ## The best again with fresh seeds: make confirm STUDY=linear-grid TOP=4 REPLICATES=8
-	@test -n "$(STUDY)" || { echo 'make confirm needs STUDY=<name>; make status lists the studies' >&2; exit 2; }
-	@$(BIN)/digitsweep confirm $(STUDY) --db $(DB) --jobs $(JOBS) --top $(or $(TOP),4) \
-	  --replicates $(or $(REPLICATES),8) $(if $(DATA),--data $(DATA)) $(BUDGET)
+	@test -n $(call quote,$(STUDY)) || { echo 'make confirm needs STUDY=<name>; make status lists the studies' >&2; exit 2; }
+	@$(BIN)/digitsweep confirm $(call quote,$(STUDY)) $(FROM) --jobs $(call quote,$(JOBS)) \
+	  --top $(call quote,$(or $(TOP),4)) --replicates $(call quote,$(or $(REPLICATES),8)) \
+	  $(if $(findstring command,$(origin DATASET)),$(call option,--dataset,DATASET)) $(call option,--data,DATA) $(BUDGET)
 
 study: $(VENV)/.runtime ## Run a study: make study SPEC=experiments/linear_lr_wide.yaml
-	@test -n "$(SPEC)" || { echo 'make study needs SPEC=<file>, e.g. SPEC=experiments/linear_lr_wide.yaml' >&2; exit 2; }
+	@test -n $(call quote,$(SPEC)) || { echo 'make study needs SPEC=<file>, e.g. SPEC=experiments/linear_lr_wide.yaml' >&2; exit 2; }
 	@$(call RUN,$(SPEC))
 
 status: $(VENV)/.runtime ## Show the studies in the database
-	@$(BIN)/digitsweep status --db $(DB)
+	@$(BIN)/digitsweep status $(FROM)
 
 select: $(VENV)/.runtime ## Freeze the best configuration of a study: make select STUDY=linear-grid
-	@test -n "$(STUDY)" || { echo 'make select needs STUDY=<name>; make status lists the studies' >&2; exit 2; }
-	@$(BIN)/digitsweep select $(STUDY) --db $(DB)
+	@test -n $(call quote,$(STUDY)) || { echo 'make select needs STUDY=<name>; make status lists the studies' >&2; exit 2; }
+	@$(BIN)/digitsweep select $(call quote,$(STUDY)) $(FROM)
 
 figures: $(VENV)/.runtime ## Draw the figures from the database into OUT
-	@$(BIN)/digitsweep figures --db $(DB) --out $(or $(OUT),report)
+	@$(BIN)/digitsweep figures $(FROM) --out $(call quote,$(or $(OUT),report))
 
 report: $(VENV)/.runtime ## Build the report page (HTML and Markdown) in OUT
-	@$(BIN)/digitsweep report --db $(DB) --out $(or $(OUT),report)
+	@$(BIN)/digitsweep report $(FROM) --out $(call quote,$(or $(OUT),report))
 
 dashboard: $(VENV)/.runtime ## Open Optuna's dashboard on the database
-	@$(BIN)/digitsweep dashboard --db $(DB) --port $(or $(PORT),8080)
+	@$(BIN)/digitsweep dashboard $(FROM) --port $(call quote,$(or $(PORT),8080))
 
 export: $(VENV)/.runtime ## Write runs and evaluations as CSV and Parquet
-	@$(BIN)/digitsweep export --db $(DB) --out $(or $(OUT),export)
+	@$(BIN)/digitsweep export $(FROM) --out $(call quote,$(or $(OUT),export))
 
 bench: $(VENV)/.runtime ## Measure the engine beside JAX, PyTorch and scikit-learn, as far as installed, in OUT
-	@$(BIN)/python -m benchmarks --out $(or $(OUT),bench) $(if $(DATA),--data $(DATA))
+	@$(BIN)/python -m benchmarks --out $(call quote,$(or $(OUT),bench)) $(call option,--data,DATA)
 
 test: $(VENV)/.dev ## Run the tests, under five minutes
 	@$(BIN)/python -m pytest -q -m 'not slow'
@@ -93,18 +114,21 @@ clean: ## Remove the environment and caches; studies and data stay
 	rm -rf $(VENV) *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find engine search analysis tests -name __pycache__ -prune -exec rm -rf {} +
 
-$(VENV)/bin/python:
+$(VENV)/.runtime: requirements/runtime.lock pyproject.toml
+	@if test -L $(VENV) || { test -e $(VENV) && test ! -e $(VENV)/pyvenv.cfg; }; then \
+	  echo '$(VENV) is there but is no virtual environment of this project; move it away and try again' >&2; exit 2; fi
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, but $(PYTHON) is {sys.version.split()[0]}; name another with PYTHON=…")'
-	@echo 'Making the virtual environment in $(VENV) …'
-	@$(PYTHON) -m venv $(VENV)
-
-$(VENV)/.runtime: $(VENV)/bin/python requirements/runtime.lock pyproject.toml
+	@if ! { $(BIN)/python -m pip --version && test "$$(cat $(VENV)/.place || pwd -P)" = "$$(pwd -P)"; } >/dev/null 2>&1; then \
+	  echo 'Making the virtual environment in $(VENV) …'; \
+	  $(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
+	  echo '$(PYTHON) cannot make an environment (on Debian: apt install python3-venv); or name another with PYTHON=…' >&2; exit 2; }; fi
+	@pwd -P >$(VENV)/.place
 	@echo 'Installing the locked packages (once, a minute or two) …'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) install --require-hashes -r requirements/runtime.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
 	@echo 'Installing the packages for tests (once) …'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(PIP) install --require-hashes -r requirements/dev.lock
 	@touch $@

@@ -11,10 +11,32 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def digitsweep(*arguments, cwd, **environment):
+def in_a_process(*arguments, cwd, **environment):
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160", "NO_COLOR": "1", **environment}
     command = [sys.executable, "-m", "search.cli", *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def digitsweep(monkeypatch, capsys):
+    """The command line as `main` runs it, in this process: a process of its own costs two seconds of imports."""
+    from search.cli import main
+
+    def run(*arguments, cwd):
+        monkeypatch.chdir(cwd)
+        monkeypatch.setenv("COLUMNS", "160")
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setattr(sys, "argv", ["digitsweep", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        shown = capsys.readouterr()
+        return subprocess.CompletedProcess(sys.argv, code, shown.out, shown.err)
+
+    return run
 
 
 @pytest.fixture
@@ -27,8 +49,8 @@ def spec(tmp_path):
     return file
 
 
-def test_run_select_status_reproduce_export(tmp_path, spec):
-    first = digitsweep("run", spec, "--jobs", 2, cwd=tmp_path)
+def test_run_select_status_reproduce_export(tmp_path, spec, digitsweep):
+    first = in_a_process("run", spec, "--jobs", 2, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     assert "4 runs trained" in first.stdout
     assert "Selected: trial" in first.stdout
@@ -61,7 +83,7 @@ def test_run_select_status_reproduce_export(tmp_path, spec):
         (["reproduce", "1"], "no database"),
     ],
 )
-def test_bad_input_is_one_message_and_exit_code_2(tmp_path, spec, arguments, says):
+def test_bad_input_is_one_message_and_exit_code_2(tmp_path, spec, arguments, says, digitsweep):
     result = digitsweep(*arguments, cwd=tmp_path)
     assert result.returncode == 2
     assert says in " ".join(result.stderr.split())
@@ -79,7 +101,7 @@ def adaptive(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_adaptive_study_is_run_extended_shown_and_confirmed(tmp_path, adaptive):
+def test_an_adaptive_study_is_run_extended_shown_and_confirmed(tmp_path, adaptive, digitsweep):
     first = digitsweep("run", adaptive, "--jobs", 2, "--sampler", "qmc", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     assert "12 runs trained" in first.stdout
@@ -104,7 +126,7 @@ def test_an_adaptive_study_is_run_extended_shown_and_confirmed(tmp_path, adaptiv
     assert report.returncode == 0, report.stderr
 
 
-def test_a_dry_run_shows_the_plan_and_makes_nothing(tmp_path, spec):
+def test_a_dry_run_shows_the_plan_and_makes_nothing(tmp_path, spec, digitsweep):
     shown = digitsweep("run", spec, "--dry-run", cwd=tmp_path)
     assert shown.returncode == 0, shown.stderr
     assert "0 runs are done, 4 to do" in shown.stdout
@@ -117,7 +139,7 @@ def test_a_dry_run_shows_the_plan_and_makes_nothing(tmp_path, spec):
     assert "confirm" not in digitsweep("status", cwd=tmp_path).stdout
 
 
-def test_the_selection_becomes_a_model_that_predicts(tmp_path, spec):
+def test_the_selection_becomes_a_model_that_predicts(tmp_path, spec, digitsweep):
     from PIL import Image, ImageDraw
 
     digitsweep("run", spec, cwd=tmp_path)
@@ -157,21 +179,27 @@ def test_a_sampler_without_its_package_is_one_message_and_nothing_is_written(tmp
     assert [p.name for p in tmp_path.iterdir()] == ["adaptive.yaml"]
 
 
-def test_a_file_that_is_no_database_is_named(tmp_path):
+def test_a_mistake_ends_a_process_with_one_line_and_exit_code_2(tmp_path):
+    result = in_a_process("run", "nowhere.yaml", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.splitlines() == ["digitsweep: no study file at nowhere.yaml"]
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path, digitsweep):
     (tmp_path / "runs.sqlite").write_text("This is not a database, but long enough to be taken for one. " * 20)
     result = digitsweep("status", cwd=tmp_path)
     assert result.returncode == 2
     assert "runs.sqlite cannot be used as a database" in result.stderr
 
 
-def test_an_unknown_study_names_the_nearest(tmp_path, spec):
+def test_an_unknown_study_names_the_nearest(tmp_path, spec, digitsweep):
     digitsweep("run", spec, cwd=tmp_path)
     result = digitsweep("select", "smal", cwd=tmp_path)
     assert result.returncode == 2
     assert "did you mean 'small@digits'" in result.stderr
 
 
-def test_figures_and_report_of_an_empty_database_say_what_is_missing(tmp_path):
+def test_figures_and_report_of_an_empty_database_say_what_is_missing(tmp_path, digitsweep):
     from search.store.database import open_database
 
     open_database(tmp_path / "runs.sqlite", create=True).dispose()
@@ -181,7 +209,7 @@ def test_figures_and_report_of_an_empty_database_say_what_is_missing(tmp_path):
         assert "Traceback" not in result.stderr
 
 
-def test_confirmation_on_other_data_is_refused(tmp_path, spec):
+def test_confirmation_on_other_data_is_refused(tmp_path, spec, digitsweep):
     digitsweep("run", spec, cwd=tmp_path)
     rows = "\n".join(f"{i % 2},{i % 7},{i % 5}" for i in range(80))
     (tmp_path / "other.csv").write_text(f"label,a,b\n{rows}\n")

@@ -1,0 +1,125 @@
+"""The Makefile as a caller of the command line and as the keeper of its environment; programs that note their words stand in."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOTES = '#!/bin/sh\nprintf "%s\\n" "${0##*/}" "$@" >>"{log}"\nprintf "%s\\n" "$DIGITSWEEP_COMMAND" >"{log}.typed"\n'
+# A Python that makes environments with a pip in them, unless a file says that it cannot.
+PYTHON = """#!/bin/sh
+printf '%s\\n' "python $*" >>"{log}"
+case "$1 $2" in
+  "-m venv") test ! -e "{log}.broken" || exit 1
+    mkdir -p .venv/bin; touch .venv/pyvenv.cfg; cp "$0" .venv/bin/python; cp "{digitsweep}" .venv/bin/digitsweep ;;
+esac
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with the Makefile and an environment whose programs note how they were called."""
+    folder = tmp_path / "a project"
+    (folder / "requirements").mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", folder)
+    for name in ("requirements/runtime.lock", "requirements/dev.lock", "pyproject.toml"):
+        (folder / name).write_text("")
+    log, digitsweep, python = folder / "log", folder / "digitsweep", folder / "python"
+    digitsweep.write_text(NOTES.replace("{log}", str(log)))
+    python.write_text(PYTHON.format(log=log, digitsweep=digitsweep))
+    for program in (digitsweep, python):
+        program.chmod(0o755)
+    return folder
+
+
+def make(folder, *words, python=None):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "DIGITSWEEP"))}
+    command = ["make", *words, f"PYTHON='{python or folder / 'python'}'"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def called(folder):
+    words = (folder / "log").read_text().splitlines()
+    return words[words.index("digitsweep") :]
+
+
+def test_make_hands_every_variable_on_as_one_word(project):
+    result = make(
+        project, "study", "SPEC=my study.yaml", "DB=it's runs?.sqlite", "DATA=a b", "REPLICATES=3", "DRY_RUN=0"
+    )
+    assert result.returncode == 0, result.stderr
+    words = called(project)
+    assert words[:5] == ["digitsweep", "run", "my study.yaml", "--db", "it's runs?.sqlite"]
+    assert words[words.index("--data") + 1] == "a b"
+    assert words[words.index("--replicates") + 1] == "3"
+    assert "--dry-run" not in words
+
+
+@pytest.mark.parametrize(("value", "is_dry"), [("1", True), ("yes", True), ("0", False), ("no", False), ("", False)])
+def test_dry_run_is_a_switch(project, value, is_dry):
+    make(project, "linear-grid", f"DRY_RUN={value}")
+    assert ("--dry-run" in called(project)) is is_dry
+
+
+def test_make_says_what_was_typed(project):
+    make(project, "confirm", "STUDY=a", "DB=my runs.sqlite", "TOP=2")
+    typed = (project / "log.typed").read_text().strip()
+    assert typed.startswith("make confirm DB='my runs.sqlite' STUDY='a' TOP='2'")
+    assert called(project)[:5] == ["digitsweep", "confirm", "a", "--db", "my runs.sqlite"]
+
+
+def test_environment_is_made_once(project):
+    make(project, "status")
+    make(project, "status")
+    assert (project / "log").read_text().count("-m venv") == 1
+
+
+@pytest.mark.parametrize("harm", ["moved", "without python"])
+def test_environment_that_does_not_work_any_more_is_made_anew(project, harm):
+    make(project, "status")
+    if harm == "moved":
+        project = project.rename(project.with_name("elsewhere"))
+        for program in ("python", "digitsweep"):
+            file = project / program
+            file.write_text(file.read_text().replace("a project", "elsewhere"))
+    else:
+        (project / ".venv/bin/python").unlink()
+    result = make(project, "status")
+    assert result.returncode == 0, result.stderr
+    assert (project / "log").read_text().count("-m venv") == 2
+
+
+def test_environment_without_pip_is_made_anew(project):
+    (project / ".venv/bin").mkdir(parents=True)
+    (project / ".venv/pyvenv.cfg").write_text("")
+    (project / ".venv/bin/python").symlink_to("/bin/false")
+    result = make(project, "status")
+    assert result.returncode == 0, result.stderr
+    assert called(project) == ["digitsweep", "status", "--db", "runs.sqlite"]
+
+
+def test_python_that_cannot_make_environments_is_named_and_leaves_nothing(project):
+    (project / "log.broken").write_text("")
+    result = make(project, "status")
+    assert result.returncode == 2
+    assert "apt install python3-venv" in result.stderr
+    assert not (project / ".venv").exists()
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_what_is_no_environment_of_the_project_is_left_alone(project, kind):
+    other = project / "other"
+    (other / "bin").mkdir(parents=True)
+    (other / "precious").write_text("kept")
+    if kind == "link":
+        (other / "pyvenv.cfg").write_text("")
+        (project / ".venv").symlink_to(other)
+    else:
+        other.rename(project / ".venv")
+    result = make(project, "status")
+    assert result.returncode == 2
+    assert "move it away" in result.stderr
+    assert (project / ".venv/precious").read_text() == "kept"
