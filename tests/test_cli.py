@@ -185,6 +185,17 @@ def test_a_mistake_ends_a_process_with_one_line_and_exit_code_2(tmp_path):
     assert result.stderr.splitlines() == ["digitsweep: no study file at nowhere.yaml"]
 
 
+def test_a_module_of_the_same_name_on_the_path_does_not_disturb(tmp_path):
+    (tmp_path / "search.py").write_text("raise ImportError('not this one')")
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "__init__.py").write_text("raise ImportError('nor this one')")
+    command = [sys.executable, str(ROOT / "digitsweep.py"), "status"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr.startswith("digitsweep: no database at runs.sqlite")
+
+
 def test_a_file_that_is_no_database_is_named(tmp_path, digitsweep):
     (tmp_path / "runs.sqlite").write_text("This is not a database, but long enough to be taken for one. " * 20)
     result = digitsweep("status", cwd=tmp_path)
