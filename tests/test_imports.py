@@ -29,7 +29,7 @@ MAY_IMPORT = {
         "seaborn",
         "sklearn",
         "sqlalchemy",
-    },  # fmt: skip
+    },
 }
 HEAVY = {"numba", "optuna", "pandas", "seaborn", "matplotlib", "sklearn", "scipy", "torch"}
 

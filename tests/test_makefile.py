@@ -1,4 +1,4 @@
-"""The Makefile as a caller of the command line and as the keeper of its environment; programs that note their words stand in."""
+"""The Makefile: how it calls the command line and keeps its environment; programs that note their words stand in."""
 
 import os
 import shutil
