@@ -94,14 +94,14 @@ export: $(VENV)/.runtime ## Write runs and evaluations as CSV and Parquet
 bench: $(VENV)/.runtime ## Measure the engine beside JAX, PyTorch and scikit-learn, as far as installed, in OUT
 	@$(BIN)/python -m benchmarks --out $(call quote,$(or $(OUT),bench)) $(call option,--data,DATA)
 
-test: $(VENV)/.dev ## Run the tests, under five minutes
-	@$(BIN)/python -m pytest -q -m 'not slow'
+test: $(VENV)/.dev ## Run the tests, under two minutes on two cores
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m 'not slow'
 
 check: $(VENV)/.dev ## What CI runs: format, lint, types, all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 
 lock: ## Renew the locked versions in requirements/ (needs uv)
