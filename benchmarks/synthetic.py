@@ -203,6 +203,7 @@ class Writer:
             schema.studies.insert().values(
                 study_id=self.study_id,
                 name=study.name + self.suffix,
+                base_name=study.name,
                 question="synthetic",
                 driver=study.driver,
                 dataset=self.dataset,
@@ -210,6 +211,7 @@ class Writer:
                 n_train=n_train,
                 n_validation=n_evaluate,
                 n_test=n_evaluate,
+                n_classes=10,
                 seed=self.seed,
                 replicates=study.replicates,
                 read_at="best",

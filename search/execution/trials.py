@@ -190,6 +190,7 @@ def study_record(spec: StudySpec, dataset: Dataset, name: str, command: str) -> 
     """The study's row in the database."""
     return StudyRecord(
         name=name,
+        base_name=spec.study,
         question=spec.question.strip(),
         driver=spec.driver,
         dataset=dataset.name,
@@ -197,6 +198,7 @@ def study_record(spec: StudySpec, dataset: Dataset, name: str, command: str) -> 
         n_train=len(dataset.train),
         n_validation=len(dataset.validation),
         n_test=len(dataset.test),
+        n_classes=dataset.n_classes,
         seed=spec.seed,
         replicates=spec.replicates,
         read_at=spec.at,

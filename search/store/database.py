@@ -8,7 +8,8 @@ from sqlalchemy import Engine, create_engine, event, inspect, select
 from sqlalchemy.exc import DatabaseError
 
 from engine.errors import DigitsweepError
-from search.store.schema import SCHEMA_VERSION, create_schema, schema_version
+from search.store.migrations import MIGRATIONS
+from search.store.schema import SCHEMA_VERSION, create_schema, create_views, record_version, schema_version
 
 
 class DatabaseUnusableError(DigitsweepError, OSError):
@@ -100,7 +101,10 @@ def _check_schema(engine: Engine, database: str | Path, *, create: bool) -> None
         found = connection.execute(select(schema_version.c.version)).scalar_one()
     if found < SCHEMA_VERSION:
         with engine.begin() as connection:
-            create_schema(connection)
+            for version in range(found + 1, SCHEMA_VERSION + 1):
+                MIGRATIONS[version](connection)
+            create_views(connection)
+            record_version(connection, SCHEMA_VERSION)
     elif found > SCHEMA_VERSION:
         raise DatabaseUnusableError(
             f"{database} has schema {found}, but this version of digitsweep knows schema {SCHEMA_VERSION}; "

@@ -27,7 +27,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
@@ -38,6 +38,8 @@ studies = Table(
     metadata,
     Column("study_id", Integer, primary_key=True),
     Column("name", String(200), nullable=False, unique=True),
+    # Defaults as in a migrated database, where SQLite adds no other column to rows that are there.
+    Column("base_name", String(200), nullable=False, server_default=""),
     Column("question", Text, nullable=False),
     Column("driver", String(20), nullable=False),
     Column("dataset", String(200), nullable=False),
@@ -45,6 +47,7 @@ studies = Table(
     Column("n_train", Integer, nullable=False),
     Column("n_validation", Integer, nullable=False),
     Column("n_test", Integer, nullable=False),
+    Column("n_classes", Integer),
     Column("seed", Integer, nullable=False),
     Column("replicates", Integer, nullable=False),
     Column("read_at", String(4), nullable=False),
@@ -146,6 +149,11 @@ _READ_AT = """
 """
 
 VIEWS = {
+    "v_studies": """
+        SELECT study_id, name AS study, base_name, question, driver, dataset, data_sha256,
+               n_train, n_validation, n_test, n_classes, seed, replicates, read_at, spec, command, created_at
+        FROM sweep_studies
+    """,
     "v_curves": """
         SELECT s.name AS study, s.dataset, t.trial_number, r.replicate, r.run_id, r.state,
                v.k, v.epoch, v.learning_rate,
@@ -161,8 +169,9 @@ VIEWS = {
         WHERE v.split = 'validation'
     """,
     "v_runs": f"""
-        SELECT s.name AS study, s.driver, s.dataset, s.data_sha256, s.n_train, s.n_validation, s.n_test,
-               s.read_at, t.trial_id, t.trial_number, t.config_hash, t.params, t.config, t.attributes,
+        SELECT s.name AS study, s.base_name, s.driver, s.dataset, s.data_sha256,
+               s.n_train, s.n_validation, s.n_test, s.n_classes, s.seed AS study_seed, s.read_at,
+               t.trial_id, t.trial_number, t.config_hash, t.params, t.config, t.attributes,
                t.full_fidelity, t.state AS trial_state,
                r.run_id, r.replicate, r.seed, r.state, r.epochs, r.updates, r.train_seconds,
                r.evaluate_seconds, r.diverged_at_update, r.code_version, r.environment, r.error,
@@ -200,13 +209,20 @@ VIEWS = {
 
 
 def create_schema(connection: Connection) -> None:
-    """Make the tables and views that are missing and record the schema's version.
-
-    Version 2 added the view `v_selections`; nothing else has to be done to a database of version 1.
-    """
+    """Make the tables and views of an empty database and record the schema's version."""
     metadata.create_all(connection)
+    create_views(connection)
+    record_version(connection, SCHEMA_VERSION)
+
+
+def create_views(connection: Connection) -> None:
+    """Make every view anew; an older one of the same name goes."""
     for name, query in VIEWS.items():
         connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
         connection.execute(text(f"CREATE VIEW {name} AS {query}"))
+
+
+def record_version(connection: Connection, version: int) -> None:
+    """The one row of `sweep_schema`."""
     connection.execute(schema_version.delete())
-    connection.execute(schema_version.insert().values(version=SCHEMA_VERSION))
+    connection.execute(schema_version.insert().values(version=version))

@@ -32,6 +32,7 @@ class StudyRecord:
     """A study as it stands in the database; the columns of `sweep_studies`."""
 
     name: str
+    base_name: str
     question: str
     driver: str
     dataset: str
@@ -39,6 +40,7 @@ class StudyRecord:
     n_train: int
     n_validation: int
     n_test: int
+    n_classes: int
     seed: int
     replicates: int
     read_at: str
@@ -99,6 +101,7 @@ def open_study(connection: Connection, record: StudyRecord) -> int:
         "spec": record.spec,
         "question": record.question,
         "command": record.command,
+        "n_classes": record.n_classes,
         "replicates": max(record.replicates, row["replicates"]),
     }
     connection.execute(update(studies).where(studies.c.study_id == row["study_id"]).values(grown))

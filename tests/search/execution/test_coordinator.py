@@ -19,7 +19,7 @@ from search.reproduce import reproduce, stored_run
 from search.select import select
 from search.store.database import DatabaseUnusableError, database_url, open_database
 from search.store.lock import StudyBusyError, study_lock
-from search.store.schema import SCHEMA_VERSION
+from search.store.schema import SCHEMA_VERSION, VIEWS
 from search.store.writing import StudyMismatchError
 from tests.conftest import make_dataset
 from tests.search.helpers import all_evaluations, make_spec, query
@@ -132,12 +132,18 @@ def test_every_trial_stands_in_optunas_tables(database, tiny):
 def test_a_database_of_the_first_schema_is_brought_up_to_date(database, tiny):
     run_study(make_spec(), tiny, database=database, n_jobs=1)
     engine = open_database(database, create=False)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP VIEW v_selections")
-        connection.exec_driver_sql("UPDATE sweep_schema SET version = 1")
     select(engine, "tiny-grid")
+    with engine.begin() as connection:
+        for view in VIEWS:
+            connection.exec_driver_sql(f"DROP VIEW {view}")
+        for column in ("base_name", "n_classes"):
+            connection.exec_driver_sql(f"ALTER TABLE sweep_studies DROP COLUMN {column}")
+        connection.exec_driver_sql("UPDATE sweep_schema SET version = 1")
     engine.dispose()
     before = all_evaluations(database)
+    assert query(database, "SELECT study, base_name, n_classes FROM v_studies") == [
+        ("tiny-grid@tiny", "tiny-grid", None)
+    ]
     assert query(database, "SELECT version FROM sweep_schema") == [(SCHEMA_VERSION,)]
     assert query(database, "SELECT study, selection_id, n_trials FROM v_selections") == [("tiny-grid@tiny", 1, 6)]
     assert all_evaluations(database) == before
