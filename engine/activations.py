@@ -1,7 +1,8 @@
 """The one table of activation functions: what each is, and its derivative.
 
-The derivative is a function of the *output* a = σ(z), which is what both the components and the kernels
-keep after a forward pass.
+A new activation is a row of `ACTIVATIONS`; that is enough to train and evaluate with it by the components. Its row in
+`engine.kernels.vector_math.VECTOR_FORMS`, where it has one, lets the kernels do it: an activation without a vector form
+is trained by the components whatever the batch, and the kernels refuse it by name.
 """
 
 from collections.abc import Callable
@@ -11,8 +12,6 @@ import numpy as np
 
 from engine.arrays import FloatArray
 
-Elementwise = Callable[[FloatArray, FloatArray | None], FloatArray]
-
 
 @dataclass(frozen=True)
 class Activation:
@@ -20,15 +19,16 @@ class Activation:
 
     Attributes:
         name: as written in a study's file.
-        code: how the compiled kernels tell activations apart.
-        function: (z, out) → σ(z), element-wise; written into `out` where it is given, which may be z.
-        derivative: (a, out) → σ'(z) as a function of a = σ(z), written into `out` where it is given.
+        function: (z, out) → σ(z), element-wise; written into `out` where it is given.
+        derivative: (z, a, out) → σ'(z), where a = σ(z) is there already; written into `out` where it is given.
+        can_be_off: whether σ'(z) = 0 wherever σ(z) = 0, so that a unit with output 0 neither gives nor takes anything
+            and the kernels leave it out.
     """
 
     name: str
-    code: int
-    function: Elementwise
-    derivative: Elementwise
+    function: Callable[[FloatArray, FloatArray | None], FloatArray]
+    derivative: Callable[[FloatArray, FloatArray, FloatArray | None], FloatArray]
+    can_be_off: bool = False
 
 
 def _relu(z: FloatArray, out: FloatArray | None = None) -> FloatArray:
@@ -36,8 +36,8 @@ def _relu(z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     return np.maximum(z, 0, out=out)
 
 
-def _relu_derivative(a: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """1 where the unit is on and 0 where it is off: the sign of an output that is never negative."""
+def _relu_derivative(z: FloatArray, a: FloatArray, out: FloatArray | None = None) -> FloatArray:  # noqa: ARG001
+    """1 where z > 0 and 0 elsewhere (equation 34): the sign of an output that is never negative."""
     return np.sign(a, out=out)
 
 
@@ -46,13 +46,16 @@ def _tanh(z: FloatArray, out: FloatArray | None = None) -> FloatArray:
     return np.tanh(z, out=out)
 
 
-def _tanh_derivative(a: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """1 − tanh²(z) = 1 − a²."""
+def _tanh_derivative(z: FloatArray, a: FloatArray, out: FloatArray | None = None) -> FloatArray:  # noqa: ARG001
+    """1 − tanh²(z) = 1 − a² (equation 36)."""
     squared = np.multiply(a, a, out=out)
     return np.subtract(1, squared, out=squared)
 
 
 ACTIVATIONS = {
-    "relu": Activation("relu", 0, _relu, _relu_derivative),
-    "tanh": Activation("tanh", 1, _tanh, _tanh_derivative),
+    activation.name: activation
+    for activation in (
+        Activation("relu", _relu, _relu_derivative, can_be_off=True),
+        Activation("tanh", _tanh, _tanh_derivative),
+    )
 }

@@ -1,7 +1,7 @@
 """The report's Figure 6: a network as a chain of components, each with a forward and a backward pass.
 
-    X ─> LinearProjection(W₁, b₁) ─> ReLU or Tanh ─> … ─> LinearProjection(Wₜ, bₜ) ─> NegativeLogLikelihood
-      <────────────────────────── gradients, in the opposite direction ──────────────────────────────────
+    X ─> LinearProjection(W₁, b₁) ─> Nonlinearity(σ) ─> … ─> LinearProjection(Wₜ, bₜ) ─> NegativeLogLikelihood
+      <──────────────────────────── gradients, in the opposite direction ───────────────────────────────────
 
 Arrays have one row per image: activations are (n, units), so the report's column vectors are rows here and
 its W of shape (units out, units in) is stored transposed, (units in, units out).
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine.activations import ACTIVATIONS, Activation
+from engine.activations import Activation
 from engine.arrays import FloatArray, IntArray
 from engine.dropout import dropout_mask
 
@@ -92,40 +92,28 @@ class LinearProjection:
         return np.matmul(G, self.W.value.T, out=out)
 
 
-class _Elementwise:
-    """A = σ(Z) for the σ of the activation table; backward: ∂L/∂Z = G ∘ σ'(Z)."""
+class Nonlinearity:
+    """A = σ(Z) for a σ of `engine.activations`; backward (equations 34 and 36): ∂L/∂Z = G ∘ σ'(Z)."""
 
     def __init__(self, activation: Activation) -> None:
         self.activation = activation
         self._output, self._gradient = Scratch(), Scratch()
+        self._Z: FloatArray | None = None
         self._A: FloatArray | None = None
 
     def forward(self, X: FloatArray) -> FloatArray:
-        """σ of each element, shape (n, units); remembers the result."""
+        """σ of each element, shape (n, units); remembers X and the result."""
+        self._Z = X
         self._A = self.activation.function(X, self._output.of(X.shape[0], X.shape[1], X.dtype))
         return self._A
 
     def backward(self, G: FloatArray) -> FloatArray:
         """G times the derivative of each element, shape (n, units)."""
-        if self._A is None:
+        if self._Z is None or self._A is None:
             raise RuntimeError("backward needs a forward pass before it")
-        out = self.activation.derivative(self._A, self._gradient.of(G.shape[0], G.shape[1], G.dtype))
+        out = self.activation.derivative(self._Z, self._A, self._gradient.of(G.shape[0], G.shape[1], G.dtype))
         out *= G
         return out
-
-
-class ReLU(_Elementwise):
-    """A = max(Z, 0). Backward (equation 34): the gradient passes where Z > 0 and is 0 elsewhere."""
-
-    def __init__(self) -> None:
-        super().__init__(ACTIVATIONS["relu"])
-
-
-class Tanh(_Elementwise):
-    """A = tanh(Z). Backward (equation 36): the gradient times 1 − tanh²(Z)."""
-
-    def __init__(self) -> None:
-        super().__init__(ACTIVATIONS["tanh"])
 
 
 class Dropout:

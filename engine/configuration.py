@@ -19,8 +19,8 @@ import numpy as np
 from engine.activations import ACTIVATIONS
 from engine.errors import ConfigurationError
 from engine.initializers import INITIALIZERS
+from engine.momentum import MOMENTUM_FORMS
 
-MOMENTUM_FORMS = ("average", "heavy_ball")
 DECAYS = ("constant", "halve_on_decrease", "halve_on_increase", "cosine")
 DECAY_ROUNDS = ("epoch", "evaluation")
 
@@ -118,7 +118,7 @@ class Configuration:
 
     learning_rate: float = _real(0.01, "> 0 and <= 1e38", lambda value: 0 < value <= 1e38)
     momentum: bool = _flag(False)
-    momentum_form: str = _word("average", MOMENTUM_FORMS)
+    momentum_form: str = _word("average", tuple(n for n, form in MOMENTUM_FORMS.items() if form.has_velocity))
     momentum_beta: float = _real(0.9, "in [0, 1)", lambda value: 0 <= value < 1)
     decay: str = _word("constant", DECAYS)
     decay_round: str = _word("epoch", DECAY_ROUNDS)

@@ -9,14 +9,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from engine.activations import ACTIVATIONS
 from engine.arrays import FloatArray, IntArray
-from engine.components import Component, Dropout, LinearProjection, NegativeLogLikelihood, ReLU, Tanh
+from engine.components import Component, Dropout, LinearProjection, NegativeLogLikelihood, Nonlinearity
 from engine.configuration import Configuration
 from engine.errors import ConfigurationError
 from engine.initializers import initial_parameters
 from engine.seeds import Stream, generator
-
-_NONLINEARITIES = {"relu": ReLU, "tanh": Tanh}
 
 
 def layer_sizes(configuration: Configuration, n_features: int, n_classes: int) -> tuple[int, ...]:
@@ -54,7 +53,7 @@ class Network:
         self.components: list[Component] = []
         for layer, projection in enumerate(self.projections):
             if layer:
-                self.components.append(_NONLINEARITIES[activation]())
+                self.components.append(Nonlinearity(ACTIVATIONS[activation]))
             if self._dropouts[layer].rate:
                 self.components.append(self._dropouts[layer])
             self.components.append(projection)

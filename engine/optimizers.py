@@ -7,11 +7,14 @@ time of a small batch.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.arrays import FloatArray
 from engine.compiled import kernel
-from engine.configuration import Configuration
+from engine.momentum import momentum_form
+
+if TYPE_CHECKING:
+    from engine.configuration import Configuration
 
 
 @dataclass(frozen=True)
@@ -20,26 +23,39 @@ class Optimizer:
 
     For every parameter w with gradient g (of the mean loss over the batch):
 
-        g ← g + λw                      for weights, not for biases
-        w ← w − γg                      without momentum (equations 21 and 28)
-        v ← βv + (1−β)g,  w ← w − γv    momentum as an average (section 2.3)
-        v ← βv + g,       w ← w − γv    heavy ball (Polyak 1964)
+        g ← g + λw      for weights, not for biases
+        v ← βv + κg
+        w ← w − γv
+
+    with the β and κ of `engine.momentum`.
 
     Attributes:
-        form: `none`, `average` or `heavy_ball`.
-        beta: β.
+        beta: share of the velocity that survives one update.
+        kappa: share of the gradient that enters the velocity.
         weight_decay: λ.
+        has_velocity: whether a velocity is kept; without, β is 0 and κ is 1.
     """
 
-    form: str
     beta: float
+    kappa: float
     weight_decay: float
+    has_velocity: bool
 
     @classmethod
-    def of(cls, configuration: Configuration) -> "Optimizer":
+    def of(cls, configuration: "Configuration") -> "Optimizer":
         """The optimizer that a configuration asks for."""
-        form = configuration.momentum_form if configuration.momentum else "none"
-        return cls(form, configuration.momentum_beta, configuration.weight_decay)
+        name = configuration.momentum_form if configuration.momentum else "none"
+        return cls.with_momentum(name, configuration.momentum_beta, configuration.weight_decay)
+
+    @classmethod
+    def with_momentum(cls, form: str, beta: float = 0.9, weight_decay: float = 0.0) -> "Optimizer":
+        """The optimizer with a form of momentum, by name.
+
+        Raises:
+            ConfigurationError: no form is called that.
+        """
+        rule = momentum_form(form)
+        return cls(rule.beta(beta), rule.kappa(beta), weight_decay, rule.has_velocity)
 
     def step(
         self,
@@ -53,12 +69,10 @@ class Optimizer:
         All three hold (W₁, b₁, W₂, b₂, …); a weight matrix has two axes, which is how it is told from a bias.
         """
         scalar = parameters[0].dtype.type
-        keep = scalar(self.beta if self.form != "none" else 0)
-        enter = scalar(1 - self.beta if self.form == "average" else 1)
-        rate = scalar(learning_rate)
+        rate, beta, kappa = scalar(learning_rate), scalar(self.beta), scalar(self.kappa)
         for w, v, g in zip(parameters, velocities, gradients, strict=True):
-            decay = scalar(self.weight_decay if w.ndim == 2 else 0)
-            _step(w.reshape(-1), v.reshape(-1), g.reshape(-1), rate, keep, enter, decay, self.form != "none")
+            weight_decay = scalar(self.weight_decay if w.ndim == 2 else 0)
+            _step(w.reshape(-1), v.reshape(-1), g.reshape(-1), rate, beta, kappa, weight_decay, self.has_velocity)
 
 
 @kernel
@@ -67,16 +81,16 @@ def _step(
     v: FloatArray,
     g: FloatArray,
     rate: Any,
-    keep: Any,
-    enter: Any,
-    decay: Any,
-    has_momentum: bool,
+    beta: Any,
+    kappa: Any,
+    weight_decay: Any,
+    has_velocity: bool,
 ) -> None:
-    """One step of the values of one parameter, flat: v ← keep v + enter (g + decay w), w ← w − rate v."""
-    if has_momentum:
+    """One step of the values of one parameter, flat: v ← βv + κ(g + λw), w ← w − γv."""
+    if has_velocity:
         for i in range(w.size):
-            v[i] = keep * v[i] + enter * (g[i] + decay * w[i])
+            v[i] = beta * v[i] + kappa * (g[i] + weight_decay * w[i])
             w[i] -= rate * v[i]
     else:
         for i in range(w.size):
-            w[i] -= rate * (g[i] + decay * w[i])
+            w[i] -= rate * (g[i] + weight_decay * w[i])

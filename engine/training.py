@@ -27,6 +27,7 @@ from engine.configuration import Configuration
 from engine.data.dataset import SPLITS, Dataset, Split, SplitName
 from engine.errors import ConfigurationError
 from engine.kernels import launch as kernels
+from engine.kernels.vector_math import VECTOR_FORMS
 from engine.network import Network
 from engine.optimizers import Optimizer
 from engine.schedules import LearningRate, next_learning_rate, waits_for_loss
@@ -158,6 +159,11 @@ def _dropout_seed(seed: int) -> int:
     return int(generator(seed, Stream.DROPOUT).integers(2**63))
 
 
+def _has_kernels(configuration: Configuration) -> bool:
+    """Whether the kernels can compute its activation; the components can compute any."""
+    return not configuration.hidden_layers or configuration.activation in VECTOR_FORMS
+
+
 def advance(states: Sequence[TrainingState], dataset: Dataset, *, path: Path = "auto") -> list[TrainingState]:
     """The states after the updates of their next segment, not yet evaluated.
 
@@ -170,7 +176,7 @@ def advance(states: Sequence[TrainingState], dataset: Dataset, *, path: Path = "
     split = train_split(configuration, dataset)
     order = _segment_order(states[0], len(split))
     alive = [state for state in states if state.diverged_at is None]
-    if path == "components" or configuration.batch_size > 1:
+    if path == "components" or configuration.batch_size > 1 or not _has_kernels(configuration):
         with one_blas_thread():
             moved = [_advance_in_batches(state, split, order) for state in alive]
     elif population_key(configuration, states[0].seed) is not None and len(alive) > _FEW:
@@ -202,7 +208,6 @@ def _moved(
 
 def _advance_alone(state: TrainingState, split: Split, order: IntArray) -> TrainingState:
     configuration = state.configuration
-    optimizer = Optimizer.of(configuration)
     parameters, velocities, diverged = kernels.train_network(
         state.parameters,
         state.velocities,
@@ -210,10 +215,8 @@ def _advance_alone(state: TrainingState, split: Split, order: IntArray) -> Train
         split.y,
         order,
         activation=ACTIVATIONS[configuration.activation],
+        optimizer=Optimizer.of(configuration),
         learning_rate=state.learning_rate.value,
-        momentum_form=optimizer.form,
-        momentum_beta=optimizer.beta,
-        weight_decay=optimizer.weight_decay,
         dropout_input=configuration.dropout_input,
         dropout_hidden=configuration.dropout_hidden,
         dropout_seed=_dropout_seed(state.seed),
@@ -223,7 +226,6 @@ def _advance_alone(state: TrainingState, split: Split, order: IntArray) -> Train
 
 
 def _advance_population(states: Sequence[TrainingState], split: Split, order: IntArray) -> list[TrainingState]:
-    optimizers = [Optimizer.of(state.configuration) for state in states]
     if not states:
         return []
     parameters, velocities, diverged = kernels.train_population(
@@ -232,10 +234,8 @@ def _advance_population(states: Sequence[TrainingState], split: Split, order: In
         split.rows,
         split.y,
         order,
+        optimizers=[Optimizer.of(state.configuration) for state in states],
         learning_rates=[state.learning_rate.value for state in states],
-        momentum_forms=[optimizer.form for optimizer in optimizers],
-        momentum_betas=[optimizer.beta for optimizer in optimizers],
-        weight_decays=[optimizer.weight_decay for optimizer in optimizers],
     )
     return [
         _moved(state, w, v, len(order), at)
@@ -326,7 +326,8 @@ def foreseen(states: Sequence[TrainingState]) -> list[TrainingState] | None:
 def _measure(states: Sequence[TrainingState], split: Split, path: Path) -> list[tuple[float, float]]:
     """(mean loss in nats, accuracy) of each state on one split."""
     configuration = states[0].configuration
-    if path == "components" or (configuration.hidden_layers and split.rows.density > _DENSE):
+    by_blas = configuration.hidden_layers and split.rows.density > _DENSE
+    if path == "components" or by_blas or not _has_kernels(configuration):
         with one_blas_thread():
             return [_measure_in_batches(state, split) for state in states]
     if population_key(configuration, states[0].seed) is not None and len(states) > _FEW:

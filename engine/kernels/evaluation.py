@@ -39,7 +39,7 @@ from engine.kernels.simd import (
     zero,
 )
 from engine.kernels.softmax import classify_lanes
-from engine.kernels.vector_math import activate, is_off
+from engine.kernels.vector_math import activate
 
 
 @inlined
@@ -224,6 +224,7 @@ def evaluate_one(
     values: FloatArray,
     labels: IntArray,
     activation: int,
+    can_be_off: bool,
     list_starts: IntArray,
     rows: IntArray,
     inputs: FloatArray,
@@ -236,7 +237,7 @@ def evaluate_one(
     """Sum of losses, in nats, and number of correct classifications of one network over all images.
 
     Args:
-        weights, biases, layers, activation: the network, as in `engine.kernels.network`.
+        weights, biases, layers, activation, can_be_off: the network, as in `engine.kernels.network`.
         row_starts, columns, values, labels: the images and their classes.
         list_starts: (block + 1,) scratch; its size sets the block, a multiple of 16.
         rows, inputs: room for the inputs of a block to any layer.
@@ -281,7 +282,7 @@ def evaluate_one(
                         value = at(a, i * widest + unit)
                         put(row, listed, unit * LANES)
                         put(x, listed, value)
-                        listed += 0 if is_off(activation, value) else 1
+                        listed += 0 if can_be_off and value == 0 else 1
                     listed = _completed(row, x, listed)
                 put(starts, n, listed)
             n_chunks = layers[layer, N_CHUNKS]

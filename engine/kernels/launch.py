@@ -34,8 +34,9 @@ from engine.kernels.packing import (
     unpack_member,
     unpack_network,
 )
-from engine.kernels.propagators import LONGEST_GAP, beta_of, kappa_of
+from engine.kernels.propagators import LONGEST_GAP
 from engine.kernels.simd import LANES, aligned_zeros
+from engine.kernels.vector_math import UNKNOWN, code_of
 from engine.optimizers import Optimizer
 
 _BLOCK = 64
@@ -63,10 +64,8 @@ def train_population(
     y: IntArray,
     order: IntArray,
     *,
+    optimizers: Sequence[Optimizer],
     learning_rates: Sequence[float],
-    momentum_forms: Sequence[str],
-    momentum_betas: Sequence[float],
-    weight_decays: Sequence[float],
 ) -> tuple[list[Parameters], list[Parameters], list[int | None]]:
     """Visit the rows of `order`, one update each, with linear models in lock-step.
 
@@ -75,8 +74,7 @@ def train_population(
         velocities: the same shapes, zeros at the start of a run.
         rows, y: the images and their classes.
         order: (n,) int64, which rows to visit.
-        learning_rates, momentum_forms, momentum_betas, weight_decays: of each member; a form is `none`,
-            `average` or `heavy_ball`.
+        optimizers, learning_rates: of each member.
 
     Returns:
         Parameters, velocities and, for each member, the position in `order` whose loss was not finite, or None.
@@ -93,10 +91,8 @@ def train_population(
             rows,
             y,
             order,
-            np.array(learning_rates[part]),
-            list(momentum_forms[part]),
-            list(momentum_betas[part]),
-            np.array(weight_decays[part]),
+            optimizers[part],
+            learning_rates[part],
         )
         after_w += results[0]
         after_v += results[1]
@@ -117,18 +113,16 @@ def _train_sixteen(
     rows: SparseRows,
     y: IntArray,
     order: IntArray,
-    learning_rates: FloatArray,
-    forms: list[str],
-    betas: list[float],
-    decays: FloatArray,
+    optimizers: Sequence[Optimizer],
+    learning_rates: Sequence[float],
 ) -> tuple[list[Parameters], list[Parameters], list[int | None]]:
     dtype = parameters[0][0].dtype
     n_features, n_classes = parameters[0][0].shape
-    has_momentum = any(form != "none" for form in forms)
-    has_decay = bool(np.any(decays))
+    has_momentum = any(optimizer.has_velocity for optimizer in optimizers)
+    weight_decay = _lanes([optimizer.weight_decay for optimizer in optimizers])
     rate = _lanes(learning_rates)
-    beta = _lanes([beta_of(form, value) for form, value in zip(forms, betas, strict=True)])
-    kappa = _lanes([kappa_of(form, value) for form, value in zip(forms, betas, strict=True)])
+    beta = _lanes([optimizer.beta for optimizer in optimizers])
+    kappa = _lanes([optimizer.kappa for optimizer in optimizers])
     w, b = pack_members(parameters)
     v, bv = pack_members(velocities) if has_momentum else (aligned_zeros(LANES, dtype), np.zeros_like(b))
     diverged_at = np.full(LANES, -1, np.int64)
@@ -150,9 +144,9 @@ def _train_sixteen(
         aligned_zeros(4 * (LONGEST_GAP + 2) * LANES, dtype).reshape(4, LONGEST_GAP + 2, LANES),
         np.concatenate([-rate * beta, beta]).astype(dtype),
         np.concatenate([-rate * kappa, kappa]).astype(dtype),
-        np.stack([rate, beta, kappa, _lanes(decays)]),
+        np.stack([rate, beta, kappa, weight_decay]),
         has_momentum,
-        has_decay,
+        bool(np.any(weight_decay)),
         n_features,
         n_classes,
     )
@@ -162,8 +156,8 @@ def _train_sixteen(
         for m, (given, position) in enumerate(zip(parameters, at, strict=True))
     ]
     found_v = [
-        given if position is not None or form == "none" else unpack_member(v, bv, m, n_features, n_classes)
-        for m, (given, position, form) in enumerate(zip(velocities, at, forms, strict=True))
+        given if position is not None or not optimizer.has_velocity else unpack_member(v, bv, m, n_features, n_classes)
+        for m, (given, position, optimizer) in enumerate(zip(velocities, at, optimizers, strict=True))
     ]
     return found_w, found_v, at
 
@@ -218,10 +212,8 @@ def train_network(
     order: IntArray,
     *,
     activation: Activation,
+    optimizer: Optimizer,
     learning_rate: float,
-    momentum_form: str,
-    momentum_beta: float = 0.9,
-    weight_decay: float = 0.0,
     dropout_input: float = 0.0,
     dropout_hidden: float = 0.0,
     dropout_seed: int = 0,
@@ -235,22 +227,21 @@ def train_network(
         rows, y: the images and their classes.
         order: (n,) int64, which rows to visit.
         activation: σ between the layers.
-        learning_rate: γ of all these updates.
-        momentum_form: `none`, `average` or `heavy_ball`.
-        momentum_beta: β.
-        weight_decay: λ, for weights and not for biases.
+        optimizer, learning_rate: the rule and the γ of all these updates.
         dropout_input, dropout_hidden: share of inputs and of hidden units dropped.
         dropout_seed, first_update: what the masks are a hash of; update i here is `first_update` + i.
 
     Returns:
         Parameters, velocities and the position in `order` whose loss was not finite, or None. A network that
         diverged comes back as it was given.
+
+    Raises:
+        ConfigurationError: the activation has no vector form.
     """
     dtype = parameters[0].dtype
     sizes = sizes_of(parameters)
     table, _, _, n_inputs, widest = layers(sizes)
-    has_momentum = momentum_form != "none"
-    beta, kappa = beta_of(momentum_form, momentum_beta), kappa_of(momentum_form, momentum_beta)
+    has_momentum, beta, kappa = optimizer.has_velocity, optimizer.beta, optimizer.kappa
     w, b = pack_network(parameters)
     v, bv = pack_network(velocities) if has_momentum else (aligned_zeros(LANES, dtype), np.zeros_like(b))
     diverged = kernels_network.train_one(
@@ -261,7 +252,8 @@ def train_network(
         table,
         *_images(rows, y),
         _shared(order),
-        activation.code,
+        code_of(activation) if len(table) > 1 else UNKNOWN,
+        activation.can_be_off,
         np.zeros(n_inputs, np.int32),
         np.zeros(n_inputs, dtype),
         np.zeros(n_inputs, np.int32),
@@ -272,9 +264,9 @@ def train_network(
         aligned_zeros(4 * (LONGEST_GAP + 2) * LANES, dtype).reshape(4, LONGEST_GAP + 2, LANES),
         np.repeat([-learning_rate * beta, beta], LANES).astype(dtype),
         np.repeat([-learning_rate * kappa, kappa], LANES).astype(dtype),
-        np.repeat(np.array([[learning_rate], [beta], [kappa], [weight_decay]]), LANES, axis=1),
+        np.repeat(np.array([[learning_rate], [beta], [kappa], [optimizer.weight_decay]]), LANES, axis=1),
         has_momentum,
-        weight_decay != 0,
+        optimizer.weight_decay != 0,
         np.array([dropout_threshold(dropout_input), dropout_threshold(dropout_hidden)]),
         np.array([1 / (1 - dropout_input), 1 / (1 - dropout_hidden)], dtype),
         dropout_seed,
@@ -304,7 +296,8 @@ def evaluate_network(
         b,
         table,
         *_images(rows, y),
-        activation.code,
+        code_of(activation) if len(table) > 1 else UNKNOWN,
+        activation.can_be_off,
         np.zeros(_BLOCK + 1, np.int64),
         np.zeros(n_listed, np.int32),
         np.zeros(n_listed, dtype),
@@ -343,23 +336,20 @@ def compile_kernels(report: Callable[[str], Any] | None = None) -> None:
         if report is not None and not kernels_are_cached():
             report("Compiling the training kernels (once, about 20 seconds) …")
         parameters, rows, y, order = _tiny()
+        average = Optimizer.with_momentum("average")
         train_population(
             [parameters],
             [parameters],
             rows,
             y,
             order,
+            optimizers=[average],
             learning_rates=[0.1],
-            momentum_forms=["average"],
-            momentum_betas=[0.9],
-            weight_decays=[0.0],
         )
         evaluate_population([parameters], rows, y)
         relu = ACTIVATIONS["relu"]
-        train_network(
-            parameters, parameters, rows, y, order, activation=relu, learning_rate=0.1, momentum_form="average"
-        )
+        train_network(parameters, parameters, rows, y, order, activation=relu, optimizer=average, learning_rate=0.1)
         evaluate_network(parameters, rows, y, activation=relu)
         # What batches need beside BLAS.
         dropout_mask(0, 0, 0, 1, 1, 0.5)
-        Optimizer("average", 0.9, 0.0).step(parameters, parameters, [np.zeros_like(w) for w in parameters], 0.1)
+        average.step(parameters, parameters, [np.zeros_like(w) for w in parameters], 0.1)

@@ -34,7 +34,7 @@ from engine.kernels.simd import (
     sum_of_lanes,
     zero,
 )
-from engine.kernels.vector_math import activate, activation_derivative, can_be_off, exp, is_off
+from engine.kernels.vector_math import activate, activation_derivative, exp
 
 N_IN, N_OUT, N_CHUNKS, WEIGHTS, BIASES, INPUTS, TOUCHES = range(7)
 
@@ -171,6 +171,7 @@ def train_one(
     labels: IntArray,
     order: IntArray,
     activation: int,
+    can_be_off: bool,
     rows: IntArray,
     inputs: FloatArray,
     gaps: IntArray,
@@ -195,7 +196,7 @@ def train_one(
         weights, weight_velocities, biases, bias_velocities: of all layers, flat; no velocities without momentum.
         layers: (n_layers, 7), above.
         row_starts, columns, values, labels, order: the images, their classes, and which to visit.
-        activation: code of the activation table.
+        activation, can_be_off: code of the vector form, and whether units with output 0 are left out.
         rows, inputs, gaps: lists of each layer's inputs; the first layer has two, of this image and the last.
         last_touched: each layer's inputs, Σ n_in zeros.
         list_ends: (n_layers,) scratch.
@@ -233,7 +234,7 @@ def train_one(
     input_threshold, hidden_threshold = dropout_thresholds[0], dropout_thresholds[1]
     input_scale, hidden_scale = dropout_scales[0], dropout_scales[1]
     # Where every unit counts in every update, rows are never behind and a forward pass needs no velocities.
-    hidden_is_lazy = is_lazy and (can_be_off(activation) or hidden_threshold != 0)
+    hidden_is_lazy = is_lazy and (can_be_off or hidden_threshold != 0)
     # The first layer's two lists lie one after the other.
     start, previous_start = 0, layers[0, INPUTS]
     stop, previous_stop = start, previous_start
@@ -270,7 +271,7 @@ def train_one(
                 list_stop = list_start
                 for unit in range(n_in):
                     value = at(below, unit)
-                    counts = not is_off(activation, value)
+                    counts = not (can_be_off and value == 0)
                     if hidden_threshold != 0:
                         counts = counts and is_kept(key, unit, hidden_threshold)
                     # Written always and kept where it counts: no branch to mispredict.

@@ -4,9 +4,9 @@ Without a gradient from the data, one update of a weight w and its velocity v is
 
     v ← βv + κλw,   w ← w − γv      so      (w, v) ← M (w, v),   M = [[1 − γκλ, −γβ], [κλ, β]]
 
-with learning rate γ, momentum β, weight decay λ, and κ = 1 − β for averaged momentum, 1 for heavy ball and without
-momentum (where β = 0). A row that was last touched d updates ago is therefore exactly Mᵈ (w, v): the *propagators*
-A, B, C, D hold Mᵈ = [[A, B], [C, D]] for d = 0 … LONGEST_GAP + 1. `engine.kernels.lazy_rows` uses them.
+with learning rate γ, weight decay λ, and the β and κ of `engine.momentum`. A row that was last touched d updates ago is
+therefore exactly Mᵈ (w, v): the *propagators* A, B, C, D hold Mᵈ = [[A, B], [C, D]] for d = 0 … LONGEST_GAP + 1.
+`engine.kernels.lazy_rows` uses them.
 """
 
 from engine.compiled import inlined
@@ -74,13 +74,3 @@ def settle_row(
             else:
                 store(w, offset, multiply(load(A, gap), weight))
         n_updates -= LONGEST_GAP
-
-
-def kappa_of(momentum_form: str, momentum_beta: float) -> float:
-    """κ above: how much of a gradient enters the velocity."""
-    return 1 - momentum_beta if momentum_form == "average" else 1.0
-
-
-def beta_of(momentum_form: str, momentum_beta: float) -> float:
-    """β above: 0 without momentum, whatever was asked."""
-    return 0.0 if momentum_form == "none" else momentum_beta

@@ -1,13 +1,15 @@
 """exp, tanh and the activation functions on vectors: polynomials with stated errors, the same bits on any machine."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba.core import types
 from numba.extending import overload
 
-from engine.activations import ACTIVATIONS
 from engine.compiled import inlined
+from engine.errors import ConfigurationError
 from engine.kernels.simd import (
     Lanes,
     Vector,
@@ -22,8 +24,8 @@ from engine.kernels.simd import (
     where_less,
 )
 
-_TANH = ACTIVATIONS["tanh"].code
-_RELU = ACTIVATIONS["relu"].code
+if TYPE_CHECKING:
+    from engine.activations import Activation
 
 _F = np.float32
 _D = np.float64
@@ -148,30 +150,83 @@ def _overload_tanh(x: Any) -> Any:
 
 
 @inlined
-def activate(code: int, z: Lanes) -> Lanes:
-    """σ(z) for the activation of that code in `engine.activations`; NaN stays NaN, so that divergence shows."""
-    if code == _TANH:
-        return tanh(z)
+def _relu(z: Lanes) -> Lanes:
+    """max(z, 0); NaN stays NaN."""
     nothing = subtract(z, z)
     return where_less(z, nothing, nothing, z)
 
 
 @inlined
-def activation_derivative(code: int, a: Lanes, one: Lanes) -> Lanes:
-    """σ'(z) as a function of a = σ(z); `one` is a vector of ones."""
-    if code == _TANH:
-        return fma(subtract(subtract(one, one), a), a, one)
+def _relu_derivative(a: Lanes, one: Lanes) -> Lanes:
+    """1 where the unit is on."""
     nothing = subtract(one, one)
     return where_less(nothing, a, one, nothing)
 
 
 @inlined
-def can_be_off(code: int) -> bool:
-    """Whether the activation has outputs 0 where its derivative is 0 too, so that nothing flows either way."""
-    return code == _RELU
+def _tanh_derivative(a: Lanes, one: Lanes) -> Lanes:
+    """1 − a²."""
+    return fma(subtract(subtract(one, one), a), a, one)
 
 
-@inlined
-def is_off(code: int, a: float) -> bool:
-    """Whether a unit with output a is switched off. A NaN is not: it must go on to the loss."""
-    return code == _RELU and a == 0
+@dataclass(frozen=True)
+class VectorForm:
+    """An activation of `engine.activations` on vectors.
+
+    Attributes:
+        function: z → σ(z). NaN stays NaN, so that divergence shows.
+        derivative: (a, one) → σ'(z) from a = σ(z), which is all that the kernels keep of a forward pass; `one` is a
+            vector of ones. An activation whose derivative needs z has no vector form.
+    """
+
+    function: Callable[[Lanes], Lanes]
+    derivative: Callable[[Lanes, Lanes], Lanes]
+
+
+VECTOR_FORMS = {
+    "relu": VectorForm(_relu, _relu_derivative),
+    "tanh": VectorForm(tanh, _tanh_derivative),
+}
+
+
+# The code of no activation, for networks without a hidden layer: the kernels raise where they meet it.
+UNKNOWN = -1
+
+
+def code_of(activation: "Activation") -> int:
+    """How the kernels are told which activation to take.
+
+    Raises:
+        ConfigurationError: it has no vector form.
+    """
+    if activation.name not in VECTOR_FORMS:
+        raise ConfigurationError(f"the activation {activation.name!r} has no vector form, which the kernels need")
+    return list(VECTOR_FORMS).index(activation.name)
+
+
+def _chosen_by_code(functions: Sequence[Callable[..., Lanes]], code: int = 0) -> Callable[..., Lanes]:
+    """(code, …) → the function of that code applied to the rest; a code beyond the last is an error."""
+    function = functions[0]
+    if len(functions) == 1:
+
+        @inlined
+        def choose_last(asked: int, *vectors: Lanes) -> Lanes:
+            if asked != code:
+                raise ValueError("no activation has this code")
+            return function(*vectors)
+
+        return choose_last
+    following = _chosen_by_code(functions[1:], code + 1)
+
+    @inlined
+    def choose(asked: int, *vectors: Lanes) -> Lanes:
+        if asked == code:
+            return function(*vectors)
+        return following(asked, *vectors)
+
+    return choose
+
+
+# (code, z) → σ(z), and (code, a, one) → σ'(z).
+activate = _chosen_by_code([form.function for form in VECTOR_FORMS.values()])
+activation_derivative = _chosen_by_code([form.derivative for form in VECTOR_FORMS.values()])

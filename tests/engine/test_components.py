@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.components import LinearProjection, NegativeLogLikelihood, ReLU, Tanh
+from engine.activations import ACTIVATIONS
+from engine.components import LinearProjection, NegativeLogLikelihood, Nonlinearity
 from engine.configuration import Configuration
 from engine.network import Network
 
@@ -31,7 +32,7 @@ def assert_gradient(analytic, numeric, what):
     np.testing.assert_allclose(analytic, numeric, rtol=1e-6, atol=1e-7, err_msg=what)
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
 @pytest.mark.parametrize("depth", [0, 1, 2, 3])
 def test_network_gradients_agree_with_central_differences(depth, activation):
     random = np.random.default_rng(depth)
@@ -50,10 +51,9 @@ def test_network_gradients_agree_with_central_differences(depth, activation):
     "component",
     [
         LinearProjection(np.random.default_rng(0).normal(size=(3, 2)), np.array([0.1, -0.2])),
-        ReLU(),
-        Tanh(),
+        *[Nonlinearity(activation) for activation in ACTIVATIONS.values()],
     ],
-    ids=lambda c: type(c).__name__,
+    ids=["projection", *ACTIVATIONS],
 )
 def test_component_input_gradient_agrees_with_central_differences(component):
     random = np.random.default_rng(1)
@@ -89,6 +89,6 @@ def test_negative_log_likelihood_ignores_a_common_shift(logits, shift):
 
 
 def test_relu_passes_no_gradient_at_zero_and_below():
-    relu = ReLU()
+    relu = Nonlinearity(ACTIVATIONS["relu"])
     relu.forward(np.array([[-1.0, 0.0, 2.0]]))
     assert relu.backward(np.ones((1, 3))).tolist() == [[0, 0, 1]]

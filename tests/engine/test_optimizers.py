@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from engine.configuration import Configuration
+from engine.errors import ConfigurationError
+from engine.momentum import MOMENTUM_FORMS
 from engine.network import Network
 from engine.optimizers import Optimizer
 from engine.schedules import LearningRate, next_learning_rate
@@ -19,7 +21,7 @@ def two_pixels_two_classes():
 def test_sgd_step_worked_by_hand():
     network = two_pixels_two_classes()
     velocities = [np.zeros((2, 2)), np.zeros(2)]
-    Optimizer("none", 0.9, 0.0).step(network.parameters, velocities, network.gradients, 0.1)
+    Optimizer.with_momentum("none").step(network.parameters, velocities, network.gradients, 0.1)
     W, b = network.parameters
     np.testing.assert_allclose(W, [[0.05, -0.05], [0.1, -0.1]], rtol=1e-15)
     np.testing.assert_allclose(b, [0.05, -0.05], rtol=1e-15)
@@ -29,16 +31,34 @@ def test_sgd_step_worked_by_hand():
 def test_momentum_step_worked_by_hand(form, first):
     network = two_pixels_two_classes()
     velocities = [np.full((2, 2), 1.0), np.zeros(2)]
-    Optimizer(form, 0.9, 0.0).step(network.parameters, velocities, network.gradients, 0.1)
+    Optimizer.with_momentum(form).step(network.parameters, velocities, network.gradients, 0.1)
     # v = 0.9 · 1 + (1 or 0.1) · g with g₁₁ = −½; w = −0.1 v. The bias starts at rest: w = first.
     v11 = 0.9 + (0.1 if form == "average" else 1.0) * -0.5
     assert network.parameters[0][0, 0] == pytest.approx(-0.1 * v11, rel=1e-14)
     assert network.parameters[1][0] == pytest.approx(first, rel=1e-14)
 
 
+@pytest.mark.parametrize("form", MOMENTUM_FORMS)
+def test_every_form_of_momentum_steps_by_its_equation(form):
+    rule, (w, v, g) = MOMENTUM_FORMS[form], np.random.default_rng(0).normal(size=(3, 2, 3))
+    v *= rule.has_velocity
+    velocity = rule.beta(0.7) * v + rule.kappa(0.7) * (g + 0.01 * w)
+    expected = w - 0.1 * velocity
+    Optimizer.with_momentum(form, 0.7, 0.01).step([w], [v], [g], 0.1)
+    np.testing.assert_allclose(w, expected, rtol=1e-14)
+    if rule.has_velocity:
+        np.testing.assert_allclose(v, velocity, rtol=1e-14)
+
+
+def test_an_unknown_form_of_momentum_is_refused_by_name():
+    with pytest.raises(ConfigurationError, match="none, average, heavy_ball, but got 'nesterov'"):
+        Optimizer.with_momentum("nesterov")
+
+
 def test_weight_decay_shrinks_weights_and_not_biases():
     W, b = np.full((1, 1), 2.0), np.array([2.0])
-    Optimizer("none", 0.9, 0.5).step((W, b), (np.zeros((1, 1)), np.zeros(1)), (np.zeros((1, 1)), np.zeros(1)), 0.1)
+    optimizer = Optimizer.with_momentum("none", weight_decay=0.5)
+    optimizer.step((W, b), (np.zeros((1, 1)), np.zeros(1)), (np.zeros((1, 1)), np.zeros(1)), 0.1)
     assert (W[0, 0], b[0]) == (pytest.approx(1.9), 2.0)
 
 

@@ -28,7 +28,7 @@ def train(
     sigma = ACTIVATIONS[activation]
     n_layers = len(P) // 2
     for t, image in enumerate(order):
-        inputs, outputs, masks = [], [], []
+        inputs, zs, outputs, masks = [], [], [], []
         a = X[image]
         for layer in range(n_layers):
             rate = dropout_hidden if layer else dropout_input
@@ -37,6 +37,7 @@ def train(
             masks.append(mask)
             z = inputs[-1] @ P[2 * layer] + P[2 * layer + 1]
             a = sigma.function(z, None) if layer < n_layers - 1 else z
+            zs.append(z)
             outputs.append(a)
         delta = np.exp(a - a.max())
         delta /= delta.sum()
@@ -46,13 +47,13 @@ def train(
             gradients[2 * layer] = np.outer(inputs[layer], delta) + weight_decay * P[2 * layer]
             gradients[2 * layer + 1] = delta
             if layer:
-                delta = P[2 * layer] @ delta * masks[layer] * sigma.derivative(outputs[layer - 1], None)
+                delta = P[2 * layer] @ delta * masks[layer] * sigma.derivative(zs[layer - 1], outputs[layer - 1], None)
         for w, v, g in zip(P, V, gradients, strict=True):
             if momentum_form == "none":
                 w -= learning_rate * g
             else:
                 v *= momentum_beta
-                v += (1 - momentum_beta if momentum_form == "average" else 1) * g
+                v += {"average": 1 - momentum_beta, "heavy_ball": 1}[momentum_form] * g
                 w -= learning_rate * v
     return tuple(P), tuple(V)
 

@@ -13,9 +13,12 @@ from engine.kernels import evaluation as kernels_evaluation
 from engine.kernels import launch as kernels
 from engine.kernels import network as kernels_network
 from engine.kernels import population as kernels_population
+from engine.momentum import MOMENTUM_FORMS
+from engine.optimizers import Optimizer
 from tests.engine.kernels import reference
 
-FORMS = ["none", "average", "heavy_ball"]
+FORMS = list(MOMENTUM_FORMS)
+NAMES = list(ACTIVATIONS)
 
 
 def sparse(X, dtype=np.float64):
@@ -40,6 +43,12 @@ def zeros(parameters):
     return tuple(np.zeros_like(p) for p in parameters)
 
 
+def optimizer(options):
+    """The optimizer of the reference's options, which are taken out of them."""
+    form, beta = options.pop("momentum_form", "none"), options.pop("momentum_beta", 0.9)
+    return Optimizer.with_momentum(form, beta, options.pop("weight_decay", 0.0))
+
+
 def train(parameters, velocities, X, y, order, *, activation="relu", **options):
     return kernels.train_network(
         parameters,
@@ -48,6 +57,7 @@ def train(parameters, velocities, X, y, order, *, activation="relu", **options):
         y,
         order,
         activation=ACTIVATIONS[activation],
+        optimizer=optimizer(options),
         **options,
     )
 
@@ -66,7 +76,7 @@ def assert_same_bits(found, expected):
 
 @pytest.mark.parametrize("weight_decay", [0.0, 1e-3])
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("activation", NAMES)
 @pytest.mark.parametrize("depth", [0, 1, 2, 3])
 def test_network_agrees_with_reference_after_2000_updates(depth, activation, form, weight_decay):
     rng = np.random.default_rng([depth, len(activation), len(form)])
@@ -93,7 +103,7 @@ def test_network_agrees_with_reference_after_2000_updates(depth, activation, for
     assert accuracy == expected_accuracy
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("activation", NAMES)
 @pytest.mark.parametrize("rates", [(0.2, 0.0), (0.0, 0.5), (0.2, 0.5)])
 def test_network_with_dropout_agrees_with_reference(activation, rates):
     rng = np.random.default_rng(5)
@@ -119,7 +129,7 @@ def test_network_with_dropout_agrees_with_reference(activation, rates):
     n_images=st.sampled_from([1, 2, 15, 16, 17, 40, 130]),
     density=st.sampled_from([0.0, 0.02, 0.5, 1.0]),
     form=st.sampled_from(FORMS),
-    activation=st.sampled_from(["relu", "tanh"]),
+    activation=st.sampled_from(NAMES),
     weight_decay=st.sampled_from([0.0, 0.01]),
     never=st.booleans(),
 )
@@ -162,7 +172,7 @@ def test_linear_run_has_the_same_bits_in_any_company(dtype, n_classes):
     options = [
         {
             "learning_rate": rate,
-            "momentum_form": FORMS[m % 3],
+            "momentum_form": FORMS[m % len(FORMS)],
             "momentum_beta": [0.9, 0.5][m % 2],
             "weight_decay": [0.0, 0.0, 1e-3, 1e-2][m // 4 % 4],
         }
@@ -181,10 +191,8 @@ def test_linear_run_has_the_same_bits_in_any_company(dtype, n_classes):
             rows,
             y,
             order,
+            optimizers=[optimizer(dict(options[m])) for m in chosen],
             learning_rates=[options[m]["learning_rate"] for m in chosen],
-            momentum_forms=[options[m]["momentum_form"] for m in chosen],
-            momentum_betas=[options[m]["momentum_beta"] for m in chosen],
-            weight_decays=[options[m]["weight_decay"] for m in chosen],
         )
         measured = kernels.evaluate_population(found, rows, y)
         for i, m in enumerate(chosen):
@@ -237,7 +245,7 @@ def test_dropout_continues_where_the_call_before_ended():
 
 @pytest.mark.parametrize("hidden", [(), (20,), (20, 20)])
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("activation", NAMES)
 def test_divergence_is_reported_with_its_position(activation, form, hidden):
     rng = np.random.default_rng(8)
     X, y = images(rng, 50, 30, 5)
@@ -273,7 +281,7 @@ def test_a_member_that_diverges_late_leaves_the_others_bits_alone():
     forms = [FORMS[m % 2] for m in range(20)]
     found = kernels.train_population(
         members, [zeros(p) for p in members], sparse(X, np.float32), y, order,
-        learning_rates=rates, momentum_forms=forms, momentum_betas=[0.9] * 20, weight_decays=[0.0] * 20,
+        optimizers=[Optimizer.with_momentum(form) for form in forms], learning_rates=rates,
     )  # fmt: skip
     for m in range(20):
         alone = train(members[m], zeros(members[m]), X, y, order, learning_rate=rates[m], momentum_form=forms[m])
@@ -298,6 +306,7 @@ def test_read_only_arrays_are_not_compiled_for_again():
     rows = sparse(X, np.float32)
     order = np.arange(9)
     parameters = network(rng, (12, 3), np.float32)
+    average = Optimizer.with_momentum("average")
     compiled = (
         kernels_network.train_one,
         kernels_population.train_sixteen,
@@ -308,11 +317,11 @@ def test_read_only_arrays_are_not_compiled_for_again():
     def run():
         kernels.train_network(
             parameters, zeros(parameters), rows, y, order,
-            activation=ACTIVATIONS["relu"], learning_rate=0.1, momentum_form="average",
+            activation=ACTIVATIONS["relu"], optimizer=average, learning_rate=0.1,
         )  # fmt: skip
         kernels.train_population(
             [parameters], [zeros(parameters)], rows, y, order,
-            learning_rates=[0.1], momentum_forms=["none"], momentum_betas=[0.9], weight_decays=[0.0],
+            optimizers=[Optimizer.with_momentum("none")], learning_rates=[0.1],
         )  # fmt: skip
         kernels.evaluate_network(parameters, rows, y, activation=ACTIVATIONS["relu"])
         kernels.evaluate_population([parameters], rows, y)
