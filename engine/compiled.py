@@ -1,19 +1,23 @@
 """How a function becomes machine code: the two decorators of the compiled part, typed, and its disk cache.
 
-A *kernel* is called from Python, holds no interpreter lock and is cached on disk, beside the package or, where that
-folder cannot be written, in the user's cache folder (Numba's own fallback). An *inlined* function is a piece of
-kernels. Numba decides by a kernel's own file whether a cached copy is stale, but a kernel is made of the pieces of
-several files; the cache's key here therefore carries a fingerprint of all of them.
+A *kernel* is called from Python, holds no interpreter lock and is cached on disk, beside its module or, where that
+folder cannot be written, in the user's cache folder. An *inlined* function is a piece of kernels. Numba decides by a
+kernel's own file whether a cached copy is stale, but a kernel is made of the pieces of several files: here the names
+of the cached files carry a fingerprint of the modules that the kernel's module imports, directly or through others.
 """
 
-import hashlib
+import sys
+import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
+import numba
 from numba import njit
-from numba.core.caching import FunctionCache
+from numba.core.caching import InTreeCacheLocator, UserProvidedCacheLocator, UserWideCacheLocator
+
+from engine.sources import imported_sources, source_digest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,7 +27,8 @@ R_co = TypeVar("R_co", covariant=True)
 class Kernel(Protocol[P, R_co]):
     """A compiled function, with what this project uses of Numba's dispatcher."""
 
-    __name__: str
+    py_func: Any
+    stats: Any
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Run it; types not seen before are compiled first."""
@@ -33,42 +38,66 @@ class Kernel(Protocol[P, R_co]):
 
 
 @cache
-def source_fingerprint() -> str:
-    """SHA-256 of every module of this package: any of them may be part of a kernel."""
-    digest = hashlib.sha256()
-    root = Path(__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+def fingerprint(module: Path) -> str:
+    """What the kernels of a module are made of, as 16 hexadecimal digits."""
+    package = Path(__file__).parent
+    return source_digest(imported_sources(module, package), package)[:16]
 
 
-class _FingerprintedCache(FunctionCache):  # type: ignore[misc]  # Numba ships no types
-    """Numba's cache, whose key also says which sources the machine code was made from."""
+class _Fingerprinted:
+    """To a place for Numba's cache: file names that carry the fingerprint."""
 
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return (*super()._index_key(sig, codegen), source_fingerprint())
+    _fingerprint: str
 
-    def is_filled(self) -> bool:
-        """Is machine code from the present sources on disk? Reads the index, loads nothing."""
-        fingerprint = source_fingerprint()
-        return any(key[-1] == fingerprint for key in self._cache_file._load_index())
+    @classmethod
+    def from_function(cls, function: Any, file: str) -> Any:
+        place = super().from_function(function, file)  # type: ignore[misc]
+        if place is not None:
+            place._fingerprint = fingerprint(Path(file))
+        return place
+
+    def get_disambiguator(self) -> str:
+        return f"{super().get_disambiguator()}-{self._fingerprint}"  # type: ignore[misc]
+
+
+class InProvidedFolder(_Fingerprinted, UserProvidedCacheLocator):  # type: ignore[misc]  # Numba ships no types
+    """The folder that NUMBA_CACHE_DIR names."""
+
+
+class BesideModule(_Fingerprinted, InTreeCacheLocator):  # type: ignore[misc]
+    """The folder `__pycache__` beside the kernel's module."""
+
+
+class InUsersFolder(_Fingerprinted, UserWideCacheLocator):  # type: ignore[misc]
+    """The user's cache folder."""
+
+
+_decorating = threading.Lock()
 
 
 def kernel(function: Callable[P, R]) -> Kernel[P, R]:
     """Compile on first call, without the interpreter lock, cached on disk where some folder can be written."""
-    dispatcher = njit(nogil=True)(function)
-    try:
-        dispatcher._cache = _FingerprintedCache(function)
-    except RuntimeError:
-        # Neither the package's folder nor the user's can be written: compile in every process.
-        return cast("Kernel[P, R]", dispatcher)
-    return cast("Kernel[P, R]", dispatcher)
+    places = ",".join(f"{__name__}.{place.__name__}" for place in (InProvidedFolder, BesideModule, InUsersFolder))
+    with _decorating:
+        # Numba's setting for places of one's own holds for the process; it is read when a function is decorated.
+        before, numba.config.CACHE_LOCATOR_CLASSES = numba.config.CACHE_LOCATOR_CLASSES, places
+        try:
+            return cast("Kernel[P, R]", njit(nogil=True, cache=True)(function))
+        except RuntimeError:
+            # No folder can be written: compile in every process.
+            return cast("Kernel[P, R]", njit(nogil=True)(function))
+        finally:
+            numba.config.CACHE_LOCATOR_CLASSES = before
 
 
 def is_cached(compiled: Kernel[..., Any]) -> bool:
-    """Is this kernel on disk, made from the present sources?"""
-    held = getattr(compiled, "_cache", None)
-    return isinstance(held, _FingerprintedCache) and held.is_filled()
+    """Is this kernel on disk for this version of Python, made from the present sources?"""
+    folder, function = compiled.stats.cache_path, compiled.py_func
+    if folder is None:
+        return False
+    made_of = fingerprint(Path(function.__code__.co_filename))
+    python = f"py{sys.version_info.major}{sys.version_info.minor}"
+    return any(Path(folder).glob(f"*.{function.__name__}-*-{made_of}.{python}*.nbi"))
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:

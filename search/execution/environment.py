@@ -1,6 +1,5 @@
 """What made a run: the code, the versions and the machine, as stored beside it."""
 
-import hashlib
 import os
 import platform
 from functools import cache
@@ -8,20 +7,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import engine
+from engine.sources import source_digest
 
 
 @cache
 def code_version() -> str:
     """The package's version with a digest of the engine's source, which is what decides a run's bits."""
-    digest = hashlib.sha256()
     root = Path(engine.__path__[0])
-    for file in sorted(root.rglob("*.py")):
-        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
     try:
         release = version("digitsweep")
     except PackageNotFoundError:
         release = "0"
-    return f"{release}+engine.{digest.hexdigest()[:12]}"
+    return f"{release}+engine.{source_digest(root.rglob('*.py'), root)[:12]}"
 
 
 @cache
