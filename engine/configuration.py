@@ -8,7 +8,7 @@ what a hyperparameter is.
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from difflib import get_close_matches
 from functools import cached_property
@@ -17,12 +17,11 @@ from typing import Any
 import numpy as np
 
 from engine.activations import ACTIVATIONS
-from engine.errors import ConfigurationError
+from engine.arrays import DTYPES
+from engine.errors import ConfigurationError, unknown_choice
 from engine.initializers import INITIALIZERS
 from engine.momentum import MOMENTUM_FORMS
-
-DECAYS = ("constant", "halve_on_decrease", "halve_on_increase", "cosine")
-DECAY_ROUNDS = ("epoch", "evaluation")
+from engine.schedules import ROUNDS, SCHEDULES, compares_rounds
 
 
 @dataclass(frozen=True)
@@ -58,9 +57,7 @@ class Domain:
             raise ConfigurationError(f"{name} must be finite, but got {value!r}", parameter=name)
         if self.choices:
             if plain not in self.choices:
-                near = get_close_matches(str(plain), self.choices, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise ConfigurationError(f"{name} must be {self.describe()}, but got {value!r}{hint}", parameter=name)
+                raise unknown_choice(name, value, self.choices)
         elif not self.holds(plain):
             raise ConfigurationError(f"{name} {self.requirement} must hold, but got {value!r}", parameter=name)
         return plain
@@ -86,8 +83,8 @@ def _count(default: int | None, at_least: int) -> Any:
     return field(default=default, metadata={"domain": domain})
 
 
-def _word(default: str, choices: tuple[str, ...]) -> Any:
-    return field(default=default, metadata={"domain": Domain(str, "", lambda _: True, choices)})
+def _word(default: str, choices: Iterable[str]) -> Any:
+    return field(default=default, metadata={"domain": Domain(str, "", lambda _: True, tuple(choices))})
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,7 @@ class Configuration:
             `heavy_ball` (v ← βv + g, Polyak 1964).
         momentum_beta: β, the share of the velocity that survives one update.
         decay: how the learning rate changes (`engine.schedules`).
-        decay_round: what the halving schedules call a round.
+        decay_round: what the schedules that compare losses call a round.
         weight_decay: λ; λW is added to the gradient of every weight matrix (not of biases).
         batch_size: images per update; the gradient is their mean. The report's is 1.
         dropout_input: share of input pixels set to zero in training (Srivastava et al. 2014).
@@ -120,20 +117,20 @@ class Configuration:
     momentum: bool = _flag(False)
     momentum_form: str = _word("average", tuple(n for n, form in MOMENTUM_FORMS.items() if form.has_velocity))
     momentum_beta: float = _real(0.9, "in [0, 1)", lambda value: 0 <= value < 1)
-    decay: str = _word("constant", DECAYS)
-    decay_round: str = _word("epoch", DECAY_ROUNDS)
+    decay: str = _word("constant", SCHEDULES)
+    decay_round: str = _word("epoch", ROUNDS)
     weight_decay: float = _real(0.0, ">= 0", lambda value: value >= 0)
     batch_size: int = _count(1, 1)
     dropout_input: float = _real(0.0, "in [0, 1)", lambda value: 0 <= value < 1)
     dropout_hidden: float = _real(0.0, "in [0, 1)", lambda value: 0 <= value < 1)
     hidden_layers: int = _count(0, 0)
     hidden_size: int = _count(100, 1)
-    activation: str = _word("relu", tuple(ACTIVATIONS))
-    initializer: str = _word("glorot_uniform", tuple(INITIALIZERS))
+    activation: str = _word("relu", ACTIVATIONS)
+    initializer: str = _word("glorot_uniform", INITIALIZERS)
     epochs: int = _count(5, 1)
     evaluations_per_epoch: int = _count(5, 1)
     train_images: int | None = _count(None, 1)
-    dtype: str = _word("float32", ("float32", "float64"))
+    dtype: str = _word("float32", DTYPES)
 
     def __post_init__(self) -> None:
         for name, domain in DOMAINS.items():
@@ -155,6 +152,25 @@ class Configuration:
         """Evaluations of a whole run: K in k = 1 … K."""
         return self.epochs * self.evaluations_per_epoch
 
+    def updates_per_epoch(self, n_images: int) -> int:
+        """Updates in which `n_images` training images are visited once."""
+        return math.ceil(n_images / self.batch_size)
+
+    def check_fits(self, n_train: int) -> None:
+        """Raise ConfigurationError where this asks for more than a data set of `n_train` training images has."""
+        n_images = n_train if self.train_images is None else self.train_images
+        if n_images > n_train:
+            raise ConfigurationError(
+                f"train_images <= {n_train} must hold for this data set, but got {n_images}", parameter="train_images"
+            )
+        n_updates = self.updates_per_epoch(n_images)
+        if n_updates < self.evaluations_per_epoch:
+            raise ConfigurationError(
+                f"evaluations_per_epoch <= updates per epoch must hold, but got {self.evaluations_per_epoch} "
+                f"for {n_updates} updates ({n_images} images in batches of {self.batch_size})",
+                parameter="evaluations_per_epoch",
+            )
+
     @cached_property
     def hash(self) -> str:
         """Identity of what is trained: SHA-256 of the fields that matter and are not at their default.
@@ -167,7 +183,7 @@ class Configuration:
         irrelevant = set()
         if not self.momentum:
             irrelevant |= {"momentum_form", "momentum_beta"}
-        if self.decay in ("constant", "cosine"):
+        if not compares_rounds(self.decay):
             irrelevant |= {"decay_round"}
         if self.hidden_layers == 0:
             irrelevant |= {"hidden_size", "activation", "dropout_hidden"}

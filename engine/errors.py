@@ -1,5 +1,11 @@
 """What can go wrong in the engine, as one small tree with useful built-in parents."""
 
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from typing import TypeVar
+
+T = TypeVar("T")
+
 
 class DigitsweepError(Exception):
     """Anything this project raises on purpose; its text is written for the person at the keyboard."""
@@ -16,3 +22,19 @@ class ConfigurationError(DigitsweepError, ValueError):
 
 class DataError(DigitsweepError, OSError):
     """A data set that is missing, altered, truncated or unreadable; names the file and what to do."""
+
+
+def unknown_choice(parameter: str, value: object, choices: Collection[str]) -> ConfigurationError:
+    """The error for a word that is none of `choices`, with the nearest one that is."""
+    near = get_close_matches(str(value), choices, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return ConfigurationError(
+        f"{parameter} must be one of {', '.join(choices)}, but got {value!r}{hint}", parameter=parameter
+    )
+
+
+def entry(table: Mapping[str, T], parameter: str, name: str) -> T:
+    """What a table has under a name; where that is nothing, a ConfigurationError that names the unknown."""
+    if name not in table:
+        raise unknown_choice(parameter, name, table)
+    return table[name]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine.arrays import FloatArray
+from engine.errors import entry
 
 Initializer = Callable[[np.random.Generator, int, int], FloatArray]
 
@@ -56,7 +57,7 @@ def initial_parameters(
         random: source of the draws, taken layer by layer from the input on, in float64.
         dtype: what the draws are rounded to, so that both precisions start at the same place.
     """
-    draw = INITIALIZERS[initializer]
+    draw = entry(INITIALIZERS, "initializer", initializer)
     parameters: list[FloatArray] = []
     for n_in, n_out in pairwise(sizes):
         parameters += [draw(random, n_in, n_out).astype(dtype), np.zeros(n_out, dtype)]

@@ -6,7 +6,7 @@ Configurations take their names from here, optimizers and kernels their numbers.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.errors import ConfigurationError
+from engine.errors import entry
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,4 @@ def momentum_form(name: str) -> MomentumForm:
     Raises:
         ConfigurationError: there is none.
     """
-    if name not in MOMENTUM_FORMS:
-        raise ConfigurationError(f"momentum form must be one of {', '.join(MOMENTUM_FORMS)}, but got {name!r}")
-    return MOMENTUM_FORMS[name]
+    return entry(MOMENTUM_FORMS, "momentum form", name)

@@ -8,12 +8,19 @@ uses.
 previous round, then halve the learning rate" (section 2.4). `halve_on_increase` is the usual one.
 `cosine` falls from the initial rate towards zero along half a cosine over the whole run, a step at every
 evaluation (Loshchilov & Hutter 2017, equation 5 without restarts).
+
+A schedule is one entry of `SCHEDULES`, and what a round may be one of `ROUNDS`; everything else follows.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from engine.configuration import Configuration
+from engine.errors import entry
+
+if TYPE_CHECKING:
+    from engine.configuration import Configuration
 
 
 @dataclass(frozen=True)
@@ -29,27 +36,56 @@ class LearningRate:
     round_loss: float | None = None
 
 
-def waits_for_loss(configuration: Configuration, k: int) -> bool:
+@dataclass(frozen=True)
+class Planned:
+    """A schedule that is known before the run: `factor(share of the run that is done)` times the first rate."""
+
+    factor: Callable[[float], float]
+
+
+@dataclass(frozen=True)
+class Halving:
+    """Half the rate at the end of a round where `halves(its training loss, that of the round before)`."""
+
+    halves: Callable[[float, float], bool]
+
+
+SCHEDULES: dict[str, Planned | Halving] = {
+    "constant": Planned(lambda _share: 1.0),
+    "halve_on_decrease": Halving(lambda now, before: now < before),
+    "halve_on_increase": Halving(lambda now, before: now > before),
+    "cosine": Planned(lambda share: (1 + math.cos(math.pi * share)) / 2),
+}
+
+ROUNDS: dict[str, Callable[["Configuration"], int]] = {
+    "epoch": lambda configuration: configuration.evaluations_per_epoch,
+    "evaluation": lambda _configuration: 1,
+}
+"""Evaluations in a round, by the name that `decay_round` gives."""
+
+
+def compares_rounds(decay: str) -> bool:
+    """Whether the schedule of that name depends on training losses, and so on what a round is."""
+    return isinstance(entry(SCHEDULES, "decay", decay), Halving)
+
+
+def waits_for_loss(configuration: "Configuration", k: int) -> bool:
     """Whether the learning rate after evaluation `k` depends on the training loss that it finds."""
-    if configuration.decay in ("constant", "cosine"):
-        return False
-    return configuration.decay_round != "epoch" or k % configuration.evaluations_per_epoch == 0
+    n_evaluations = entry(ROUNDS, "decay_round", configuration.decay_round)(configuration)
+    return compares_rounds(configuration.decay) and k % n_evaluations == 0
 
 
-def next_learning_rate(current: LearningRate, configuration: Configuration, k: int, train_loss: float) -> LearningRate:
+def next_learning_rate(
+    current: LearningRate, configuration: "Configuration", k: int, train_loss: float
+) -> LearningRate:
     """The learning rate after evaluation `k`, which found `train_loss` on the training images.
 
-    A round ends with every epoch, or with every evaluation (`decay_round`). The first round has nothing
-    to compare with and leaves the rate as it is.
+    The first round has nothing to compare with and leaves the rate as it is.
     """
-    decay = configuration.decay
-    if decay == "cosine":
-        share = k / configuration.n_evaluations
-        return LearningRate(configuration.learning_rate * (1 + math.cos(math.pi * share)) / 2)
+    schedule = entry(SCHEDULES, "decay", configuration.decay)
+    if isinstance(schedule, Planned):
+        return LearningRate(configuration.learning_rate * schedule.factor(k / configuration.n_evaluations))
     if not waits_for_loss(configuration, k):
         return current
-    before = current.round_loss
-    if before is None:
-        return LearningRate(current.value, train_loss)
-    halve = train_loss < before if decay == "halve_on_decrease" else train_loss > before
+    halve = current.round_loss is not None and schedule.halves(train_loss, current.round_loss)
     return LearningRate(current.value / 2 if halve else current.value, train_loss)

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from engine.configuration import Configuration
+from engine.errors import ConfigurationError
 from search.space import (
     Choices,
     Range,
@@ -343,19 +344,8 @@ def check_plan(spec: StudySpec, planned: list[Configuration], n_train: int) -> N
 
 def check_against_data(spec: StudySpec, configurations: list[Configuration], n_train: int) -> None:
     """SpecError where a trial asks for more than the data set has, before any training starts."""
-    for c in configurations:
-        images = n_train if c.train_images is None else c.train_images
-        if images > n_train:
-            raise SpecError(
-                f"train_images <= {n_train} must hold for this data set, but got {images}",
-                path="train_images",
-                source=spec.source,
-            )
-        updates = -(-images // c.batch_size)
-        if updates < c.evaluations_per_epoch:
-            raise SpecError(
-                f"evaluations_per_epoch <= updates per epoch must hold, but got {c.evaluations_per_epoch} "
-                f"for {updates} updates ({images} images in batches of {c.batch_size})",
-                path="evaluations_per_epoch",
-                source=spec.source,
-            )
+    for planned in configurations:
+        try:
+            planned.check_fits(n_train)
+        except ConfigurationError as error:
+            raise SpecError(str(error), path=error.parameter or "", source=spec.source) from error

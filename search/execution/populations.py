@@ -10,8 +10,8 @@ from math import ceil
 from typing import Protocol, TypeVar
 
 from engine.configuration import Configuration
+from engine.implementations import population_key
 from engine.kernels.simd import LANES
-from engine.training import population_key
 
 
 class Schedulable(Protocol):

@@ -82,9 +82,9 @@ def test_a_unit_that_can_be_off_passes_no_gradient_at_output_zero(name):
 def test_an_activation_without_vector_form_is_trained_by_the_components(gelu, tiny):
     options = {"hidden_layers": 2, "hidden_size": 9, "momentum": True, "epochs": 2}
     found = train(tiny, activation="gelu", **options)
-    by_components = train(tiny, activation="gelu", path="components", **options)
+    by_components = train(tiny, activation="gelu", implementation="components", **options)
     assert found.evaluations == by_components.evaluations
-    assert found.evaluations != train(tiny, activation="relu", path="components", **options).evaluations
+    assert found.evaluations != train(tiny, activation="relu", implementation="components", **options).evaluations
 
 
 def test_a_linear_model_does_not_mind_an_activation_without_vector_form(gelu, tiny):

@@ -10,10 +10,10 @@ from engine.training import advance, initial_state
 from tests.conftest import make_dataset
 
 
-@pytest.mark.parametrize("path", ["auto", "components"])
+@pytest.mark.parametrize("implementation", ["auto", "components"])
 @pytest.mark.parametrize("momentum", [False, True])
 @pytest.mark.parametrize(("depth", "activation"), [(1, "relu"), (2, "relu"), (2, "tanh")])
-def test_an_epoch_agrees_with_mlpclassifier(depth, activation, momentum, path):
+def test_an_epoch_agrees_with_mlpclassifier(depth, activation, momentum, implementation):
     dataset = make_dataset()
     c = Configuration(
         hidden_layers=depth,
@@ -48,7 +48,7 @@ def test_an_epoch_agrees_with_mlpclassifier(depth, activation, momentum, path):
     for velocity in theirs._optimizer.velocities:
         velocity[...] = 0
     theirs.partial_fit(X, y)
-    (ours,) = advance([state], dataset, path=path)
+    (ours,) = advance([state], dataset, implementation=implementation)
     for i in range(depth + 1):
         np.testing.assert_allclose(ours.parameters[2 * i], theirs.coefs_[i], rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(ours.parameters[2 * i + 1], theirs.intercepts_[i], rtol=1e-9, atol=1e-12)

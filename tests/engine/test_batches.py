@@ -3,10 +3,8 @@
 import tracemalloc
 
 import numpy as np
-import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-import engine.training
 from engine.blas import one_blas_thread
 from engine.configuration import Configuration
 from engine.network import Network
@@ -76,20 +74,3 @@ def test_blas_has_its_threads_again_when_the_last_one_leaves():
                 assert n_blas_threads() == 1
             assert n_blas_threads() == 1
         assert n_blas_threads() == 2
-
-
-@pytest.mark.parametrize(("density", "expected"), [(0.3, 0), (1.0, 3)])
-def test_networks_are_evaluated_by_blas_where_images_are_dense(density, expected, monkeypatch):
-    calls = []
-    measure = engine.training._measure_in_batches
-    monkeypatch.setattr(
-        engine.training, "_measure_in_batches", lambda *arguments: calls.append(1) or measure(*arguments)
-    )
-    dataset = make_dataset(density=density)
-    options = {"epochs": 1, "evaluations_per_epoch": 1, "hidden_layers": 1, "hidden_size": 20}
-    found = train(dataset, **options).evaluations[0]
-    assert len(calls) == expected
-    by_components = train(dataset, path="components", **options).evaluations[0]
-    assert found.loss["test"] == pytest.approx(by_components.loss["test"], rel=1e-4)
-    train(dataset, epochs=1, evaluations_per_epoch=1, hidden_layers=0)
-    assert len(calls) == expected + 3, "a linear model is evaluated as it would be in a population"

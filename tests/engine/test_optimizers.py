@@ -1,14 +1,12 @@
-"""Single steps worked by hand, and training against an independent implementation."""
+"""Single steps worked by hand."""
 
 import numpy as np
 import pytest
 
-from engine.configuration import Configuration
 from engine.errors import ConfigurationError
 from engine.momentum import MOMENTUM_FORMS
 from engine.network import Network
 from engine.optimizers import Optimizer
-from engine.schedules import LearningRate, next_learning_rate
 
 
 def two_pixels_two_classes():
@@ -60,35 +58,3 @@ def test_weight_decay_shrinks_weights_and_not_biases():
     optimizer = Optimizer.with_momentum("none", weight_decay=0.5)
     optimizer.step((W, b), (np.zeros((1, 1)), np.zeros(1)), (np.zeros((1, 1)), np.zeros(1)), 0.1)
     assert (W[0, 0], b[0]) == (pytest.approx(1.9), 2.0)
-
-
-@pytest.mark.parametrize(
-    ("decay", "losses", "expected"),
-    [
-        ("constant", [3, 2, 1, 2], [8, 8, 8, 8]),
-        ("halve_on_decrease", [3, 2, 1, 2], [8, 4, 2, 2]),
-        ("halve_on_increase", [3, 2, 1, 2], [8, 8, 8, 4]),
-    ],
-)
-def test_halving_schedules_compare_with_the_round_before(decay, losses, expected):
-    c = Configuration(learning_rate=8.0, decay=decay, decay_round="evaluation", epochs=4, evaluations_per_epoch=1)
-    rate, seen = LearningRate(8.0), []
-    for k, loss in enumerate(losses, start=1):
-        rate = next_learning_rate(rate, c, k, float(loss))
-        seen.append(rate.value)
-    assert seen == expected
-
-
-def test_a_round_of_an_epoch_ends_with_the_epoch():
-    c = Configuration(learning_rate=8.0, decay="halve_on_decrease", epochs=2, evaluations_per_epoch=2)
-    rate, seen = LearningRate(8.0), []
-    for k, loss in enumerate([4.0, 3.0, 9.0, 2.0], start=1):
-        rate = next_learning_rate(rate, c, k, loss)
-        seen.append(rate.value)
-    assert seen == [8, 8, 8, 4]
-
-
-def test_cosine_falls_to_zero_at_the_end():
-    c = Configuration(learning_rate=2.0, decay="cosine", epochs=1, evaluations_per_epoch=4)
-    rates = [next_learning_rate(LearningRate(2.0), c, k, 1.0).value for k in range(5)]
-    np.testing.assert_allclose(rates, [2, 1 + np.sqrt(0.5), 1, 1 - np.sqrt(0.5), 0], atol=1e-15)

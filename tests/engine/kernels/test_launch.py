@@ -13,6 +13,7 @@ from engine.data.dataset import Dataset, SparseRows, Split
 from engine.kernels import launch as kernels
 from engine.momentum import MOMENTUM_FORMS
 from engine.optimizers import Optimizer
+from engine.schedules import SCHEDULES
 from engine.seeds import derive_seed
 from engine.training import advance, evaluate, initial_state, train, train_population_segment, train_segment
 from tests.conftest import make_dataset
@@ -28,7 +29,7 @@ def assert_states_close(a, b, rtol):
         np.testing.assert_allclose(x, y, rtol=rtol, atol=rtol * float(np.abs(y).max(initial=1e-3)))
 
 
-@pytest.mark.parametrize("schedule", ["constant", "halve_on_decrease", "halve_on_increase", "cosine"])
+@pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("depth", [0, 1, 2, 3])
 def test_kernels_agree_with_components_after_2000_updates(depth, schedule):
     # A heavy ball multiplies the step by ten; above 0.1 in all, training here is chaotic and amplifies one
@@ -47,7 +48,7 @@ def test_kernels_agree_with_components_after_2000_updates(depth, schedule):
             dtype="float64",
             **momentum,
         )
-        fast, slow = train(dataset, **c.as_dict()), train(dataset, path="components", **c.as_dict())
+        fast, slow = train(dataset, **c.as_dict()), train(dataset, implementation="components", **c.as_dict())
         assert fast.state.updates == 2000
         assert_states_close(fast.state, slow.state, 1e-10)
         for a, b in zip(fast.evaluations, slow.evaluations, strict=True):
@@ -62,7 +63,7 @@ def test_dropout_drops_the_same_units_in_both_engines(rates, activation):
     dataset = make_dataset(n=(250, 40, 40))
     options = {"hidden_layers": 2, "hidden_size": 19, "activation": activation, "dtype": "float64", **rates}
     options |= {"epochs": 4, "momentum": True, "learning_rate": 0.02}
-    fast, slow = train(dataset, **options), train(dataset, path="components", **options)
+    fast, slow = train(dataset, **options), train(dataset, implementation="components", **options)
     assert_states_close(fast.state, slow.state, 1e-10)
 
 
@@ -208,7 +209,7 @@ def test_kernels_agree_with_components_for_any_shape(shape, depth, width, kind, 
         "learning_rate": 0.1,
         **momentum,
     }
-    fast, slow = train(dataset, **options), train(dataset, path="components", **options)
+    fast, slow = train(dataset, **options), train(dataset, implementation="components", **options)
     assert_states_close(fast.state, slow.state, 1e-10)
     assert [e.accuracy for e in fast.evaluations] == [e.accuracy for e in slow.evaluations]
 
@@ -221,7 +222,8 @@ def test_float32_agrees_with_components_after_an_epoch_of_mnist(mnist):
         c = Configuration(epochs=1, evaluations_per_epoch=1, **options)
         state = initial_state(c, derive_seed(2022, 0), mnist)
         results = [
-            evaluate(advance([state], mnist, path=path), mnist, path=path)[1][0] for path in ("auto", "components")
+            evaluate(advance([state], mnist, implementation=implementation), mnist, implementation=implementation)[1][0]
+            for implementation in ("auto", "components")
         ]
         for split in ("train", "validation", "test"):
             assert results[0].loss[split] == pytest.approx(results[1].loss[split], abs=1e-3)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.configuration import Configuration
-from engine.training import population_key
+from engine.implementations import population_key
 from search.execution.populations import LANES, group
 
 

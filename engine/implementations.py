@@ -1,0 +1,232 @@
+"""What does the work of a segment: NumPy components in batches, or compiled kernels one image at a time.
+
+    components    the readable definition, with BLAS on one thread
+    population    up to sixteen linear models in lock-step, in a kernel
+    network       any single run, in a kernel
+
+`chosen` is the one place that decides between them. The kernels give the same bits whichever of the two is taken;
+components differ from kernels by rounding.
+"""
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Literal, get_args
+
+import numpy as np
+
+from engine.activations import ACTIVATIONS
+from engine.arrays import FloatArray, IntArray
+from engine.blas import one_blas_thread
+from engine.configuration import Configuration
+from engine.data.dataset import Split
+from engine.errors import entry, unknown_choice
+from engine.kernels import launch as kernels
+from engine.kernels.vector_math import VECTOR_FORMS
+from engine.network import Network
+from engine.optimizers import Optimizer
+from engine.seeds import Stream, generator
+from engine.state import TrainingState
+
+Implementation = Literal["auto", "components"]
+Work = Literal["update", "measure"]
+
+_EVALUATION_BATCH = 2_000
+
+# Above this share of entries that are not zero, a network is evaluated by BLAS in less time than by the kernels, which
+# read a list of them (docs/decisions.md). Linear models are not: populations have no such path, and bits would differ.
+_DENSE = 0.6
+
+# Linear runs up to this number train one after the other: the population kernel costs the same for one as for sixteen,
+# four times what the network kernel takes for one (docs/decisions.md), and the bits are the same.
+_FEW = 4
+
+
+def population_key(configuration: Configuration, seed: int) -> Hashable | None:
+    """What linear runs must have in common to train in lock-step; None for a run that trains alone."""
+    if configuration.hidden_layers or configuration.batch_size != 1 or configuration.dropout_input:
+        return None
+    return (
+        seed,
+        configuration.train_images,
+        configuration.epochs,
+        configuration.evaluations_per_epoch,
+        configuration.dtype,
+    )
+
+
+def chosen(work: Work, states: Sequence[TrainingState], split: Split, asked: Implementation = "auto") -> str:
+    """What does a piece of work: `components`, `population` or `network`.
+
+    Args:
+        work: to `update` the states' parameters, or to `measure` loss and accuracy.
+        states: one run, or several with the same `population_key`.
+        split: the images.
+        asked: `components` takes them also where the kernels would serve (the test oracle).
+
+    Raises:
+        ConfigurationError: unknown work or implementation.
+    """
+    if asked not in get_args(Implementation):
+        raise unknown_choice("implementation", asked, get_args(Implementation))
+    configuration = states[0].configuration
+    by_matrices = {
+        "update": configuration.batch_size > 1,
+        "measure": configuration.hidden_layers > 0 and split.rows.density > _DENSE,
+    }
+    # The components can compute any activation, the kernels those that have a form on vectors.
+    has_kernels = not configuration.hidden_layers or configuration.activation in VECTOR_FORMS
+    if entry(by_matrices, "work", work) or asked == "components" or not has_kernels:
+        return "components"
+    if len(states) > _FEW and population_key(configuration, states[0].seed) is not None:
+        return "population"
+    return "network"
+
+
+@lru_cache(maxsize=64)
+def _dropout_seed(seed: int) -> int:
+    return int(generator(seed, Stream.DROPOUT).integers(2**63))
+
+
+def _moved(
+    state: TrainingState,
+    parameters: tuple[FloatArray, ...],
+    velocities: tuple[FloatArray, ...],
+    n_updates: int,
+    diverged: int | None,
+) -> TrainingState:
+    """`state` after `n_updates` more, or after the one, counted from 0, in which it diverged."""
+    done = n_updates if diverged is None else diverged + 1
+    return replace(
+        state,
+        k=state.k + 1,
+        updates=state.updates + done,
+        parameters=parameters,
+        velocities=velocities,
+        diverged_at=None if diverged is None else state.updates + done,
+    )
+
+
+def _update_network(state: TrainingState, split: Split, order: IntArray) -> TrainingState:
+    configuration = state.configuration
+    parameters, velocities, diverged = kernels.train_network(
+        state.parameters,
+        state.velocities,
+        split.rows,
+        split.y,
+        order,
+        activation=ACTIVATIONS[configuration.activation],
+        optimizer=Optimizer.of(configuration),
+        learning_rate=state.learning_rate.value,
+        dropout_input=configuration.dropout_input,
+        dropout_hidden=configuration.dropout_hidden,
+        dropout_seed=_dropout_seed(state.seed),
+        first_update=state.updates,
+    )
+    return _moved(state, parameters, velocities, len(order), diverged)
+
+
+def _update_population(states: Sequence[TrainingState], split: Split, order: IntArray) -> list[TrainingState]:
+    parameters, velocities, diverged = kernels.train_population(
+        [state.parameters for state in states],
+        [state.velocities for state in states],
+        split.rows,
+        split.y,
+        order,
+        optimizers=[Optimizer.of(state.configuration) for state in states],
+        learning_rates=[state.learning_rate.value for state in states],
+    )
+    return [
+        _moved(state, w, v, len(order), at)
+        for state, w, v, at in zip(states, parameters, velocities, diverged, strict=True)
+    ]
+
+
+def _update_by_components(state: TrainingState, split: Split, order: IntArray) -> TrainingState:
+    configuration = state.configuration
+    parameters = tuple(w.copy() for w in state.parameters)
+    velocities = tuple(v.copy() for v in state.velocities)
+    network = Network.with_parameters(parameters, configuration)
+    optimizer = Optimizer.of(configuration)
+    batch, n_images = configuration.batch_size, len(order)
+    X, y = np.empty((batch, split.rows.n_features), split.X.dtype), np.empty(batch, np.int64)
+    n_updates = math.ceil(n_images / batch)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for i in range(n_updates):
+            visited = order[i * batch : (i + 1) * batch]
+            n = len(visited)
+            # Indices come from a permutation; mode "clip" lets NumPy write into the buffer directly.
+            np.take(split.X, visited, axis=0, out=X[:n], mode="clip")
+            np.take(split.y, visited, out=y[:n], mode="clip")
+            loss = network.loss_and_gradients(
+                X[:n], y[:n], dropout_seed=_dropout_seed(state.seed), update=state.updates + i
+            )
+            if not math.isfinite(loss):
+                return _moved(state, parameters, velocities, n_updates, i)
+            optimizer.step(parameters, velocities, network.gradients, state.learning_rate.value)
+    return _moved(state, parameters, velocities, n_updates, None)
+
+
+def _update_all_by_components(states: Sequence[TrainingState], split: Split, order: IntArray) -> list[TrainingState]:
+    with one_blas_thread():
+        return [_update_by_components(state, split, order) for state in states]
+
+
+def _update_networks(states: Sequence[TrainingState], split: Split, order: IntArray) -> list[TrainingState]:
+    return [_update_network(state, split, order) for state in states]
+
+
+def _measure_by_components(state: TrainingState, split: Split) -> tuple[float, float]:
+    network = Network.with_parameters(state.parameters, state.configuration)
+    total, correct = 0.0, 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(split), _EVALUATION_BATCH):
+            X, y = split.X[start : start + _EVALUATION_BATCH], split.y[start : start + _EVALUATION_BATCH]
+            logits = network.logits(X)
+            total += network.loss_component.forward(logits, y) * len(y)
+            correct += int(np.count_nonzero(np.argmax(logits, axis=1) == y))
+    return total / len(split), correct / len(split)
+
+
+def _measure_all_by_components(states: Sequence[TrainingState], split: Split) -> list[tuple[float, float]]:
+    with one_blas_thread():
+        return [_measure_by_components(state, split) for state in states]
+
+
+def _measure_population(states: Sequence[TrainingState], split: Split) -> list[tuple[float, float]]:
+    return kernels.evaluate_population([state.parameters for state in states], split.rows, split.y)
+
+
+def _measure_networks(states: Sequence[TrainingState], split: Split) -> list[tuple[float, float]]:
+    activation = ACTIVATIONS[states[0].configuration.activation]
+    return [kernels.evaluate_network(state.parameters, split.rows, split.y, activation=activation) for state in states]
+
+
+Update = Callable[[Sequence[TrainingState], Split, IntArray], list[TrainingState]]
+Measure = Callable[[Sequence[TrainingState], Split], list[tuple[float, float]]]
+
+_IMPLEMENTATIONS: dict[str, tuple[Update, Measure]] = {
+    "components": (_update_all_by_components, _measure_all_by_components),
+    "population": (_update_population, _measure_population),
+    "network": (_update_networks, _measure_networks),
+}
+
+
+def update(
+    states: Sequence[TrainingState], split: Split, order: IntArray, asked: Implementation
+) -> list[TrainingState]:
+    """The states after visiting the images of `order`, (n,) int64, in the segment that all of them are at.
+
+    None of them has diverged; there may be no state at all.
+    """
+    if not states:
+        return []
+    by, _ = _IMPLEMENTATIONS[chosen("update", states, split, asked)]
+    return by(states, split, order)
+
+
+def measure(states: Sequence[TrainingState], split: Split, asked: Implementation) -> list[tuple[float, float]]:
+    """(mean loss in nats, accuracy) of each state on one split; at least one state."""
+    _, by = _IMPLEMENTATIONS[chosen("measure", states, split, asked)]
+    return by(states, split)
