@@ -1,11 +1,11 @@
 """Studies: what to try, trying it, and keeping what was found.
 
-    spec, space    a study's file          coordinator   runs a study; the only writer
-    plan, drivers  what is proposed        workers       where training happens
-    store          the database            mirror        the same studies in Optuna's tables
-    select         frozen choices          reproduce     a stored run, trained again
-    confirm        the best again          train_best    the selection as a model file
-    images         pictures to predict     cli, commands, output   the command line and its tables
+    spec, space    a study's file           execution   runs a study; the only writer
+    drivers        what is proposed         store       the database, and the same studies in Optuna's tables
+    select         frozen choices           reproduce   a stored run, trained again
+    confirm        the best again           train_best  the selection as a model file
+    naming         names and notes          wording     how numbers are written
+    pictures       pictures to predict      commands    the command line, which cli puts together
 
 The names below are imported on first use, so that `import search` costs nothing.
 """

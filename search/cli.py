@@ -8,8 +8,18 @@ import sys
 import typer
 
 from engine.errors import DigitsweepError
-from search.commands import models, reading, studies
 from search.commands.common import errors
+from search.commands.confirm import confirm
+from search.commands.dashboard import dashboard
+from search.commands.data import data
+from search.commands.export import export
+from search.commands.predict import predict
+from search.commands.report import figures, report
+from search.commands.reproduce import reproduce
+from search.commands.run import run
+from search.commands.select import select
+from search.commands.status import status
+from search.commands.train_best import train_best
 
 app = typer.Typer(
     name="digitsweep",
@@ -18,21 +28,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (
-    studies.run,
-    reading.status,
-    reading.select,
-    studies.confirm,
-    models.train_best,
-    models.predict,
-    models.reproduce,
-    reading.figures,
-    reading.report,
-    reading.export,
-    reading.dashboard,
-    reading.data,
-):
-    app.command()(command)
+
+app.command()(run)  # train what a study lacks
+app.command()(status)  # what the database holds
+app.command()(select)  # freeze the best on validation, then read its test accuracy
+app.command()(confirm)  # the best again, with fresh seeds
+app.command()(train_best)  # the selection as a model file
+app.command()(predict)  # what a picture shows
+app.command()(reproduce)  # a stored run again, compared to the last bit
+app.command()(figures)  # the report's figures
+app.command()(report)  # the report page
+app.command()(export)  # CSV and Parquet
+app.command()(dashboard)  # Optuna's dashboard
+app.command()(data)  # where data sets are found
 
 
 def main() -> None:

@@ -1,4 +1,10 @@
-"""Confirmation: the best trials of a study with fresh seeds, and what that says about the selection."""
+"""Confirmation: the best trials of a study with fresh seeds, and what that says about the selection.
+
+    study ──ranking──> Confirmation ──spec, driver──> run_study ──> ConfirmedTrial, selected beside confirmed
+
+The best of many single runs is better than it will be again, because part of what made it best was luck. Fresh
+seeds measure that part: the difference is the optimism of the selection.
+"""
 
 from dataclasses import dataclass
 from statistics import fmean
@@ -6,11 +12,15 @@ from typing import Any
 
 from sqlalchemy import text
 
-from search.drivers.confirm import ConfirmDriver, confirmation_seed
+from engine.seeds import derive_seed
+from search.drivers.protocol import PlannedDriver, Proposal
+from search.select import RankedTrial, rank_trials
 from search.spec import StudySpec, parse_spec
 from search.store import reading
-from search.store.candidates import RankedTrial, ranked_trials
 from search.store.database import open_database
+
+# Far beyond any replicate, so that the confirmation's seeds are no study's.
+_FRESH = 2**20
 
 
 @dataclass(frozen=True)
@@ -19,7 +29,8 @@ class Confirmation:
 
     Attributes:
         study: name of the source study.
-        name: name of the confirmation in the database.
+        base_name: name of the confirmation without the suffix for data and seed.
+        name: name of the confirmation in the database, with the suffix of its source.
         data_source: how the source study's data was named.
         data_sha256: its content.
         seed: study seed of the confirmation.
@@ -28,6 +39,7 @@ class Confirmation:
     """
 
     study: str
+    base_name: str
     name: str
     data_source: str
     data_sha256: str
@@ -43,16 +55,16 @@ def confirmation(database: str, study: str, top: int) -> Confirmation:
         NoSuchStudyError: no study of that name.
         NothingToSelectError: it has no complete run.
     """
-    engine = open_database(database, create=False)
-    with engine.connect() as connection:
+    sql = open_database(database, create=False)
+    with sql.connect() as connection:
         row = reading.find_study(connection, study)
-        ranked = ranked_trials(connection, row)[:top]
-    engine.dispose()
-    stem, mark, rest = _suffix(row["name"])
-    source = row["spec"]["dataset"]
+        ranked = rank_trials(connection, row)[:top]
+    sql.dispose()
+    base_name, source = row["spec"]["study"], row["spec"]["dataset"]
     return Confirmation(
         study=row["name"],
-        name=f"{stem}-confirm{mark}{rest}",
+        base_name=f"{base_name}-confirm",
+        name=f"{base_name}-confirm{row['name'].removeprefix(base_name)}",
         data_source=row["dataset"] if source == "auto" else source,
         data_sha256=row["data_sha256"],
         seed=confirmation_seed(row["seed"]),
@@ -61,12 +73,9 @@ def confirmation(database: str, study: str, top: int) -> Confirmation:
     )
 
 
-def _suffix(name: str) -> tuple[str, str, str]:
-    """A study's name before, at and after the first @ or #."""
-    for mark in "@#":
-        if mark in name:
-            return name.partition(mark)
-    return name, "", ""
+def confirmation_seed(study_seed: int) -> int:
+    """The study seed of a confirmation, in [0, 2³¹): a function of the confirmed study's."""
+    return derive_seed(study_seed, _FRESH) & 0x7FFFFFFF
 
 
 def confirmation_spec(source: Confirmation, replicates: int) -> StudySpec:
@@ -78,7 +87,7 @@ def confirmation_spec(source: Confirmation, replicates: int) -> StudySpec:
                 values[name].append(value)
     return parse_spec(
         {
-            "study": source.name.split("@")[0].split("#")[0],
+            "study": source.base_name,
             "question": f"How good are the best configurations of {source.study} with seeds they were not chosen by?",
             "driver": "grid",
             "dataset": source.data_source,
@@ -91,9 +100,18 @@ def confirmation_spec(source: Confirmation, replicates: int) -> StudySpec:
     ).model_copy(update={"driver": "confirm"})
 
 
-def confirmation_driver(source: Confirmation) -> ConfirmDriver:
-    """The driver that proposes exactly the ranked trials."""
-    return ConfirmDriver(source.ranked)
+class ConfirmDriver(PlannedDriver):
+    """The given trials, best first."""
+
+    def __init__(self, ranked: list[RankedTrial]) -> None:
+        super().__init__(
+            Proposal(
+                trial.configuration,
+                trial.params,
+                {"source_study": trial.study, "source_trial_number": trial.trial_number, "rank": rank},
+            )
+            for rank, trial in enumerate(ranked, start=1)
+        )
 
 
 @dataclass(frozen=True)
@@ -121,22 +139,22 @@ def confirmed_trials(database: str, study: str, confirmed: str) -> list[Confirme
     """The confirmed trials, in the order of their selection."""
     from analysis.statistics import mean_interval
 
-    engine = open_database(database, create=False)
+    sql = open_database(database, create=False)
     query = text(
         "SELECT trial_number, validation_accuracy, test_accuracy FROM v_runs "
         "WHERE study = :study AND state = 'complete' ORDER BY trial_number, replicate"
     )
-    with engine.connect() as connection:
+    with sql.connect() as connection:
         selected = {
             t.trial_number: t.validation_accuracy
-            for t in ranked_trials(connection, reading.find_study(connection, study))
+            for t in rank_trials(connection, reading.find_study(connection, study))
         }
         row = reading.find_study(connection, confirmed)
         attributes = {t["trial_number"]: t["attributes"] for t in reading.study_trials(connection, row["study_id"])}
         runs: dict[int, list[tuple[float, float]]] = {}
         for number, validation, test in connection.execute(query, {"study": confirmed}):
             runs.setdefault(number, []).append((validation, test))
-    engine.dispose()
+    sql.dispose()
     result = []
     for number in sorted(runs, key=lambda n: attributes[n]["rank"]):
         tests = [test for _, test in runs[number]]

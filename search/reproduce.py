@@ -76,8 +76,8 @@ def stored_run(database: str, run_id: int) -> StoredRun:
     Raises:
         NoSuchRunError: there is none, or it has not ended.
     """
-    engine = open_database(database, create=False)
-    with engine.connect() as connection:
+    sql = open_database(database, create=False)
+    with sql.connect() as connection:
         row = reading.run_with_trial(connection, run_id)
         if row is None:
             raise NoSuchRunError(f"no run {run_id} in {database}; v_runs lists the runs there are")
@@ -87,7 +87,7 @@ def stored_run(database: str, run_id: int) -> StoredRun:
             (e["k"], e["split"]): (e["loss"], e["accuracy"], e["learning_rate"])
             for e in reading.run_evaluations(connection, run_id)
         }
-    engine.dispose()
+    sql.dispose()
     return StoredRun(
         run_id=run_id,
         study=row["study"],

@@ -1,14 +1,39 @@
-"""Freezing a choice: the selection rule applied to validation values, stored, and only then the test read."""
+"""Selection: the trials ranked on validation, the best one frozen, and only then its test value read."""
 
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, RowMapping
 
 from analysis.selection import Choice, choose
+from engine.configuration import Configuration
+from engine.errors import DigitsweepError
+from search.space import Params
 from search.store import reading, writing
-from search.store.candidates import NothingToSelectError
+
+
+class NothingToSelectError(DigitsweepError, ValueError):
+    """A study without a complete run."""
+
+
+@dataclass(frozen=True)
+class RankedTrial:
+    """A trial of a study with what selection knows of it.
+
+    Attributes:
+        study: the study's name.
+        trial_number: from 0.
+        configuration: what it trained.
+        params: the searched hyperparameters.
+        validation_accuracy: mean over its runs, each at the evaluation it is read at.
+    """
+
+    study: str
+    trial_number: int
+    configuration: Configuration
+    params: Params
+    validation_accuracy: float
 
 
 @dataclass(frozen=True)
@@ -41,39 +66,41 @@ class Selected:
         return fmean(self.test_accuracies)
 
 
-def select(engine: Engine, study: str) -> Selected:
+def rank_trials(connection: Connection, study: RowMapping) -> list[RankedTrial]:
+    """The study's complete trials, best on validation first.
+
+    Raises:
+        NothingToSelectError: there is none.
+    """
+    choice = _choose(connection, study)
+    trials = {row["trial_id"]: row for row in reading.study_trials(connection, study["study_id"])}
+    return [
+        RankedTrial(
+            study=study["name"],
+            trial_number=candidate.trial_number,
+            configuration=Configuration(**trials[candidate.trial_id]["config"]),
+            params=trials[candidate.trial_id]["params"],
+            validation_accuracy=candidate.validation_accuracy,
+        )
+        for candidate in choice.ranking
+    ]
+
+
+def select(sql: Engine, study: str) -> Selected:
     """Choose from validation alone, freeze the choice, then read the test value of the chosen trial.
 
-    The same inputs give the same frozen row again instead of a second one.
+    The same inputs give the same frozen row again instead of a second one, whoever else selects meanwhile.
 
     Raises:
         NoSuchStudyError: no study of that name.
         NothingToSelectError: it has no complete run.
     """
-    with engine.begin() as connection:
+    with sql.connect() as connection:
         row = reading.find_study(connection, study)
-        choice = choose(map(dict, reading.selection_inputs(connection, row["study_id"])))
-        if choice is None:
-            raise NothingToSelectError(f"study {row['name']} has no complete run yet to select from")
-        newest = reading.newest_selection(connection, row["study_id"])
-        if newest is not None and newest["inputs_sha256"] == choice.inputs_sha256:
-            selection_id = newest["selection_id"]
-        else:
-            selection_id = writing.add_selection(
-                connection,
-                {
-                    "study_id": row["study_id"],
-                    "trial_id": choice.best.trial_id,
-                    "rule": choice.rule,
-                    "validation_accuracy": choice.best.validation_accuracy,
-                    "validation_loss": choice.best.validation_loss,
-                    "n_trials": len(choice.ranking),
-                    "n_runs": sum(c.n_runs for c in choice.ranking),
-                    "inputs_sha256": choice.inputs_sha256,
-                },
-            )
+    with sql.begin() as connection:
+        choice, selection_id = _freeze(connection, row)
     # The choice is in the database by now; nothing read from here on can change it.
-    with engine.connect() as connection:
+    with sql.connect() as connection:
         trials = reading.study_trials(connection, row["study_id"])
         return Selected(
             study=row["name"],
@@ -85,3 +112,30 @@ def select(engine: Engine, study: str) -> Selected:
             unfinished=sum(t["state"] in ("waiting", "running", "interrupted") for t in trials),
             validation_n=row["n_validation"],
         )
+
+
+def _choose(connection: Connection, study: RowMapping) -> Choice:
+    choice = choose(map(dict, reading.selection_inputs(connection, study["study_id"])))
+    if choice is None:
+        raise NothingToSelectError(f"study {study['name']} has no complete run yet to select from")
+    return choice
+
+
+def _freeze(connection: Connection, study: RowMapping) -> tuple[Choice, int]:
+    """The choice and its row, found or inserted; the study is held from before its values are read."""
+    writing.hold_study(connection, study["study_id"])
+    choice = _choose(connection, study)
+    newest = reading.newest_selection(connection, study["study_id"])
+    if newest is not None and newest["inputs_sha256"] == choice.inputs_sha256:
+        return choice, newest["selection_id"]
+    values = {
+        "study_id": study["study_id"],
+        "trial_id": choice.best.trial_id,
+        "rule": choice.rule,
+        "validation_accuracy": choice.best.validation_accuracy,
+        "validation_loss": choice.best.validation_loss,
+        "n_trials": len(choice.ranking),
+        "n_runs": sum(c.n_runs for c in choice.ranking),
+        "inputs_sha256": choice.inputs_sha256,
+    }
+    return choice, writing.add_selection(connection, values)

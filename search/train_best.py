@@ -59,13 +59,13 @@ def selected_run(database: str, study: str, replicate: int = 0) -> SelectedRun:
         NothingToSelectError: it has no complete run.
         NoSuchRunError: the selected trial has no complete run of this replicate.
     """
-    engine = open_database(database, create=False)
+    sql = open_database(database, create=False)
     try:
-        selected = select(engine, study)
-        with engine.connect() as connection:
+        selected = select(sql, study)
+        with sql.connect() as connection:
             found = reading.complete_run(connection, selected.choice.best.trial_id, replicate)
     finally:
-        engine.dispose()
+        sql.dispose()
     if found is None:
         n_runs = len(selected.test_accuracies)
         raise NoSuchRunError(

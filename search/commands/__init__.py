@@ -1,5 +1,12 @@
-"""The commands of `digitsweep`, by what they do; `search.cli` puts them together.
+"""The commands of `digitsweep`, one file each, with the table that it prints; `search.cli` puts them together.
 
-studies   run, confirm                      models   reproduce, train-best, predict
-reading   status, select, figures, report, export, dashboard, data
+run          train what a study lacks            reproduce   a stored run again, compared
+status       what the database holds             report      figures, and the page
+select       freeze the best                     export      CSV and Parquet
+confirm      the best again, fresh seeds         dashboard   Optuna's, on this machine alone
+train_best   the selection as a model file       data        where data sets are found
+predict      what a picture shows
+
+training   what run and confirm share: how a study is trained, shown and ended
+common     terminals, options, data
 """

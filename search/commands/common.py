@@ -1,4 +1,4 @@
-"""What the commands share: terminals, options, loading data, durations."""
+"""What the commands share: terminals, options, loading data."""
 
 import re
 import sys
@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 
 console = Console(width=None if sys.stdout.isatty() else 120)
 errors = Console(stderr=True, soft_wrap=True)
+
+
+def say(line: str) -> None:
+    """A line on standard output, as it is: nothing in it is taken for markup, and the terminal wraps it."""
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def warn(line: str) -> None:
+    """A line on standard error, as it is."""
+    errors.print(line, highlight=False, markup=False)
+
 
 Database = Annotated[str, typer.Option("--db", help="SQLite file, or an SQLAlchemy URL.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Workers; one for each core if not given.")]
@@ -55,11 +66,8 @@ def load_data(name: str, folder: Path | None) -> "Dataset":
     """A data set by name, with what there is to say on standard error and a bar for downloads."""
     from engine.data.load import load_dataset
 
-    def notify(message: str) -> None:
-        errors.print(message, highlight=False, markup=False)
-
     if not sys.stderr.isatty():
-        return load_dataset(name, folder=folder, notify=notify)
+        return load_dataset(name, folder=folder, notify=warn)
     from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
     with Progress(*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn(), console=errors) as bar:
@@ -70,4 +78,4 @@ def load_data(name: str, folder: Path | None) -> "Dataset":
                 tasks[file] = bar.add_task(file, total=total)
             bar.update(tasks[file], completed=done, total=total)
 
-        return load_dataset(name, folder=folder, notify=notify, progress=show)
+        return load_dataset(name, folder=folder, notify=warn, progress=show)

@@ -4,7 +4,8 @@ grid      every combination of a finite space
 random    independent draws, the whole plan from the seed
 ofat      one factor at a time around a baseline
 optuna    adaptively, by one of Optuna's samplers, with or without pruning
-confirm   the best of another study again, with fresh seeds
+
+The best of another study again, with fresh seeds, is `search.confirm`.
 """
 
 from search.drivers.protocol import Driver

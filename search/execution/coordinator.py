@@ -1,7 +1,7 @@
 """Runs a study: the only code that writes the database, and the only one that knows workers and driver both.
 
-    driver ── proposals ──> trials ──> runs ──> units ──> workers
-       <──── outcomes ─────── book <── results ─────────────┘
+    driver ── proposals ──> trials ──> runs ──> tasks ── segments ──> workers
+       <──── outcomes ──────── │ <───────────── results ────────────────┘
                                └──> database and Optuna mirror, one transaction at a time
 
 Running a study again trains what is missing, was interrupted or failed, and nothing else. An interrupted
@@ -28,10 +28,10 @@ from engine.training import initial_state
 from search.drivers import make_driver
 from search.drivers.protocol import Driver, Proposal
 from search.execution.environment import code_version, environment
-from search.execution.populations import group
+from search.execution.populations import group_runs
 from search.execution.progress import Display, SilentDisplay, Tally
-from search.execution.trials import RunBook, TrialBook, read_book, runs_to_do, study_record, tell_stored
-from search.execution.workers import Result, Task, Workers, workers
+from search.execution.trials import Run, Trial, load_trials, runs_to_do, study_record, tell_stored
+from search.execution.workers import Result, Segment, Workers, workers
 from search.naming import study_name, study_note
 from search.spec import StudySpec, check_against_data, check_plan
 from search.store import reading, writing
@@ -109,18 +109,18 @@ def run_study(
     driver = driver or make_driver(spec)
     command = command or f"digitsweep run {spec.source or name} --db {database}"
     with study_lock(database_url(database), name):
-        engine = open_database(database, create=True)
+        sql = open_database(database, create=True)
         try:
-            coordinator = _Coordinator(engine, spec, dataset, driver, name, command, display or SilentDisplay())
+            coordinator = _Coordinator(sql, spec, dataset, driver, name, command, display or SilentDisplay())
             return coordinator.run(n_jobs or os.cpu_count() or 1, max_seconds)
         finally:
-            engine.dispose()
+            sql.dispose()
 
 
 class _Coordinator:
     def __init__(
         self,
-        engine: Engine,
+        sql: Engine,
         spec: StudySpec,
         dataset: Dataset,
         driver: Driver,
@@ -128,22 +128,22 @@ class _Coordinator:
         command: str,
         display: Display,
     ) -> None:
-        self.engine, self.spec, self.dataset, self.driver = engine, spec, dataset, driver
+        self.sql, self.spec, self.dataset, self.driver = sql, spec, dataset, driver
         self.name, self.display = name, display
         # A plan that asks for more than the data set has must fail before it leaves a trace.
         check_plan(spec, [p.configuration for p in driver.proposals({}, 0, 0)], len(dataset.train))
         self.seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
-        with engine.begin() as connection:
+        with sql.begin() as connection:
             self.study_id = writing.open_study(connection, study_record(spec, dataset, name, command))
-            self.trials = read_book(connection, self.study_id, self.seeds)
+            self.trials = load_trials(connection, self.study_id, self.seeds)
             self.outcomes = tell_stored(driver, self.trials, spec.at)
         axes = spec.axes | spec.by_axes | spec.nuisance_axes
-        self.mirror = Mirror(engine, name, axes, note=study_note(spec, name, dataset, command))
+        self.mirror = Mirror(sql, name, axes, note=study_note(spec, name, dataset, command))
         self.known = {trial.configuration.hash for trial in self.trials}
-        self.waiting: deque[list[RunBook]] = deque()
-        self.open: dict[int, list[RunBook]] = {}
-        self.touched: dict[int, TrialBook] = {}
-        self.n_units = 0
+        self.waiting: deque[list[Run]] = deque()
+        self.in_training: dict[int, list[Run]] = {}
+        self.touched: dict[int, Trial] = {}
+        self.n_tasks = 0
         self.stopping = False
         self.storage_seconds = 0.0
         self.saved_at = self.checkpointed_at = time.monotonic()
@@ -171,7 +171,7 @@ class _Coordinator:
                         break
                     self._start(self.waiting.popleft(), pool)
                 self._show()
-                if not self.open:
+                if not self.in_training:
                     break
                 result = pool.next_result(timeout=0.2)
                 if result is not None:
@@ -193,7 +193,7 @@ class _Coordinator:
             storage_seconds=self.storage_seconds,
         )
 
-    # Plan: from proposals to units
+    # Plan: from proposals to tasks
 
     def _has_more(self, pool: Workers) -> bool:
         return any(
@@ -213,11 +213,11 @@ class _Coordinator:
         start = time.monotonic()
         check_against_data(self.spec, [p.configuration for p in new], len(self.dataset.train))
         first = len(self.trials)
-        with self.engine.begin() as connection:
+        with self.sql.begin() as connection:
             writing.add_trials(connection, self.study_id, first, new)
             rows = reading.study_trials(connection, self.study_id, first)
         for row, proposal in zip(rows, new, strict=True):
-            trial = TrialBook(
+            trial = Trial(
                 row["trial_id"],
                 row["trial_number"],
                 proposal.configuration,
@@ -225,7 +225,7 @@ class _Coordinator:
                 proposal.attributes,
                 "waiting",
             )
-            trial.runs = [RunBook(trial, replicate, seed) for replicate, seed in self.seeds.items()]
+            trial.runs = [Run(trial, replicate, seed) for replicate, seed in self.seeds.items()]
             self.trials.append(trial)
             self._touch(trial)
             self.driver.added(trial.number, proposal, None)
@@ -236,14 +236,14 @@ class _Coordinator:
         for message in self.driver.messages(pool.n_jobs):
             self.display.say(f"{self.name}: {message}")
 
-    def _queue(self, runs: list[RunBook], pool: Workers) -> None:
-        self.waiting.extend(group(runs, pool.n_jobs))
+    def _queue(self, runs: list[Run], pool: Workers) -> None:
+        self.waiting.extend(group_runs(runs, pool.n_jobs))
 
-    def _start(self, unit: list[RunBook], pool: Workers) -> None:
+    def _start(self, task: list[Run], pool: Workers) -> None:
         start = time.monotonic()
         states = []
-        with self.engine.begin() as connection:
-            for run in unit:
+        with self.sql.begin() as connection:
+            for run in task:
                 states.append(self._first_state(connection, run))
                 run.status, run.attempted = "running", True
                 if run.trial.state != "running":
@@ -251,11 +251,11 @@ class _Coordinator:
                     writing.set_trial_states(connection, [(run.trial.trial_id, "running")])
                 self._touch(run.trial)
         self.storage_seconds += time.monotonic() - start
-        self.open[self.n_units] = unit
-        pool.submit(Task(self.n_units, states))
-        self.n_units += 1
+        self.in_training[self.n_tasks] = task
+        pool.submit(Segment(self.n_tasks, states))
+        self.n_tasks += 1
 
-    def _first_state(self, connection: Any, run: RunBook) -> TrainingState:
+    def _first_state(self, connection: Any, run: Run) -> TrainingState:
         stored = None
         if run.run_id is not None and run.status in ("running", "interrupted"):
             stored = reading.checkpoint(connection, run.run_id)
@@ -283,23 +283,23 @@ class _Coordinator:
     # Results
 
     def _take(self, result: Result, pool: Workers) -> None:
-        unit = self.open.pop(result.unit)
+        task = self.in_training.pop(result.task)
         if result.error is not None:
-            for run in unit:
+            for run in task:
                 run.end("failed", result.error)
                 self.n_failed += 1
                 self._trial_changed(run.trial)
             last = result.error.strip().splitlines()[-1]
-            numbers = ", ".join(str(run.trial.number) for run in unit)
+            numbers = ", ".join(str(run.trial.number) for run in task)
             self.display.say(f"{self.name}, trial {numbers}: failed with {last} (whole text in the database)")
             return
-        share = (result.train_seconds / len(unit), result.evaluate_seconds / len(unit))
-        for run, state, evaluation in zip(unit, result.states, result.evaluations, strict=True):
+        share = (result.train_seconds / len(task), result.evaluate_seconds / len(task))
+        for run, state, evaluation in zip(task, result.states, result.evaluations, strict=True):
             run.take(state, evaluation, share)
             self._touch(run.trial)
-        following: list[RunBook] = []
+        following: list[Run] = []
         states: list[TrainingState] = []
-        for run, state in zip(unit, result.states, strict=True):
+        for run, state in zip(task, result.states, strict=True):
             if state.diverged_at is not None:
                 run.end("diverged", f"the loss stopped being finite at update {state.diverged_at}")
             elif state.finished:
@@ -318,10 +318,10 @@ class _Coordinator:
                 continue
             self._trial_changed(run.trial)
         if following:
-            self.open[result.unit] = following
-            pool.submit(Task(result.unit, states))
+            self.in_training[result.task] = following
+            pool.submit(Segment(result.task, states))
 
-    def _prune(self, trial: TrialBook) -> None:
+    def _prune(self, trial: Trial) -> None:
         """Prune the other replicates too: those that wait at once, those in training when their segment ends."""
         for run in trial.runs:
             if run.ended or (run.attempted and run.status == "running"):
@@ -330,13 +330,13 @@ class _Coordinator:
                 run.status = "pruned"
             else:
                 run.end("pruned")
-        units = ([run for run in unit if run.trial is not trial] for unit in self.waiting)
-        self.waiting = deque(unit for unit in units if unit)
+        tasks = ([run for run in task if run.trial is not trial] for task in self.waiting)
+        self.waiting = deque(task for task in tasks if task)
 
-    def _touch(self, trial: TrialBook) -> None:
+    def _touch(self, trial: Trial) -> None:
         self.touched[trial.number] = self.unshown[trial.number] = trial
 
-    def _trial_changed(self, trial: TrialBook) -> None:
+    def _trial_changed(self, trial: Trial) -> None:
         trial.state = trial.final_state()
         self._touch(trial)
         if trial.ended:
@@ -357,7 +357,7 @@ class _Coordinator:
         pending = [run.pending for trial in touched for run in trial.runs if run.pending]
         for progress in pending:
             progress.checkpoint |= checkpoint and progress.status == "running"
-        with self.engine.begin() as connection:
+        with self.sql.begin() as connection:
             writing.save(connection, pending)
             writing.set_trial_states(
                 connection, [(trial.trial_id, trial.state) for trial in touched if trial.state != "running"]
@@ -376,7 +376,7 @@ class _Coordinator:
         for trial in self.unshown.values():
             self.tally.note(trial)
         self.unshown.clear()
-        self.tally.counts.running = sum(len(unit) for unit in self.open.values())
+        self.tally.counts.running = sum(len(task) for task in self.in_training.values())
         self.display.update(self.tally.counts)
 
     @contextmanager

@@ -1,7 +1,7 @@
 """What a command would do, without doing it: the plan, what is done of it, and how long the rest will take.
 
     driver ── proposals ──> trials, new ─┐
-    database ── book ─────> trials, known ├──> runs to do ──> units ──speed──> seconds on each worker
+    database ── trials ───> trials, known ├──> runs to do ──> groups ──speed──> seconds on each worker
     driver ── outlook ────> trials to come ┘
 
 Nothing is written, and no database is made.
@@ -17,9 +17,9 @@ from engine.data.dataset import Dataset
 from engine.seeds import derive_seed
 from search.drivers import make_driver
 from search.drivers.protocol import Driver, Proposal
-from search.execution.populations import group
+from search.execution.populations import group_runs
 from search.execution.speed import estimate
-from search.execution.trials import TrialBook, read_book, runs_to_do, study_record, tell_stored
+from search.execution.trials import Trial, load_trials, runs_to_do, study_record, tell_stored
 from search.naming import study_name
 from search.space import Params
 from search.spec import StudySpec, check_plan
@@ -47,7 +47,7 @@ class PlannedTrial:
 
 
 @dataclass(frozen=True)
-class Forecast:
+class DryRun:
     """What a command would do.
 
     Attributes:
@@ -84,7 +84,7 @@ class _Run:
     start_k: int = 0
 
 
-def forecast(
+def dry_run(
     spec: StudySpec,
     dataset: Dataset,
     *,
@@ -92,7 +92,7 @@ def forecast(
     n_jobs: int,
     driver: Driver | None = None,
     name: str | None = None,
-) -> Forecast:
+) -> DryRun:
     """What `run_study` would do with the same arguments.
 
     Raises:
@@ -110,13 +110,13 @@ def forecast(
     to_come = driver.outlook(outcomes, len(stored) + len(new))
     waiting = [_Run(run.configuration, run.seed, run.start_k) for run in runs_to_do(stored)]
     parts = [waiting, _runs(new, seeds), _runs(to_come, seeds)]
-    units = [unit for part in parts for unit in group(part, n_jobs)]
-    found = estimate([([run.configuration for run in unit], unit[0].start_k) for unit in units], dataset)
+    groups = [group for part in parts for group in group_runs(part, n_jobs)]
+    found = estimate([([run.configuration for run in group], group[0].start_k) for group in groups], dataset)
     lines = [
         PlannedTrial(t.number, t.params, t.state, sum(r.ended for r in t.runs), len(runs_to_do([t]))) for t in stored
     ]
     lines += [PlannedTrial(len(stored) + i, p.params, "new", 0, len(seeds)) for i, p in enumerate(new)]
-    return Forecast(
+    return DryRun(
         study=name,
         trials=tuple(lines),
         n_to_come=len(to_come),
@@ -134,26 +134,24 @@ def _runs(proposals: Sequence[Proposal], seeds: dict[int, int]) -> list[_Run]:
     return [_Run(proposal.configuration, seed) for proposal in proposals for seed in seeds.values()]
 
 
-def _stored(
-    spec: StudySpec, dataset: Dataset, database: str | Path, name: str, seeds: dict[int, int]
-) -> list[TrialBook]:
+def _stored(spec: StudySpec, dataset: Dataset, database: str | Path, name: str, seeds: dict[int, int]) -> list[Trial]:
     """The study's trials, none where the database has no such study."""
     if not holds_studies(database):
         return []
-    engine = open_database(database, create=False)
+    sql = open_database(database, create=False)
     try:
-        with engine.connect() as connection:
+        with sql.connect() as connection:
             row = reading.study_named(connection, name)
             if row is None:
                 return []
             writing.check_same_study(row, study_record(spec, dataset, name, row["command"]))
-            return read_book(connection, row["study_id"], seeds)
+            return load_trials(connection, row["study_id"], seeds)
     finally:
-        engine.dispose()
+        sql.dispose()
 
 
 def wall_time(seconds: Sequence[float], n_jobs: int) -> float:
-    """Seconds until the last unit ends, where each goes to the worker that is free first."""
+    """Seconds until the last group of runs ends, where each goes to the worker that is free first."""
     free = [0.0] * n_jobs
     for cost in seconds:
         heapq.heapreplace(free, free[0] + cost)

@@ -30,15 +30,15 @@ class Schedulable(Protocol):
         """Evaluations it has already, from a checkpoint."""
 
 
-Run = TypeVar("Run", bound=Schedulable)
+RunT = TypeVar("RunT", bound=Schedulable)
 
 
-def group(runs: Sequence[Run], n_workers: int) -> list[list[Run]]:
-    """Units of work, in the order of their first run: populations of linear runs, others alone.
+def group_runs(runs: Sequence[RunT], n_workers: int) -> list[list[RunT]]:
+    """Runs that train together, in the order of their first run: populations of linear runs, others alone.
 
     Args:
         runs: what is to be trained.
-        n_workers: how many units can be worked on at once.
+        n_workers: how many groups can be trained at once.
     """
     alone = [[i] for i, run in enumerate(runs) if population_key(run.configuration, run.seed) is None]
     together: dict[Hashable, list[int]] = {}
@@ -47,11 +47,11 @@ def group(runs: Sequence[Run], n_workers: int) -> list[list[Run]]:
         if key is not None:
             kind = (run.configuration.momentum, run.configuration.weight_decay > 0)
             together.setdefault((key, run.start_k, kind), []).append(i)
-    units = alone
+    groups = alone
     # Half a population costs as much as a whole one, so it is cut only where a worker would have nothing to do.
-    n_units = len(alone) + sum(ceil(len(members) / LANES) for members in together.values())
-    n_parts = ceil(n_workers / n_units) if n_units else 1
+    n_groups = len(alone) + sum(ceil(len(members) / LANES) for members in together.values())
+    n_parts = ceil(n_workers / n_groups) if n_groups else 1
     for members in together.values():
         size = min(LANES, ceil(len(members) / n_parts))
-        units += [members[start : start + size] for start in range(0, len(members), size)]
-    return [[runs[i] for i in unit] for unit in sorted(units)]
+        groups += [members[start : start + size] for start in range(0, len(members), size)]
+    return [[runs[i] for i in group] for group in sorted(groups)]

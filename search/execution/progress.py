@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from search.execution.trials import TrialBook
+    from search.execution.trials import Trial
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Tally:
         self.counts = Counts(study)
         self._parts: dict[int, tuple[int, ...]] = {}
 
-    def note(self, trial: "TrialBook") -> None:
+    def note(self, trial: "Trial") -> None:
         """Put a trial's present part in place of what it was before."""
         done = total = 0
         best = self.counts.best or 0.0

@@ -27,7 +27,7 @@ MOST_KINDS = 40
 
 @dataclass(frozen=True)
 class Speed:
-    """What a unit of work costs; both in seconds an image, for all its members together."""
+    """What runs that train together cost; both in seconds an image, for all of them."""
 
     train: float
     evaluate: float
@@ -35,10 +35,10 @@ class Speed:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds that units of work take on one worker.
+    """Seconds that groups of runs take on one worker.
 
     Attributes:
-        seconds: one number for each unit.
+        seconds: one number for each group.
         n_measured: kinds of run that were measured.
         n_kinds: kinds of run that there are.
     """
@@ -48,11 +48,11 @@ class Estimate:
     n_kinds: int
 
 
-def kind(unit: Sequence[Configuration]) -> Hashable:
-    """What the speed of a unit depends on."""
-    c = unit[0]
+def kind_of(group: Sequence[Configuration]) -> Hashable:
+    """What the speed of runs that train together depends on."""
+    c = group[0]
     return (
-        len(unit),
+        len(group),
         c.hidden_layers,
         c.hidden_size if c.hidden_layers else 0,
         c.activation if c.hidden_layers else "",
@@ -65,12 +65,12 @@ def kind(unit: Sequence[Configuration]) -> Hashable:
     )
 
 
-def measure(unit: Sequence[Configuration], probe: Dataset) -> Speed:
+def measure(group: Sequence[Configuration], probe: Dataset) -> Speed:
     """The speed of runs that train together, on the images of `probe`, which are trained on once."""
     # A small learning rate, so that nothing diverges and stops early.
     brief = [
         replace(c, epochs=1, evaluations_per_epoch=1, train_images=None, learning_rate=1e-3, decay="constant")
-        for c in unit
+        for c in group
     ]
     seed = derive_seed(0, 0)
     states = [initial_state(c, seed, probe) for c in brief]
@@ -84,14 +84,14 @@ def measure(unit: Sequence[Configuration], probe: Dataset) -> Speed:
     return Speed((middle - start) / len(probe.train), (end - middle) / n_evaluated)
 
 
-def estimate(units: Sequence[tuple[Sequence[Configuration], int]], dataset: Dataset) -> Estimate:
-    """How long units of work will take.
+def estimate(groups: Sequence[tuple[Sequence[Configuration], int]], dataset: Dataset) -> Estimate:
+    """How long groups of runs will take.
 
     Args:
-        units: configurations that train together, and the evaluations that they have already.
+        groups: configurations that train together, and the evaluations that they have already.
         dataset: what they train on.
     """
-    kinds = {kind(unit): unit for unit, _ in units}
+    kinds = {kind_of(group): group for group, _ in groups}
     step = max(1, -(-len(kinds) // MOST_KINDS))
     chosen = dict(list(kinds.items())[::step])
     probe = replace(
@@ -101,15 +101,15 @@ def estimate(units: Sequence[tuple[Sequence[Configuration], int]], dataset: Data
         test=dataset.test.first(min(PROBE_HELD_OUT, len(dataset.test))),
     )
     speeds = {}
-    for key, unit in chosen.items():
-        measure(unit, probe)  # loads what is compiled
-        speeds[key] = measure(unit, probe)
+    for key, group in chosen.items():
+        measure(group, probe)  # loads what is compiled
+        speeds[key] = measure(group, probe)
     if not speeds:
         return Estimate((), 0, 0)
     usual = Speed(fmean(s.train for s in speeds.values()), fmean(s.evaluate for s in speeds.values()))
     seconds = []
-    for unit, done in units:
-        speed, c = speeds.get(kind(unit), usual), unit[0]
+    for group, done in groups:
+        speed, c = speeds.get(kind_of(group), usual), group[0]
         n_train = c.train_images or len(dataset.train)
         one_epoch = n_train * speed.train
         one_evaluation = (n_train + len(dataset.validation) + len(dataset.test)) * speed.evaluate

@@ -22,7 +22,7 @@ Curve = dict[int, tuple[float, float]]
 
 
 @dataclass
-class RunBook:
+class Run:
     """One run, from before its start to its end.
 
     Attributes:
@@ -37,7 +37,7 @@ class RunBook:
         attempted: whether this process has started it.
     """
 
-    trial: "TrialBook"
+    trial: "Trial"
     replicate: int
     seed: int
     run_id: int | None = None
@@ -84,7 +84,7 @@ class RunBook:
 
 
 @dataclass
-class TrialBook:
+class Trial:
     """One trial with its runs.
 
     Attributes:
@@ -103,7 +103,7 @@ class TrialBook:
     params: Params
     attributes: dict[str, Any]
     state: str
-    runs: list[RunBook] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
 
     @property
     def ended(self) -> bool:
@@ -160,10 +160,10 @@ class TrialBook:
         return MirroredTrial(self.number, self.params, self.state, curve, value, attributes)
 
 
-def read_book(connection: Connection, study_id: int, seeds: Mapping[int, int]) -> list[TrialBook]:
+def load_trials(connection: Connection, study_id: int, seeds: Mapping[int, int]) -> list[Trial]:
     """The trials of a study, each with one run for every replicate in `seeds` (replicate → seed)."""
     trials = [
-        TrialBook(
+        Trial(
             trial_id=row["trial_id"],
             number=row["trial_number"],
             configuration=Configuration(**row["config"]),
@@ -176,7 +176,7 @@ def read_book(connection: Connection, study_id: int, seeds: Mapping[int, int]) -
     curves = reading.validation_curves(connection, study_id)
     rows = {(row["trial_id"], row["replicate"]): row for row in reading.study_runs(connection, study_id)}
     for trial in trials:
-        trial.runs = [RunBook(trial, replicate, seed) for replicate, seed in seeds.items()]
+        trial.runs = [Run(trial, replicate, seed) for replicate, seed in seeds.items()]
         for run in trial.runs:
             row = rows.get((trial.trial_id, run.replicate))
             if row is not None:
@@ -207,7 +207,7 @@ def study_record(spec: StudySpec, dataset: Dataset, name: str, command: str) -> 
     )
 
 
-def tell_stored(driver: Driver, trials: Iterable[TrialBook], read_at: str) -> dict[int, Outcome]:
+def tell_stored(driver: Driver, trials: Iterable[Trial], read_at: str) -> dict[int, Outcome]:
     """Tell a driver the trials of earlier processes, in order; how those that ended did, by number."""
     outcomes: dict[int, Outcome] = {}
     for trial in trials:
@@ -218,7 +218,7 @@ def tell_stored(driver: Driver, trials: Iterable[TrialBook], read_at: str) -> di
     return outcomes
 
 
-def runs_to_do(trials: Iterable[TrialBook]) -> list[RunBook]:
+def runs_to_do(trials: Iterable[Trial]) -> list[Run]:
     """The runs that are missing, unfinished, or failed in an earlier process."""
     return [
         run

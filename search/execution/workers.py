@@ -1,13 +1,13 @@
 """Where training happens: joblib threads that take a segment and give back its states and evaluations.
 
-    coordinator ── Task(states) ──> worker: advance, evaluate ── Result(states, evaluations, seconds) ──> coordinator
+    coordinator ── Segment(states) ──> worker: advance, evaluate ── Result(states, evaluations, seconds) ──> coordinator
 
 Workers never open the database. The kernels release the interpreter, so threads share one read-only data set and scale
 over cores; BLAS is held to one thread in each.
 
-Where a worker would have nothing to do, a unit is worked on by two: one evaluates while the other looks ahead, which is
-to begin the unit's next segment on the assumption that it will be asked for. The assumption is checked against the
-task that comes; a segment is a pure function of its states, so nobody else need know.
+Where a worker would have nothing to do, a task is worked on by two: one evaluates while the other looks ahead, which is
+to begin the next segment on the assumption that it will be asked for. The assumption is checked against the
+segment that comes; a segment is a pure function of its states, so nobody else need know.
 
     without   advance k │ evaluate k │ advance k+1 │ evaluate k+1 │
     with      advance k │ advance k+1 │ advance k+2 │
@@ -32,19 +32,24 @@ from engine.training import advance, evaluate, foreseen
 
 
 @dataclass(frozen=True)
-class Task:
-    """The next segment of a unit: runs that train in lock-step, or one run."""
+class Segment:
+    """The next segment of a task, which is a run, or several that train in lock-step, from first to last segment.
 
-    unit: int
+    Attributes:
+        task: number of the task.
+        states: of its runs, all at the same k.
+    """
+
+    task: int
     states: list[TrainingState]
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a task.
+    """What came of a segment.
 
     Attributes:
-        unit: as in the task.
+        task: as in the segment.
         states: the runs after the segment; as before it where there was an error.
         evaluations: one for each run, None where it diverged.
         train_seconds: time spent on updates.
@@ -52,7 +57,7 @@ class Result:
         error: traceback of an exception, or None.
     """
 
-    unit: int
+    task: int
     states: list[TrainingState]
     evaluations: list[Evaluation | None]
     train_seconds: float
@@ -80,9 +85,9 @@ class _Ahead:
 
 @dataclass(frozen=True)
 class _Evaluation:
-    """The second half of a task, for another worker."""
+    """The second half of a segment, for another worker."""
 
-    task: Task
+    segment: Segment
     moved: list[TrainingState]
     train_seconds: float
 
@@ -93,11 +98,11 @@ class Workers:
     def __init__(self, dataset: Dataset, n_jobs: int) -> None:
         self.n_jobs = n_jobs
         self._dataset = dataset
-        self._tasks: queue.SimpleQueue[Task | _Evaluation | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Segment | _Evaluation | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         self._n_open = 0
         self._ahead: dict[int, _Ahead] = {}
-        self._last_unit: int | None = None
+        self._last_task: int | None = None
         self._n_busy, self._busy = 0, threading.Lock()
         self._pool: Iterator[Any] | None = None
         if n_jobs > 1:
@@ -106,7 +111,7 @@ class Workers:
             )
 
     def _serve(self) -> None:
-        while (job := self._tasks.get()) is not None:
+        while (job := self._jobs.get()) is not None:
             self._change_busy(1)
             ahead = self._perform(job)
             self._change_busy(-1)
@@ -119,19 +124,19 @@ class Workers:
 
     def _is_anyone_idle(self) -> bool:
         with self._busy:
-            return self._n_busy < self.n_jobs and self._tasks.empty()
+            return self._n_busy < self.n_jobs and self._jobs.empty()
 
-    def _perform(self, job: Task | _Evaluation) -> _Ahead | None:
+    def _perform(self, job: Segment | _Evaluation) -> _Ahead | None:
         """One job; an exception comes back as text instead of ending the study."""
-        task = job if isinstance(job, Task) else job.task
+        segment = job if isinstance(job, Segment) else job.segment
         ahead = None
         try:
-            if isinstance(job, Task):
+            if isinstance(job, Segment):
                 moved, seconds = self._advanced(job)
                 start = foreseen(moved) if self._is_anyone_idle() else None
                 if start is not None:
-                    ahead = self._ahead[task.unit] = _Ahead(start)
-                    self._tasks.put(_Evaluation(job, moved, seconds))
+                    ahead = self._ahead[segment.task] = _Ahead(start)
+                    self._jobs.put(_Evaluation(job, moved, seconds))
                     begin = time.perf_counter()
                     ahead.moved = advance(start, self._dataset)
                     ahead.seconds = time.perf_counter() - begin
@@ -139,23 +144,25 @@ class Workers:
                 job = _Evaluation(job, moved, seconds)
             begin = time.perf_counter()
             states, evaluations = evaluate(job.moved, self._dataset)
-            self._results.put(Result(task.unit, states, evaluations, job.train_seconds, time.perf_counter() - begin))
+            self._results.put(Result(segment.task, states, evaluations, job.train_seconds, time.perf_counter() - begin))
         except Exception:
             if ahead is not None:  # the segment is tried again, and fails, when it is asked for
                 return ahead
-            failed = Result(task.unit, task.states, [None] * len(task.states), 0.0, 0.0, traceback.format_exc())
+            failed = Result(
+                segment.task, segment.states, [None] * len(segment.states), 0.0, 0.0, traceback.format_exc()
+            )
             self._results.put(failed)
         return None
 
-    def _advanced(self, task: Task) -> tuple[list[TrainingState], float]:
+    def _advanced(self, segment: Segment) -> tuple[list[TrainingState], float]:
         """The states after their updates, and the seconds that these took."""
-        ahead = self._ahead.pop(task.unit, None)
-        if ahead is not None and ahead.fits(task.states):
+        ahead = self._ahead.pop(segment.task, None)
+        if ahead is not None and ahead.fits(segment.states):
             ahead.done.wait()
             if ahead.moved is not None:
                 return ahead.moved, ahead.seconds
         begin = time.perf_counter()
-        moved = advance(task.states, self._dataset)
+        moved = advance(segment.states, self._dataset)
         return moved, time.perf_counter() - begin
 
     @property
@@ -163,23 +170,23 @@ class Workers:
         """Workers that have nothing to do."""
         return self.n_jobs - self._n_open
 
-    def submit(self, task: Task) -> None:
-        """Hand a task to the next free worker."""
+    def submit(self, segment: Segment) -> None:
+        """Hand a segment to the next free worker."""
         self._n_open += 1
-        if task.unit == self._last_unit:
-            self._last_unit = None
-        self._tasks.put(task)
+        if segment.task == self._last_task:
+            self._last_task = None
+        self._jobs.put(segment)
 
     def next_result(self, timeout: float | None = None) -> Result | None:
         """The next result; None where none came within `timeout` seconds.
 
-        With one job the task is done here and now, in the caller's thread. A unit that goes on is submitted again
+        A task that goes on is submitted again
         before the next result is asked for; otherwise what was begun of it ahead is dropped.
         """
-        if self._last_unit is not None:
-            self._ahead.pop(self._last_unit, None)
+        if self._last_task is not None:
+            self._ahead.pop(self._last_task, None)
         if self._pool is None:
-            job = self._tasks.get_nowait()
+            job = self._jobs.get_nowait()
             assert job is not None
             self._change_busy(1)
             self._perform(job)
@@ -191,20 +198,20 @@ class Workers:
             except queue.Empty:
                 return None
         self._n_open -= 1
-        self._last_unit = result.unit
+        self._last_task = result.task
         return result
 
     def close(self) -> None:
-        """End the workers' threads; tasks not begun are dropped."""
+        """End the workers' threads; segments not begun are dropped."""
         if self._pool is None:
             return
         while True:
             try:
-                self._tasks.get_nowait()
+                self._jobs.get_nowait()
             except queue.Empty:
                 break
         for _ in range(self.n_jobs):
-            self._tasks.put(None)
+            self._jobs.put(None)
         for _ in self._pool:
             pass
 

@@ -221,6 +221,15 @@ def save(connection: Connection, progress: Iterable[RunProgress]) -> None:
         connection.execute(insert(evaluations), rows)
 
 
+def hold_study(connection: Connection, study_id: int) -> None:
+    """Keep other writers from this study until the transaction ends; its first statement, before anything is read.
+
+    An update that changes nothing takes SQLite's write lock, and locks the row in other databases.
+    """
+    same = update(studies).where(studies.c.study_id == study_id).values(name=studies.c.name)
+    connection.execute(same)
+
+
 def add_selection(connection: Connection, values: dict[str, Any]) -> int:
     """Freeze a choice; the id of its row, which never changes again."""
     row = values | {"selected_at": now()}

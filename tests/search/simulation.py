@@ -7,10 +7,10 @@ import json
 import math
 
 from engine.configuration import Configuration
+from search.confirm import ConfirmDriver
 from search.drivers import make_driver
-from search.drivers.confirm import ConfirmDriver
 from search.drivers.protocol import Outcome, Proposal
-from search.store.candidates import RankedTrial
+from search.select import RankedTrial
 from tests.search.helpers import make_spec
 
 N_EVALUATIONS = 6

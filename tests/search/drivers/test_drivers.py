@@ -5,11 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from engine.seeds import derive_seed
 from search import run_study
-from search.confirm import confirmation, confirmation_driver, confirmation_spec, confirmed_trials
 from search.drivers import make_driver
-from search.drivers.confirm import confirmation_seed
 from search.space import SpecError
 from search.spec import load_spec
 from tests.search.helpers import make_spec, query
@@ -66,34 +63,6 @@ def test_the_reports_random_search_draws_from_its_ranges(experiments):
     assert len(proposals) == 50
     assert {p.configuration.hidden_layers for p in proposals} == {1, 2, 3}
     assert all(10 <= p.configuration.hidden_size <= 200 for p in proposals)
-
-
-def test_confirmation_trains_the_best_again_with_fresh_seeds(database, tiny):
-    run_study(make_spec(), tiny, database=database, n_jobs=2)
-    source = confirmation(database, "tiny-grid", 2)
-    assert source.name == "tiny-grid-confirm@tiny"
-    spec = confirmation_spec(source, 3)
-    result = run_study(spec, tiny, database=database, n_jobs=2, driver=confirmation_driver(source), name=source.name)
-    assert (result.n_trials, result.n_trained) == (2, 6)
-    seeds = dict(query(database, "SELECT seed, COUNT(*) FROM runs GROUP BY seed"))
-    assert derive_seed(2022, 0) in seeds
-    fresh = {derive_seed(confirmation_seed(2022), r) for r in range(3)}
-    assert set(seeds) == fresh | {derive_seed(2022, 0)}
-    rows = confirmed_trials(database, source.study, source.name)
-    assert [r.source_trial_number for r in rows] == [t.trial_number for t in source.ranked]
-    for row in rows:
-        assert row.n_runs == 3
-        assert row.test_interval[0] <= row.test <= row.test_interval[1]
-    by_hand = query(
-        database,
-        "SELECT AVG(test_accuracy) FROM v_runs WHERE study = 'tiny-grid-confirm@tiny' AND trial_number = 0",
-    )
-    assert rows[0].test == pytest.approx(by_hand[0][0])
-    again = confirmation(database, "tiny-grid", 2)
-    assert run_study(
-        confirmation_spec(again, 3), tiny, database=database, n_jobs=1,
-        driver=confirmation_driver(again), name=again.name,
-    ).n_trained == 0  # fmt: skip
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

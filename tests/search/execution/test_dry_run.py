@@ -8,9 +8,9 @@ import pytest
 from engine.configuration import Configuration
 from search import run_study
 from search.drivers import make_driver
-from search.execution.dry_run import forecast, wall_time
+from search.execution.dry_run import dry_run, wall_time
 from search.execution.progress import SilentDisplay
-from search.execution.speed import MOST_KINDS, estimate, kind
+from search.execution.speed import MOST_KINDS, estimate, kind_of
 from search.store.database import DatabaseUnusableError
 from search.store.writing import StudyMismatchError
 from tests.search.helpers import make_spec
@@ -40,21 +40,21 @@ class CtrlC(SilentDisplay):
 @pytest.mark.parametrize("changes", SPECS)
 def test_the_runs_foretold_are_those_that_are_trained(database, tiny, changes):
     spec = make_spec(**changes)
-    before = forecast(spec, tiny, database=database, n_jobs=2)
+    before = dry_run(spec, tiny, database=database, n_jobs=2)
     assert not Path(database).exists()
     assert before.n_runs_done == 0
     result = run_study(spec, tiny, database=database, n_jobs=2)
     assert before.n_runs_to_do == result.n_trained
     assert len(before.trials) + before.n_to_come == result.n_trials
     assert before.seconds > 0
-    after = forecast(spec, tiny, database=database, n_jobs=2)
+    after = dry_run(spec, tiny, database=database, n_jobs=2)
     assert (after.n_runs_done, after.n_runs_to_do, after.n_to_come, after.seconds) == (result.n_trained, 0, 0, 0)
 
 
 def test_an_interrupted_study_is_foretold_from_where_it_stands(database, tiny):
     spec = make_spec(fixed={"hidden_layers": 1, "hidden_size": 4, "epochs": 2, "evaluations_per_epoch": 3})
     run_study(spec, tiny, database=database, n_jobs=1, display=CtrlC(at=8))
-    found = forecast(spec, tiny, database=database, n_jobs=1)
+    found = dry_run(spec, tiny, database=database, n_jobs=1)
     assert (found.n_runs_done, found.n_runs_to_do, found.n_resumed) == (1, 5, 1)
     assert [trial.state for trial in found.trials].count("interrupted") == 1
     assert run_study(spec, tiny, database=database, n_jobs=1).n_trained == 5
@@ -63,7 +63,7 @@ def test_an_interrupted_study_is_foretold_from_where_it_stands(database, tiny):
 def test_more_values_are_new_trials(database, tiny):
     run_study(make_spec(), tiny, database=database, n_jobs=1)
     wider = make_spec(space={"learning_rate": [0.01, 0.02, 0.05, 0.2], "momentum": [False, True]})
-    found = forecast(wider, tiny, database=database, n_jobs=1)
+    found = dry_run(wider, tiny, database=database, n_jobs=1)
     assert [trial.state for trial in found.trials] == ["complete"] * 6 + ["new"] * 2
     assert {trial.params["learning_rate"] for trial in found.trials if trial.n_to_do} == {0.02}
 
@@ -78,14 +78,14 @@ def test_halving_foretells_each_rung_until_it_is_known():
 def test_another_study_under_the_same_name_is_refused_before_anything_runs(database, tiny):
     run_study(make_spec(), tiny, database=database, n_jobs=1)
     with pytest.raises(StudyMismatchError, match="epochs"):
-        forecast(make_spec(fixed={"epochs": 1, "evaluations_per_epoch": 3}), tiny, database=database, n_jobs=1)
+        dry_run(make_spec(fixed={"epochs": 1, "evaluations_per_epoch": 3}), tiny, database=database, n_jobs=1)
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path, tiny):
     file = tmp_path / "text.sqlite"
     file.write_text("no database, but long enough to be taken for one " * 30)
     with pytest.raises(DatabaseUnusableError, match="cannot be used"):
-        forecast(make_spec(), tiny, database=file, n_jobs=1)
+        dry_run(make_spec(), tiny, database=file, n_jobs=1)
 
 
 def test_each_kind_of_run_is_measured_once_and_many_kinds_are_sampled(tiny):
@@ -105,10 +105,10 @@ def test_each_kind_of_run_is_measured_once_and_many_kinds_are_sampled(tiny):
 def test_what_decides_speed_is_a_kind_and_nothing_else():
     base = Configuration(hidden_layers=2)
     same = Configuration(hidden_layers=2, learning_rate=0.5, epochs=9, decay="cosine")
-    assert kind([base]) == kind([same])
+    assert kind_of([base]) == kind_of([same])
     others = [{"hidden_size": 9}, {"batch_size": 8}, {"momentum": True}, {"dropout_input": 0.1}, {"dtype": "float64"}]
-    assert len({kind([Configuration(**{"hidden_layers": 2, **other})]) for other in [{}, *others]}) == 6
-    assert kind([Configuration()]) != kind([Configuration()] * 2)
+    assert len({kind_of([Configuration(**{"hidden_layers": 2, **other})]) for other in [{}, *others]}) == 6
+    assert kind_of([Configuration()]) != kind_of([Configuration()] * 2)
 
 
 def test_wall_time_gives_each_unit_to_the_worker_that_is_free_first():

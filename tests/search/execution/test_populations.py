@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.configuration import Configuration
 from engine.implementations import population_key
-from search.execution.populations import LANES, group
+from search.execution.populations import LANES, group_runs
 
 
 @dataclass
@@ -24,20 +24,20 @@ def linear(n, **options):
 
 @pytest.mark.parametrize(("n_workers", "sizes"), [(1, [16, 16]), (2, [16, 16]), (4, [8, 8, 8, 8])])
 def test_the_grid_fills_populations_and_cuts_them_only_for_idle_workers(n_workers, sizes):
-    units = group(linear(16) + linear(16, momentum=True), n_workers)
-    assert [len(unit) for unit in units] == sizes
-    for unit in units:
-        assert len({run.configuration.momentum for run in unit}) == 1
+    groups = group_runs(linear(16) + linear(16, momentum=True), n_workers)
+    assert [len(group) for group in groups] == sizes
+    for group in groups:
+        assert len({run.configuration.momentum for run in group}) == 1
 
 
 def test_networks_train_alone():
     runs = [Run(Configuration(hidden_layers=1, hidden_size=h)) for h in (5, 6)]
-    assert group(runs, 1) == [[runs[0]], [runs[1]]]
+    assert group_runs(runs, 1) == [[runs[0]], [runs[1]]]
 
 
 def test_other_seeds_and_other_places_in_a_run_are_kept_apart():
     runs = [*linear(2), Run(Configuration(), seed=2), Run(Configuration(), start_k=5)]
-    assert [len(unit) for unit in group(runs, 1)] == [2, 1, 1]
+    assert [len(group) for group in group_runs(runs, 1)] == [2, 1, 1]
 
 
 @given(
@@ -49,9 +49,9 @@ def test_every_run_is_in_one_unit_that_it_may_be_in(kinds, n_workers):
         Run(Configuration(momentum=momentum, hidden_layers=depth, weight_decay=decay), seed)
         for momentum, depth, seed, decay in kinds
     ]
-    units = group(runs, n_workers)
-    assert sorted(id(run) for unit in units for run in unit) == sorted(map(id, runs))
-    for unit in units:
-        assert 1 <= len(unit) <= LANES
-        if len(unit) > 1:
-            assert len({population_key(run.configuration, run.seed) for run in unit}) == 1
+    groups = group_runs(runs, n_workers)
+    assert sorted(id(run) for group in groups for run in group) == sorted(map(id, runs))
+    for group in groups:
+        assert 1 <= len(group) <= LANES
+        if len(group) > 1:
+            assert len({population_key(run.configuration, run.seed) for run in group}) == 1

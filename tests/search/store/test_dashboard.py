@@ -13,7 +13,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 
 from search import run_study
-from search.confirm import confirmation, confirmation_driver, confirmation_spec
+from search.confirm import ConfirmDriver, confirmation, confirmation_spec
 from search.execution.progress import SilentDisplay
 from search.store.database import database_url
 from tests.search.helpers import make_spec, query
@@ -100,7 +100,7 @@ def studies(tmp_path_factory):
     source = confirmation(database, "tiny-grid", 3)
     run_study(
         confirmation_spec(source, 2), tiny, database=database, n_jobs=1,
-        driver=confirmation_driver(source), name=source.name,
+        driver=ConfirmDriver(source.ranked), name=source.name,
     )  # fmt: skip
     return database
 

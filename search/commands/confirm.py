@@ -1,0 +1,72 @@
+"""`digitsweep confirm`: the best again with fresh seeds, beside what they were selected by."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from engine.errors import DigitsweepError
+from search.commands.common import (
+    Database,
+    DataFolder,
+    DatasetName,
+    DryRun,
+    Jobs,
+    StudyName,
+    TimeBudget,
+    console,
+    load_data,
+    program,
+)
+from search.commands.training import finish, show_dry_run, train
+from search.wording import count, interval, percent, points
+
+
+def confirm(
+    study: StudyName,
+    db: Database = "runs.sqlite",
+    top: Annotated[int, typer.Option(min=1, help="How many of the best configurations.")] = 4,
+    replicates: Annotated[int, typer.Option(min=1, help="Runs of each, with fresh seeds.")] = 8,
+    jobs: Jobs = None,
+    dataset: DatasetName = None,
+    data: DataFolder = None,
+    time: TimeBudget = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Train the best configurations of a study again with fresh seeds, and say how lucky the selection was."""
+    from search.confirm import ConfirmDriver, confirmation, confirmation_spec
+
+    source = confirmation(db, study, top)
+    images = load_data(dataset or source.data_source, data)
+    if images.sha256 != source.data_sha256:
+        raise DigitsweepError(
+            f"{source.study} was run on data {source.data_sha256[:12]}…, but {images.name} here is "
+            f"{images.sha256[:12]}…; name its data with --dataset or --data"
+        )
+    command = f"{program()} confirm {source.study} --db {db} --top {top} --replicates {replicates}"
+    spec, driver = confirmation_spec(source, replicates), ConfirmDriver(source.ranked)
+    if dry_run:
+        show_dry_run(spec, images, db=db, jobs=jobs, driver=driver, name=source.name)
+        return
+    result = train(spec, images, db=db, jobs=jobs, command=command, time=time, driver=driver, name=source.name)
+    finish(result, db, command)
+    _print_confirmed(db, source.study, source.name)
+
+
+def _print_confirmed(db: str, study: str, confirmed: str) -> None:
+    """Each confirmed trial as selected and with fresh seeds."""
+    from search.confirm import confirmed_trials
+
+    table = Table(title=f"{study}: selected and confirmed")
+    for heading in ("trial", "validation, selected", "validation, again", "optimism", "test, mean", "95 % interval"):
+        table.add_column(heading, justify="right")
+    for row in confirmed_trials(db, study, confirmed):
+        table.add_row(
+            str(row.source_trial_number),
+            percent(row.selected_validation),
+            percent(row.validation),
+            points(row.selected_validation - row.validation),
+            f"{percent(row.test)} ({count(row.n_runs, 'run')})",
+            interval(*row.test_interval) if row.n_runs > 1 else "needs two runs",
+        )
+    console.print(table)

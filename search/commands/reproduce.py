@@ -1,0 +1,38 @@
+"""`digitsweep reproduce`: a stored run trained again and compared, to the last bit."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from search.commands.common import Database, DataFolder, DatasetName, load_data, say, warn
+
+if TYPE_CHECKING:
+    from search.reproduce import Comparison, StoredRun
+
+
+def reproduce(
+    run_id: Annotated[int, typer.Argument(help="A finished run, as in the column run_id of v_runs.")],
+    db: Database = "runs.sqlite",
+    dataset: DatasetName = None,
+    data: DataFolder = None,
+) -> None:
+    """Train a stored run again and compare every evaluation, to the last bit."""
+    from search.reproduce import reproduce as train_again
+    from search.reproduce import stored_run
+
+    stored = stored_run(db, run_id)
+    comparison = train_again(stored, load_data(dataset or stored.named_data, data))
+    if comparison.differences:
+        warn_of_differences(stored, comparison)
+        raise typer.Exit(1)
+    say(f"{stored}: identical, {comparison.n_values} evaluations compared.")
+
+
+def warn_of_differences(stored: "StoredRun", comparison: "Comparison") -> None:
+    """Say on standard error where a run came out differently, and whether the code has changed."""
+    differences = comparison.differences
+    warn(f"{stored}: {len(differences)} of {comparison.n_values} evaluations differ")
+    for k, split, before, again in differences[:5]:
+        warn(f"  k = {k}, {split}: stored {before}, now {again}")
+    if not comparison.same_code:
+        warn("  The engine's source has changed since that run was made.")

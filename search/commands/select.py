@@ -1,0 +1,76 @@
+"""`digitsweep select`: the choice on validation, frozen, and only then its test accuracy."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from search.commands.common import Database, StudyName, console, say
+from search.wording import count, heading, hyperparameter, percent
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from search.select import Selected
+
+
+def select(
+    study: StudyName,
+    db: Database = "runs.sqlite",
+    top: Annotated[int, typer.Option(min=1, help="Rows of the ranking to show.")] = 5,
+) -> None:
+    """Choose the best configuration on validation, freeze the choice, then read its test accuracy."""
+    from search.store.database import open_database
+
+    sql = open_database(db, create=False)
+    try:
+        select_and_print(sql, study, top)
+    finally:
+        sql.dispose()
+
+
+def select_and_print(sql: "Engine", study: str, rows: int = 5) -> None:
+    """Freeze the choice, then print the ranking, the choice with its test accuracy, and what all runs reached.
+
+    Raises:
+        NoSuchStudyError: no study of that name.
+        NothingToSelectError: it has no complete run.
+    """
+    from search.select import select as freeze
+    from search.store.reading import test_summary
+
+    selected = freeze(sql, study)
+    console.print(_ranking(selected, rows))
+    n, best = selected.validation_n, selected.choice.best
+    standard_error = (best.validation_accuracy * (1 - best.validation_accuracy) / n) ** 0.5
+    say(
+        f"Selected: trial {best.trial_number} (selection {selected.selection_id}, frozen before the test value was "
+        f"read): test accuracy {percent(selected.test_accuracy)} on {selected.dataset}, "
+        f"{count(len(selected.test_accuracies), 'run')}. One standard error of a validation accuracy is "
+        f"{percent(standard_error)}."
+    )
+    with sql.connect() as connection:
+        summary = test_summary(connection, selected.study)
+    if summary:
+        say(
+            f"Over all {summary['n']} complete runs: highest test accuracy reached by each is at least "
+            f"{percent(summary['lowest_peak'])}, mean {percent(summary['mean_peak'])}; read where validation is best: "
+            f"at least {percent(summary['lowest_read'])}, mean {percent(summary['mean_read'])}."
+        )
+    if selected.unfinished:
+        say(f"Not ended yet: {count(selected.unfinished, 'trial')} of this study.")
+
+
+def _ranking(selected: "Selected", rows: int) -> Table:
+    names = list(selected.params[selected.choice.best.trial_id])
+    table = Table(title=f"{selected.study}: best on validation ({count(len(selected.choice.ranking), 'trial')})")
+    for title in ("trial", *map(heading, names), "validation", "test"):
+        table.add_column(title, justify="right")
+    for candidate in selected.choice.ranking[:rows]:
+        best = candidate is selected.choice.best
+        values = [hyperparameter(selected.params[candidate.trial_id].get(name)) for name in names]
+        # The test value of the chosen trial alone: to show others would invite a second choice.
+        test = percent(selected.test_accuracy) if best else ""
+        style = "bold" if best else None
+        table.add_row(str(candidate.trial_number), *values, percent(candidate.validation_accuracy), test, style=style)
+    return table

@@ -1,0 +1,119 @@
+"""What the commands that train share: the plan shown, the study trained, and what is said at its end."""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.table import Table
+
+from search.commands.common import console, say, seconds, warn
+from search.commands.select import select_and_print
+from search.wording import count, duration, heading, hyperparameter
+
+if TYPE_CHECKING:
+    from engine.data.dataset import Dataset
+    from search.execution.coordinator import StudyResult
+    from search.execution.dry_run import DryRun
+    from search.spec import StudySpec
+
+
+def show_dry_run(study: "StudySpec", images: "Dataset", *, db: str, jobs: int | None, **options: Any) -> None:
+    """Print what the command would do; `options` as of `search.execution.dry_run.dry_run`."""
+    from engine.kernels.launch import compile_kernels
+    from search.execution.dry_run import dry_run
+
+    compile_kernels(say)
+    found = dry_run(study, images, database=db, n_jobs=jobs or os.cpu_count() or 1, **options)
+    if found.trials:
+        console.print(_plan(found))
+    lines = []
+    if found.n_to_come:
+        who = f"{study.sampler} proposes them" if study.sampler else "the best so far are taken"
+        lines.append(f"{count(found.n_to_come, 'trial')} to come: {who} as results arrive.")
+    resumed = f", {found.n_resumed} of them from a checkpoint" if found.n_resumed else ""
+    lines.append(f"{found.study}: {found.n_runs_done} runs are done, {found.n_runs_to_do} to do{resumed}.")
+    if found.n_runs_to_do:
+        less = ", less where trials are pruned" if study.pruner not in (None, "none") else ""
+        lines.append(
+            f"That takes about {duration(found.seconds)} on {count(found.n_jobs, 'worker')}{less}: the speed of "
+            f"{found.n_measured} of {count(found.n_kinds, 'kind')} of run was measured just now."
+        )
+    lines.append("Nothing was trained or written (--dry-run).")
+    say("\n".join(lines))
+
+
+def _plan(found: "DryRun") -> Table:
+    names = list(dict.fromkeys(name for trial in found.trials for name in trial.params))
+    table = Table(title=f"{found.study}: the plan")
+    table.add_column("trial", justify="right")
+    for name in names:
+        table.add_column(heading(name), justify="right", overflow="fold")
+    for title in ("runs done", "to do"):
+        table.add_column(title, justify="right")
+    table.add_column("state")
+    for trial in found.trials:
+        values = [hyperparameter(trial.params[name]) if name in trial.params else "" for name in names]
+        style = None if trial.n_to_do else "dim"
+        table.add_row(str(trial.trial_number), *values, str(trial.n_done), str(trial.n_to_do), trial.state, style=style)
+    return table
+
+
+def train(
+    study: "StudySpec",
+    images: "Dataset",
+    *,
+    db: str,
+    jobs: int | None,
+    command: str,
+    time: str | None = None,
+    **options: Any,
+) -> "StudyResult":
+    """Run the study with a live display; `options` as of `search.run_study`."""
+    from engine.kernels.launch import compile_kernels
+    from search.execution.coordinator import run_study
+    from search.execution.progress import terminal_display
+
+    compile_kernels(say)
+    with terminal_display(console) as display:
+        return run_study(
+            study,
+            images,
+            database=db,
+            n_jobs=jobs,
+            display=display,
+            command=command,
+            max_seconds=seconds(time) if time else None,
+            **options,
+        )
+
+
+def finish(result: "StudyResult", db: str, command: str) -> None:
+    """Say what was done, show the selection, and leave with the exit code that fits."""
+    from search.select import NothingToSelectError
+    from search.store.database import open_database
+
+    if result.interrupted:
+        say(f"\n{result.study}: interrupted; nothing is lost. Go on with:\n  {command}")
+        raise typer.Exit(130)
+    if result.n_trained == result.n_failed == 0 and not result.out_of_time:
+        done = f"nothing to do, {count(result.n_trials, 'trial')} in {db}"
+    else:
+        done = f"{count(result.n_trained, 'run')} trained in {duration(result.seconds)}"
+    diverged = f", {count(result.n_diverged, 'trial')} diverged" if result.n_diverged else ""
+    pruned = f", {result.n_pruned} of {count(result.n_trials, 'trial')} pruned" if result.n_pruned else ""
+    say(f"{result.study}: {done}{diverged}{pruned}.")
+    if result.out_of_time:
+        say(f"The time budget is used up. Go on with:\n  {command}")
+    sql = open_database(db, create=False)
+    try:
+        select_and_print(sql, result.study)
+    except NothingToSelectError as error:
+        say(str(error))
+    finally:
+        sql.dispose()
+    if result.n_failed:
+        warn(
+            f"{count(result.n_failed, 'run')} failed; v_runs has the errors, and the same command tries again:\n"
+            f"  {command}"
+        )
+        raise typer.Exit(1)
