@@ -1,25 +1,87 @@
-"""`digitsweep dashboard`: Optuna's dashboard on the database, on this machine alone."""
+"""`digitsweep dashboard`: Optuna's dashboard on the database, served to this machine alone.
 
-from typing import Annotated
+A web page that the same browser shows can reach a server on this machine, by its own name (DNS rebinding: the name is
+made to point here) or with a form. So a request is answered only where its Host names this server, and one that
+changes something only where no other page is said to have sent it.
+"""
+
+from collections.abc import Callable, Iterable
+from socketserver import ThreadingMixIn
+from typing import Annotated, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import typer
 
 from engine.errors import DigitsweepError
 from search.commands.common import Database, say
 
+ADDRESS = "127.0.0.1"
+_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class PortError(DigitsweepError, OSError):
+    """A port that cannot be used."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """One thread a request: the page asks for several things at once."""
+
+    daemon_threads = True
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """Writes no line for each request: the page asks again every few seconds."""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base class names it so)
+        """Nothing."""
+
+
+def guarded(application: Application, port: int) -> Application:
+    """`application` for requests that name this server as their host, and come from no other page."""
+    hosts = {f"{name}:{port}" for name in _NAMES} | ({*_NAMES} if port == 80 else set())
+    origins = {f"http://{host}" for host in hosts}
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        host, origin = environ.get("HTTP_HOST", "").lower(), environ.get("HTTP_ORIGIN")
+        if host in hosts and (origin is None or origin.lower() in origins):
+            return application(environ, start_response)
+        start_response("403 Forbidden", [("Content-Type", "text/plain; charset=utf-8")])
+        return [f"This dashboard answers only as http://{ADDRESS}:{port}/\n".encode()]
+
+    return answer
+
+
+def make_dashboard(storage: Any, port: int) -> WSGIServer:
+    """A server of Optuna's dashboard on `storage`, bound to 127.0.0.1; port 0 takes a free one.
+
+    Raises:
+        PortError: the port is taken, or not this user's to use.
+    """
+    from optuna_dashboard import wsgi
+
+    try:
+        server = _Server((ADDRESS, port), _QuietHandler)
+    except OSError as error:
+        raise PortError(f"port {port} cannot be used: {error.strerror}; choose another with PORT=… (--port)") from error
+    server.set_app(guarded(wsgi(storage), server.server_port))
+    return server
+
 
 def dashboard(
     db: Database = "runs.sqlite",
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8080,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8080,
 ) -> None:
     """Open Optuna's dashboard on the database, on this machine alone."""
     from search.store.database import database_url, open_database
 
     open_database(db, create=False).dispose()
-    import optuna_dashboard
+    from optuna.storages import RDBStorage
 
-    say(f"Optuna dashboard on http://127.0.0.1:{port}/ (Ctrl-C ends it)")
+    server = make_dashboard(RDBStorage(database_url(db)), port)
+    say(f"Optuna dashboard on http://{ADDRESS}:{port}/ (Ctrl-C ends it)")
     try:
-        optuna_dashboard.run_server(database_url(db), host="127.0.0.1", port=port)
-    except OSError as error:
-        raise DigitsweepError(f"port {port} cannot be used: {error}; choose another with --port") from error
+        server.serve_forever()
+    finally:
+        server.server_close()

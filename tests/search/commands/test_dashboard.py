@@ -5,7 +5,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from search.dashboard import PortError, make_dashboard
+from search.commands.dashboard import PortError, make_dashboard
 
 
 @pytest.fixture
