@@ -8,11 +8,8 @@ the same from whatever form the content was loaded.
 A prepared file is only used while the files it was made from have the size and times that were recorded.
 """
 
-import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +20,7 @@ from numpy.typing import NDArray
 
 from engine.arrays import FloatArray
 from engine.data.dataset import PIECE, Dataset, SparseRows, Split
+from engine.files import written_whole
 
 FORMAT = "digitsweep-prepared-1"
 WHITE = np.float32(255)
@@ -170,7 +168,7 @@ def store(
     recipe: Mapping[str, Any],
     notes: Mapping[str, Any],
 ) -> bool:
-    """Write a prepared form under a temporary name and rename it.
+    """Write a prepared form whole or not at all, for its owner alone.
 
     Args:
         path: from `prepared_path`.
@@ -185,24 +183,15 @@ def store(
     """
     about = {"sha256": sha256, "notes": dict(notes), **_description(stamps, recipe)}
     line = json.dumps(about, sort_keys=True).encode() + b"\n"
-    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary_name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        temporary = Path(temporary_name)
-        with os.fdopen(handle, "wb") as file:
+        with written_whole(path, mode=0o600) as file:
             file.write(hashlib.sha256(line).hexdigest().encode() + b"\n" + line + encoded.header)
             for array in encoded.arrays:
                 file.write(array.data)
-        temporary.replace(path)
     except OSError:
         return False
-    else:
-        return True
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+    return True
 
 
 def load(

@@ -5,12 +5,12 @@ under the final name is therefore always whole and verified, whatever interrupts
 """
 
 import http.client
-import os
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from engine.files import written_whole
 
 DownloadProgress = Callable[[str, int, int | None], None]
 """Called as progress(file name, bytes done, bytes in all or None where the mirror does not say)."""
@@ -60,6 +60,27 @@ def _fetch(address: str, name: str, path: Path, max_bytes: int, progress: Downlo
             raise ValueError(f"truncated: {done:,} of {total:,} bytes")
 
 
+class _UnusableError(Exception):
+    """A mirror did not deliver what was expected; the text says why."""
+
+
+def _deliver(
+    address: str,
+    name: str,
+    path: Path,
+    check: Callable[[Path], None],
+    max_bytes: int,
+    progress: DownloadProgress | None,
+) -> None:
+    try:
+        _fetch(address, name, path, max_bytes, progress)
+        check(path)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
+        raise _UnusableError(_reason(error)) from error
+
+
 def download(
     name: str,
     mirrors: Sequence[str],
@@ -89,21 +110,11 @@ def download(
     folder.mkdir(parents=True, exist_ok=True)
     reasons: list[tuple[str, str]] = []
     for mirror in mirrors:
-        handle, temporary_name = tempfile.mkstemp(prefix=f".{name}.", suffix=".part", dir=folder)
-        os.close(handle)
-        temporary = Path(temporary_name)
         try:
-            try:
-                _fetch(mirror + name, name, temporary, max_bytes, progress)
-                check(temporary)
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                if isinstance(error, urllib.error.HTTPError):
-                    error.close()
-                reasons.append((mirror + name, _reason(error)))
-                continue
-            temporary.chmod(0o644)
-            return temporary.replace(folder / name)
-        finally:
-            # Interruption included; after a success there is nothing under this name any more.
-            temporary.unlink(missing_ok=True)
+            with written_whole(folder / name) as file:
+                _deliver(mirror + name, name, Path(file.name), check, max_bytes, progress)
+        except _UnusableError as error:
+            reasons.append((mirror + name, str(error)))
+        else:
+            return folder / name
     raise DownloadError(name, reasons)
