@@ -1,10 +1,11 @@
 """The training engine: arrays in, arrays out.
 
-    configuration   what is trained                     datasets   finding and verifying images
-    tensors         components with both passes         data       splits as sparse rows
-    network         a chain of components               kernels    the same, compiled, one image at a time
-    training, state segments of a run                   seeds      where random numbers come from
-    modelfile       a trained network as a file
+    configuration        what is trained                data/              finding, verifying, reading images
+    components           both passes of each part       network            a chain of components
+    schedules            the learning rate              initializers       the first weights
+    training, state      segments of a run              implementations    what does their work
+    kernels/             the same, compiled             seeds              where random numbers come from
+    model_file           a trained network as a file    archive, files     how that is written and read
 
 The names below are imported on first use, so that `import engine` costs nothing.
 """

@@ -152,6 +152,10 @@ class Configuration:
         """Evaluations of a whole run: K in k = 1 … K."""
         return self.epochs * self.evaluations_per_epoch
 
+    def layer_sizes(self, n_features: int, n_classes: int) -> tuple[int, ...]:
+        """Units of each layer, from the inputs to the classes; two numbers for the linear model."""
+        return (n_features, *[self.hidden_size] * self.hidden_layers, n_classes)
+
     def updates_per_epoch(self, n_images: int) -> int:
         """Updates in which `n_images` training images are visited once."""
         return math.ceil(n_images / self.batch_size)

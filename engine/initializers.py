@@ -46,6 +46,11 @@ INITIALIZERS: dict[str, Initializer] = {
 }
 
 
+def parameter_shapes(sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The shapes of (W₁, b₁, W₂, b₂, …) in a network with these units in each layer, inputs and classes included."""
+    return [shape for n_in, n_out in pairwise(sizes) for shape in ((n_in, n_out), (n_out,))]
+
+
 def initial_parameters(
     sizes: tuple[int, ...], initializer: str, random: np.random.Generator, dtype: np.dtype[Any]
 ) -> tuple[FloatArray, ...]:

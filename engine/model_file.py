@@ -6,12 +6,6 @@ The archive holds the arrays `parameter_0`, `parameter_1`, … (W₁, b₁, W₂
 the configuration, the data set's name, shape and checksum, and where the parameters come from.
 """
 
-import contextlib
-import itertools
-import json
-import os
-import tempfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from engine.archive import Archive, ArchiveError, open_archive, write_archive
 from engine.arrays import FloatArray
 from engine.configuration import Configuration
 from engine.data.dataset import Dataset
 from engine.errors import ConfigurationError, DigitsweepError
-from engine.network import Network, layer_sizes
+from engine.files import written_whole
+from engine.network import Network
 from engine.state import TrainingState
 
 FORMAT = "digitsweep-model-1"
@@ -85,7 +81,7 @@ class Model:
 
 
 def save_model(path: str | Path, model: Model) -> None:
-    """Write a model whole or not at all: under a temporary name, then renamed.
+    """Write a model whole or not at all.
 
     Raises:
         ModelFileError: the file cannot be written.
@@ -100,66 +96,50 @@ def save_model(path: str | Path, model: Model) -> None:
         "n_classes": model.n_classes,
         "origin": dict(model.origin),
     }
-    arrays = {f"parameter_{i}": array for i, array in enumerate(model.parameters)}
-    temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as stream:
-            np.savez(stream, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(file)
+        with written_whole(file) as stream:
+            write_archive(stream, header, parameter=model.parameters)
     except OSError as error:
         raise ModelFileError(f"{file} cannot be written: {error.strerror or error}") from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    """The process's file mode mask; asking for it means setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def load_model(path: str | Path) -> Model:
     """The model in a file that `save_model` wrote; nothing in the file is executed.
 
     Raises:
-        ModelFileError: no such file, no model, another format, or arrays that do not fit the configuration.
+        ModelFileError: no such file, no model, another format, or content that is damaged or contradicts itself.
     """
     file = Path(path)
+    if file.exists() and not file.is_file():
+        raise ModelFileError(f"{file} is no model file: it is no regular file")
     try:
-        if file.is_file() and not zipfile.is_zipfile(file):
-            raise ModelFileError(f"{file} is no model file: it is no NPZ archive")
-        with np.load(file, allow_pickle=False) as archive:
-            header = json.loads(str(archive["header"]))
-            n = sum(name.startswith("parameter_") for name in archive.files)
-            parameters = tuple(archive[f"parameter_{i}"] for i in range(n))
+        with file.open("rb") as stream, open_archive(stream) as archive:
+            return _model(archive)
     except FileNotFoundError as error:
         raise ModelFileError(f"no model at {file}; `digitsweep train-best STUDY -o {file}` makes one") from error
-    except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except OSError as error:
+        raise ModelFileError(f"{file} cannot be read: {error.strerror or error}") from error
+    except ArchiveError as error:
         raise ModelFileError(f"{file} is no model file: {error}") from error
-    try:
-        if header["format"] != FORMAT:
-            raise ModelFileError(f"{file} has the format {header['format']!r}, but this version reads {FORMAT!r}")
-        model = Model(
-            Configuration.from_mapping(header["configuration"]),
-            parameters,
-            header["dataset"],
-            header["data_sha256"],
-            header["n_features"],
-            header["n_classes"],
-            header["origin"],
-        )
-    except (KeyError, TypeError, ConfigurationError) as error:
-        raise ModelFileError(f"{file} is no model file: its header is damaged ({error})") from error
-    sizes = layer_sizes(model.configuration, model.n_features, model.n_classes)
-    expected = [shape for a, b in itertools.pairwise(sizes) for shape in ((a, b), (b,))]
-    if [array.shape for array in parameters] != expected:
-        raise ModelFileError(
-            f"{file} is damaged: its arrays must have the shapes {expected}, but have {[a.shape for a in parameters]}"
-        )
-    return model
+
+
+def _model(archive: Archive) -> Model:
+    header = archive.header
+    if header["format"] != FORMAT:
+        raise ArchiveError(f"it has the format {header['format']!r:.40}, but this version reads {FORMAT!r}")
+    for name, kind in (("configuration", dict), ("dataset", str), ("data_sha256", str), ("origin", dict)):
+        if not isinstance(header[name], kind):
+            raise ArchiveError(f"its {name} must be of the kind {kind.__name__}, but is {header[name]!r:.40}")
+    configuration = Configuration.from_mapping(header["configuration"])
+    (parameters,) = archive.arrays(configuration, "parameter")
+    if not all(np.isfinite(array).all() for array in parameters):
+        raise ArchiveError("its arrays hold values that are not finite")
+    return Model(
+        configuration,
+        parameters,
+        header["dataset"],
+        header["data_sha256"],
+        header["n_features"],
+        header["n_classes"],
+        header["origin"],
+    )

@@ -10,17 +10,12 @@ from itertools import pairwise
 import numpy as np
 
 from engine.activations import ACTIVATIONS
-from engine.arrays import FloatArray, IntArray
+from engine.arrays import DTYPES, FloatArray, IntArray
 from engine.components import Component, Dropout, LinearProjection, NegativeLogLikelihood, Nonlinearity
 from engine.configuration import Configuration
 from engine.errors import ConfigurationError
 from engine.initializers import initial_parameters
 from engine.seeds import Stream, generator
-
-
-def layer_sizes(configuration: Configuration, n_features: int, n_classes: int) -> tuple[int, ...]:
-    """Units of each layer, from the inputs to the classes; two numbers for the linear model."""
-    return (n_features, *[configuration.hidden_size] * configuration.hidden_layers, n_classes)
 
 
 class Network:
@@ -63,10 +58,10 @@ class Network:
     def initialized(cls, configuration: Configuration, n_features: int, n_classes: int, seed: int) -> "Network":
         """The network of a configuration at the start of a run with that seed."""
         parameters = initial_parameters(
-            layer_sizes(configuration, n_features, n_classes),
+            configuration.layer_sizes(n_features, n_classes),
             configuration.initializer,
             generator(seed, Stream.INITIALIZATION),
-            np.dtype(configuration.dtype),
+            DTYPES[configuration.dtype],
         )
         return cls.with_parameters(parameters, configuration)
 

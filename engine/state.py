@@ -1,15 +1,32 @@
-"""What a run is between two segments, and what is found there; a state survives as bytes without pickle."""
+"""What a run is between two segments, and what is found there; a state survives as bytes without pickle.
 
+    TrainingState ──to_bytes──> checkpoint ──from_bytes──> TrainingState, or a CheckpointError that says why not
+
+A run goes on from a checkpoint only where that is what this code would have made of this run; every other is refused.
+"""
+
+import hashlib
 import io
-import json
+import re
+import zipfile
 from dataclasses import dataclass
 
-import numpy as np
-
+from engine.archive import ArchiveError, open_archive, write_archive
 from engine.arrays import FloatArray
 from engine.configuration import Configuration
 from engine.data.dataset import SplitName
+from engine.errors import DigitsweepError
 from engine.schedules import LearningRate
+
+FORMAT = 2
+"""The format of a checkpoint; the first had neither a checksum nor the code's version."""
+
+_FIRST_WORD = "digitsweep-checkpoint"
+_DIGEST = hashlib.sha256().digest_size
+
+
+class CheckpointError(DigitsweepError, ValueError):
+    """A checkpoint that a run cannot go on from; the text says why, as in "the checkpoint is set aside: …"."""
 
 
 @dataclass(frozen=True)
@@ -60,37 +77,69 @@ class TrainingState:
         """Whether no segment is left: all evaluations done, or diverged."""
         return self.diverged_at is not None or self.k >= self.configuration.n_evaluations
 
-    def to_bytes(self) -> bytes:
-        """The state as an uncompressed NPZ archive, for a checkpoint or another process."""
+    def to_bytes(self, code_version: str) -> bytes:
+        """The state as a checkpoint: a line with the format, an NPZ archive, and the SHA-256 of both.
+
+        Args:
+            code_version: of the code that made the state; no other can go on with it.
+        """
+        archive = io.BytesIO()
         header = {
+            "code_version": code_version,
             "configuration": self.configuration.as_dict(),
             "seed": self.seed,
+            "n_features": self.parameters[0].shape[0],
+            "n_classes": self.parameters[-1].shape[0],
             "k": self.k,
             "updates": self.updates,
             "learning_rate": [self.learning_rate.value, self.learning_rate.round_loss],
             "diverged_at": self.diverged_at,
         }
-        arrays = {f"parameter_{i}": a for i, a in enumerate(self.parameters)}
-        arrays |= {f"velocity_{i}": a for i, a in enumerate(self.velocities)}
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
-        return buffer.getvalue()
+        write_archive(archive, header, parameter=self.parameters, velocity=self.velocities)
+        content = f"{_FIRST_WORD} {FORMAT}\n".encode() + archive.getvalue()
+        return content + hashlib.sha256(content).digest()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "TrainingState":
-        """The state that `to_bytes` wrote, equal to the bit."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            header = json.loads(str(archive["header"]))
-            n = sum(name.startswith("parameter_") for name in archive.files)
-            parameters = tuple(archive[f"parameter_{i}"] for i in range(n))
-            velocities = tuple(archive[f"velocity_{i}"] for i in range(n))
-        return cls(
-            configuration=Configuration(**header["configuration"]),
-            seed=header["seed"],
-            k=header["k"],
-            updates=header["updates"],
-            learning_rate=LearningRate(*header["learning_rate"]),
-            parameters=parameters,
-            velocities=velocities,
-            diverged_at=header["diverged_at"],
-        )
+    def from_bytes(cls, data: bytes, *, configuration: Configuration, seed: int, code_version: str) -> "TrainingState":
+        """The state that `to_bytes` wrote, equal to the bit.
+
+        Args:
+            data: a checkpoint.
+            configuration: of the run that is to go on.
+            seed: of that run.
+            code_version: of the code that is to go on with it.
+
+        Raises:
+            CheckpointError: damaged, in another format, of another run, or made by other code.
+        """
+        first = re.match(rf"{_FIRST_WORD} (\d{{1,9}})\n".encode(), data)
+        if first is None:
+            old = zipfile.is_zipfile(io.BytesIO(data))
+            raise CheckpointError("it has the format of an earlier version" if old else "it is damaged")
+        if int(first[1]) != FORMAT:
+            raise CheckpointError(f"it has the format {int(first[1])}, but this version reads {FORMAT}")
+        if hashlib.sha256(data[:-_DIGEST]).digest() != data[-_DIGEST:]:
+            raise CheckpointError("it is damaged: its checksum is another")
+        try:
+            with open_archive(io.BytesIO(data[first.end() : -_DIGEST])) as archive:
+                header = archive.header
+                if header["code_version"] != code_version:
+                    raise ArchiveError(f"it was made by {header['code_version']}, and now there is {code_version}")
+                if header["configuration"] != configuration.as_dict():
+                    raise ArchiveError("it is of another configuration")
+                if header["seed"] != seed:
+                    raise ArchiveError(f"it has the seed {header['seed']}, but the run has {seed}")
+                parameters, velocities = archive.arrays(configuration, "parameter", "velocity")
+                value, round_loss = header["learning_rate"]
+                return cls(
+                    configuration,
+                    seed,
+                    k=archive.count("k", 0),
+                    updates=archive.count("updates", 0),
+                    learning_rate=LearningRate(float(value), None if round_loss is None else float(round_loss)),
+                    parameters=parameters,
+                    velocities=velocities,
+                    diverged_at=None if header["diverged_at"] is None else archive.count("diverged_at", 1),
+                )
+        except ArchiveError as error:
+            raise CheckpointError(str(error)) from error

@@ -27,6 +27,7 @@ from engine.state import TrainingState
 from engine.training import initial_state
 from search.drivers import make_driver
 from search.drivers.protocol import Driver, Proposal
+from search.execution.checkpoints import restored, set_aside
 from search.execution.environment import code_version, environment
 from search.execution.populations import group_runs
 from search.execution.progress import Display, SilentDisplay, Tally
@@ -158,7 +159,11 @@ class _Coordinator:
         deadline = None if max_seconds is None else started + max_seconds
         out_of_time = False
         with self._signals(), workers(self.dataset, n_jobs) as pool:
-            self._queue(runs_to_do(self.trials), pool)
+            todo = runs_to_do(self.trials)
+            with self.engine.connect() as connection:
+                for message in set_aside(connection, todo):
+                    self.display.say(f"{self.name}, {message}")
+            self._queue(todo, pool)
             self._say_messages(pool)
             while True:
                 while pool.n_free and not self.stopping:
@@ -256,11 +261,8 @@ class _Coordinator:
         self.n_tasks += 1
 
     def _first_state(self, connection: Any, run: Run) -> TrainingState:
-        stored = None
-        if run.run_id is not None and run.status in ("running", "interrupted"):
-            stored = reading.checkpoint(connection, run.run_id)
-        if stored is not None and run.run_id is not None:
-            state = TrainingState.from_bytes(stored)
+        if run.run_id is not None and run.start_k:
+            state = restored(connection, run)
             writing.resume_run(connection, run.run_id, state.k)
             run.curve = {k: v for k, v in run.curve.items() if k <= state.k}
             return state
@@ -358,7 +360,7 @@ class _Coordinator:
         for progress in pending:
             progress.checkpoint |= checkpoint and progress.status == "running"
         with self.sql.begin() as connection:
-            writing.save(connection, pending)
+            writing.save(connection, pending, code_version())
             writing.set_trial_states(
                 connection, [(trial.trial_id, trial.state) for trial in touched if trial.state != "running"]
             )

@@ -17,6 +17,7 @@ from engine.data.dataset import Dataset
 from engine.seeds import derive_seed
 from search.drivers import make_driver
 from search.drivers.protocol import Driver, Proposal
+from search.execution.checkpoints import set_aside
 from search.execution.populations import group_runs
 from search.execution.speed import estimate
 from search.execution.trials import Trial, load_trials, runs_to_do, study_record, tell_stored
@@ -145,7 +146,9 @@ def _stored(spec: StudySpec, dataset: Dataset, database: str | Path, name: str, 
             if row is None:
                 return []
             writing.check_same_study(row, study_record(spec, dataset, name, row["command"]))
-            return load_trials(connection, row["study_id"], seeds)
+            trials = load_trials(connection, row["study_id"], seeds)
+            set_aside(connection, runs_to_do(trials))
+            return trials
     finally:
         sql.dispose()
 

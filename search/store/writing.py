@@ -183,8 +183,8 @@ def set_trial_states(connection: Connection, states: Iterable[tuple[int, str]]) 
         connection.execute(update(trials).where(trials.c.trial_id == trial_id).values(state=state))
 
 
-def save(connection: Connection, progress: Iterable[RunProgress]) -> None:
-    """Evaluations, checkpoints and states of runs, as one part of the caller's transaction."""
+def save(connection: Connection, progress: Iterable[RunProgress], code_version: str) -> None:
+    """Evaluations, checkpoints (of this code) and states of runs, as one part of the caller's transaction."""
     rows = []
     for run in progress:
         rows += [
@@ -216,7 +216,8 @@ def save(connection: Connection, progress: Iterable[RunProgress]) -> None:
             connection.execute(delete(checkpoints).where(checkpoints.c.run_id == run.run_id))
         if keep:
             assert run.state is not None
-            connection.execute(insert(checkpoints).values(run_id=run.run_id, k=run.state.k, state=run.state.to_bytes()))
+            state = run.state.to_bytes(code_version)
+            connection.execute(insert(checkpoints).values(run_id=run.run_id, k=run.state.k, state=state))
     if rows:
         connection.execute(insert(evaluations), rows)
 
