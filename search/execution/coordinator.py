@@ -160,7 +160,7 @@ class _Coordinator:
         out_of_time = False
         with self._signals(), workers(self.dataset, n_jobs) as pool:
             todo = runs_to_do(self.trials)
-            with self.engine.connect() as connection:
+            with self.sql.connect() as connection:
                 for message in set_aside(connection, todo):
                     self.display.say(f"{self.name}, {message}")
             self._queue(todo, pool)

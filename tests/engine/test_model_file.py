@@ -1,7 +1,9 @@
 """A model file comes back as it was written, and whatever is not one is refused with a reason."""
 
+import io
 import json
 import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -82,6 +84,31 @@ def test_compressed_arrays_are_refused_before_they_are_unpacked(tmp_path, model)
     np.savez_compressed(file, **parts | {"parameter_0": np.zeros((5_000, 5_000), np.float32)})
     assert peak_of(lambda: refusal(file)) < 1 << 20
     assert "compressed" in refusal(file)
+
+
+def test_an_array_that_claims_to_be_larger_than_it_is_takes_no_memory(tmp_path, model):
+    file = tmp_path / "m.npz"
+    save_model(file, model)
+    rewritten(file, header={"n_features": 10**9})
+    shape, lie = b"(20, 7), }", b"(1000000000, 7), }"
+    content = file.read_bytes().replace(shape + b" " * (len(lie) - len(shape)), lie)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, zipfile.ZipFile(file, "w") as consistent:
+        for member in archive.infolist():
+            start = member.header_offset + 30 + len(member.filename) + 20  # NumPy writes an extra field of 20 bytes
+            consistent.writestr(member.filename, content[start : start + member.file_size])
+    assert "parameter_0 must have 28,000,000,000 bytes, but has 560" in refusal(file)
+    assert peak_of(lambda: refusal(file)) < 1 << 20
+
+
+def test_a_member_that_claims_to_be_larger_than_the_file_takes_no_memory(tmp_path, model):
+    file = tmp_path / "m.npz"
+    save_model(file, model)
+    content = bytearray(file.read_bytes())
+    entry = content.rindex(b"PK\x01\x02")
+    content[entry + 20 : entry + 28] = (2**31).to_bytes(4, "little") * 2
+    file.write_bytes(content)
+    assert "its arrays claim to be larger than it is" in refusal(file)
+    assert peak_of(lambda: refusal(file)) < 1 << 20
 
 
 def refusal(file):
