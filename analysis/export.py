@@ -6,10 +6,14 @@ evaluations.csv / evaluations.parquet   one row per run, evaluation and split
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.tables import connect, tidy_runs
+from analysis.tables import connected, tidy_runs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 _AS_TEXT = ("params", "attributes", "environment")
 _SHARED = ["run_id", "study", "k", "epoch", "learning_rate"]
@@ -40,22 +44,18 @@ def evaluations_table(view: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).sort_values(["run_id", "k", "split"], ignore_index=True)
 
 
-def export(database: str, out: Path) -> list[Path]:
+def export(database: "str | Engine", out: Path) -> list[Path]:
     """Write the four files into `out` and return their paths.
 
     Args:
-        database: Path of an SQLite file, or an SQLAlchemy URL.
+        database: Path of an SQLite file, an SQLAlchemy URL, or an engine.
         out: Folder of the files; made if missing.
     """
     from sqlalchemy import text
 
-    engine = connect(database)
-    try:
-        with engine.connect() as connection:
-            runs = runs_table(pd.read_sql(text("SELECT * FROM v_runs"), connection))
-            evaluations = evaluations_table(pd.read_sql(text("SELECT * FROM v_curves"), connection))
-    finally:
-        engine.dispose()
+    with connected(database) as connection:
+        runs = runs_table(pd.read_sql(text("SELECT * FROM v_runs"), connection))
+        evaluations = evaluations_table(pd.read_sql(text("SELECT * FROM v_curves"), connection))
     out.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, table in (("runs", runs), ("evaluations", evaluations)):

@@ -9,6 +9,7 @@ share in [0, 1], loss is in nats, `k` counts evaluations from 1.
 
 import json
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -19,7 +20,7 @@ from analysis.commands import CONFIRM, command_for
 from analysis.selection import choose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Connection, Engine
 
@@ -107,21 +108,29 @@ class Tables:
         return self.curves[self.curves["run_id"].isin(runs["run_id"])]
 
 
-def connect(database: str) -> "Engine":
-    """An engine for a path or an SQLAlchemy URL.
+@contextmanager
+def connected(database: "str | Engine") -> "Iterator[Connection]":
+    """A connection to a path, an SQLAlchemy URL, or an engine that the caller opened and disposes of.
 
     Raises:
         FileNotFoundError: A path at which there is no file (SQLite would create an empty one).
     """
-    from sqlalchemy import create_engine
+    from sqlalchemy import URL, create_engine
 
-    if "://" in database:
-        return create_engine(database)
-    if not Path(database).is_file():
+    if not isinstance(database, str):
+        with database.connect() as connection:
+            yield connection
+        return
+    if "://" not in database and not Path(database).is_file():
         raise FileNotFoundError(
             f"the database must exist, but there is no file {database}; make one with: make linear-grid"
         )
-    return create_engine(f"sqlite:///{database}")
+    sql = create_engine(database if "://" in database else URL.create("sqlite", database=database))
+    try:
+        with sql.connect() as connection:
+            yield connection
+    finally:
+        sql.dispose()
 
 
 def family(study_name: str) -> str:
@@ -158,11 +167,11 @@ def choose_dataset(run_counts: dict[str, int]) -> str:
     return min(run_counts, key=lambda name: (-run_counts[name], name))
 
 
-def read_tables(database: str, dataset: str | None = None) -> Tables:
+def read_tables(database: "str | Engine", dataset: str | None = None) -> Tables:
     """Read the views of `database` for one dataset.
 
     Args:
-        database: Path of an SQLite file, or an SQLAlchemy URL.
+        database: Path of an SQLite file, an SQLAlchemy URL, or an engine.
         dataset: By default MNIST where there is any, otherwise the one there is.
 
     Raises:
@@ -171,28 +180,20 @@ def read_tables(database: str, dataset: str | None = None) -> Tables:
     """
     from sqlalchemy import text
 
-    engine = connect(database)
-    try:
-        with engine.connect() as connection:
-            runs = pd.read_sql(text("SELECT * FROM v_runs"), connection)
-            if runs.empty:
-                raise LookupError(
-                    f"the database must hold runs, but {database} has none; make some with: make linear-grid"
-                )
-            chosen = dataset or choose_dataset(
-                {str(name): int(n) for name, n in runs["dataset"].value_counts().items()}
-            )
-            if chosen not in set(runs["dataset"]):
-                there = ", ".join(sorted(runs["dataset"].unique()))
-                raise LookupError(f"dataset must be one of {there}, but got {chosen}")
-            runs = runs[runs["dataset"] == chosen]
-            chosen_studies, left_aside = _one_study_per_family(runs)
-            runs = runs[runs["study"].isin(chosen_studies)]
-            query = text(f"SELECT {_CURVE_COLUMNS} FROM v_curves WHERE dataset = :dataset")
-            curves = pd.read_sql(query, connection, params={"dataset": chosen})
-            selections = _frozen_choices(connection, chosen)
-    finally:
-        engine.dispose()
+    with connected(database) as connection:
+        runs = pd.read_sql(text("SELECT * FROM v_runs"), connection)
+        if runs.empty:
+            raise LookupError("the database must hold runs, but it has none; make some with: make linear-grid")
+        chosen = dataset or choose_dataset({str(name): int(n) for name, n in runs["dataset"].value_counts().items()})
+        if chosen not in set(runs["dataset"]):
+            there = ", ".join(sorted(runs["dataset"].unique()))
+            raise LookupError(f"dataset must be one of {there}, but got {chosen}")
+        runs = runs[runs["dataset"] == chosen]
+        chosen_studies, left_aside = _one_study_per_family(runs)
+        runs = runs[runs["study"].isin(chosen_studies)]
+        query = text(f"SELECT {_CURVE_COLUMNS} FROM v_curves WHERE dataset = :dataset")
+        curves = pd.read_sql(query, connection, params={"dataset": chosen})
+        selections = _frozen_choices(connection, chosen)
     # A study may be running: evaluations that arrived after the runs were read belong to the next reading.
     curves = curves[curves["run_id"].isin(runs["run_id"])]
     selections = selections[selections["study"].isin(chosen_studies)].drop_duplicates("study", keep="last")
@@ -201,11 +202,9 @@ def read_tables(database: str, dataset: str | None = None) -> Tables:
 
 
 def _frozen_choices(connection: "Connection", dataset: str) -> pd.DataFrame:
-    """The rows of `v_selections`; none in a database that was written before there was such a view."""
-    from sqlalchemy import inspect, text
+    """The rows of `v_selections`."""
+    from sqlalchemy import text
 
-    if "v_selections" not in inspect(connection).get_view_names():
-        return pd.DataFrame(columns=_SELECTION_COLUMNS.split(", "))
     query = f"SELECT {_SELECTION_COLUMNS} FROM v_selections WHERE dataset = :dataset ORDER BY selection_id"
     return pd.read_sql(text(query), connection, params={"dataset": dataset})
 

@@ -25,7 +25,7 @@ from search import run_study
 from search.drivers.samplers import PACKAGES
 from search.execution.progress import Counts, SilentDisplay
 from search.spec import StudySpec, parse_spec
-from search.store.database import open_database
+from search.store.database import open_for_reading
 
 START = 20
 """Trials that are counted apart."""
@@ -99,7 +99,7 @@ def measure(workload: Workload, trials: int) -> list[float]:
         database = Path(folder) / "runs.sqlite"
         began = time.perf_counter()
         run_study(workload.spec(trials), dataset, database=database, n_jobs=1, display=clock)
-        engine = open_database(database, create=False)
+        engine = open_for_reading(database)
         with engine.connect() as connection:
             training = connection.execute(
                 text(

@@ -17,7 +17,7 @@ from search.drivers.protocol import PlannedDriver, Proposal
 from search.select import RankedTrial, rank_trials
 from search.spec import StudySpec, parse_spec
 from search.store import reading
-from search.store.database import open_database
+from search.store.database import open_for_reading
 
 # Far beyond any replicate, so that the confirmation's seeds are no study's.
 _FRESH = 2**20
@@ -55,7 +55,7 @@ def confirmation(database: str, study: str, top: int) -> Confirmation:
         NoSuchStudyError: no study of that name.
         NothingToSelectError: it has no complete run.
     """
-    sql = open_database(database, create=False)
+    sql = open_for_reading(database)
     with sql.connect() as connection:
         row = reading.find_study(connection, study)
         ranked = rank_trials(connection, row)[:top]
@@ -139,7 +139,7 @@ def confirmed_trials(database: str, study: str, confirmed: str) -> list[Confirme
     """The confirmed trials, in the order of their selection."""
     from analysis.statistics import mean_interval
 
-    sql = open_database(database, create=False)
+    sql = open_for_reading(database)
     query = text(
         "SELECT trial_number, validation_accuracy, test_accuracy FROM v_runs "
         "WHERE study = :study AND state = 'complete' ORDER BY trial_number, replicate"

@@ -9,7 +9,7 @@ from engine.state import Evaluation, TrainingState
 from engine.training import initial_state, train_segment
 from search.execution.environment import code_version
 from search.store import reading
-from search.store.database import open_database
+from search.store.database import open_for_reading
 
 
 class NoSuchRunError(DigitsweepError, KeyError):
@@ -76,7 +76,7 @@ def stored_run(database: str, run_id: int) -> StoredRun:
     Raises:
         NoSuchRunError: there is none, or it has not ended.
     """
-    sql = open_database(database, create=False)
+    sql = open_for_reading(database)
     with sql.connect() as connection:
         row = reading.run_with_trial(connection, run_id)
         if row is None:

@@ -13,7 +13,7 @@ from search.execution.environment import code_version, environment
 from search.reproduce import Comparison, NoSuchRunError, StoredRun, retrain, stored_run
 from search.select import select
 from search.store import reading
-from search.store.database import open_database
+from search.store.database import open_for_writing
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def selected_run(database: str, study: str, replicate: int = 0) -> SelectedRun:
         NothingToSelectError: it has no complete run.
         NoSuchRunError: the selected trial has no complete run of this replicate.
     """
-    sql = open_database(database, create=False)
+    sql = open_for_writing(database, create=False)
     try:
         selected = select(sql, study)
         with sql.connect() as connection:

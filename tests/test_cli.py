@@ -211,9 +211,9 @@ def test_an_unknown_study_names_the_nearest(tmp_path, spec, digitsweep):
 
 
 def test_figures_and_report_of_an_empty_database_say_what_is_missing(tmp_path, digitsweep):
-    from search.store.database import open_database
+    from search.store.database import open_for_writing
 
-    open_database(tmp_path / "runs.sqlite", create=True).dispose()
+    open_for_writing(tmp_path / "runs.sqlite", create=True).dispose()
     for command in ("figures", "report"):
         result = digitsweep(command, cwd=tmp_path)
         assert result.returncode == 2, result.stderr

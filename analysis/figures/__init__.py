@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from analysis.figures.drawing import Result
 
 
-def draw_all(database: str, out: Path, dataset: str | None = None) -> "list[Result]":
+def draw_all(database: "str | Engine", out: Path, dataset: str | None = None) -> "list[Result]":
     """Draw every figure that `database` has the studies for into `out`, as PNG, SVG and CSV.
 
     Args:
-        database: Path of an SQLite file, or an SQLAlchemy URL.
+        database: Path of an SQLite file, an SQLAlchemy URL, or an engine.
         out: Folder of the files; made if missing.
         dataset: By default MNIST where there is any.
 

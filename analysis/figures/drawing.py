@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.figure import Figure
+    from sqlalchemy import Engine
 
 NAMES = (
     "momentum_bowl",
@@ -135,7 +136,7 @@ def svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def draw_all(database: str, out: Path, dataset: str | None = None) -> list[Result]:
+def draw_all(database: str | Engine, out: Path, dataset: str | None = None) -> list[Result]:
     """See `analysis.figures.draw_all`."""
     tables = read_tables(database, dataset)
     out.mkdir(parents=True, exist_ok=True)

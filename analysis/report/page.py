@@ -2,13 +2,16 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.evidence import p_text
 from analysis.figures.drawing import FILE_NAMES, draw, svg
 from analysis.figures.style import GRID, INK, MUTED, ON_DARK, PAPER, style
 from analysis.report.content import Content, content, ranges
 from analysis.tables import read_tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 TEMPLATES = Path(__file__).parent / "templates"
 _THEMED = {INK: "currentColor", GRID: "var(--grid)", MUTED: "var(--muted)", PAPER: "var(--card)"}
@@ -72,7 +75,7 @@ def render_markdown(page: Content) -> str:
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
-def build(database: str, out: Path, dataset: str | None = None) -> Path:
+def build(database: "str | Engine", out: Path, dataset: str | None = None) -> Path:
     """See `analysis.report.build`."""
     page = content(read_tables(database, dataset))
     svgs = drawings(page)

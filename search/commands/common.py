@@ -2,6 +2,8 @@
 
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +12,8 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from engine.data.dataset import Dataset
 
 console = Console(width=None if sys.stdout.isatty() else 120)
@@ -43,6 +47,18 @@ DryRun = Annotated[
     typer.Option("--dry-run", help="Show the plan, what is done of it and how long the rest takes; train nothing."),
 ]
 StudyName = Annotated[str, typer.Argument(help="Name of a study in the database.")]
+
+
+@contextmanager
+def opened(db: str) -> Iterator["Engine"]:
+    """The database, to read from; closed afterwards."""
+    from search.store.database import open_for_reading
+
+    sql = open_for_reading(db)
+    try:
+        yield sql
+    finally:
+        sql.dispose()
 
 
 def program() -> str:

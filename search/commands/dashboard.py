@@ -13,7 +13,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 import typer
 
 from engine.errors import DigitsweepError
-from search.commands.common import Database, say
+from search.commands.common import Database, opened, say
 
 ADDRESS = "127.0.0.1"
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -74,12 +74,12 @@ def dashboard(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8080,
 ) -> None:
     """Open Optuna's dashboard on the database, on this machine alone."""
-    from search.store.database import database_url, open_database
+    from search.store.location import locate
+    from search.store.optuna_tables import optuna_storage
 
-    open_database(db, create=False).dispose()
-    from optuna.storages import RDBStorage
-
-    server = make_dashboard(RDBStorage(database_url(db)), port)
+    with opened(db):
+        storage = optuna_storage(locate(db).url, db)
+    server = make_dashboard(storage, port)
     say(f"Optuna dashboard on http://{ADDRESS}:{port}/ (Ctrl-C ends it)")
     try:
         server.serve_forever()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from search.commands.common import Database, say
+from search.commands.common import Database, opened, say
 
 
 def export(
@@ -14,8 +14,8 @@ def export(
 ) -> None:
     """Write runs and evaluations as tidy CSV and Parquet."""
     from analysis.export import export as write
-    from search.store.database import database_url, open_database
 
-    open_database(db, create=False).dispose()
-    for file in write(database_url(db), out):
+    with opened(db) as sql:
+        files = write(sql, out)
+    for file in files:
         say(str(file))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from engine.errors import DigitsweepError
-from search.commands.common import Database, DatasetName, say
+from search.commands.common import Database, DatasetName, opened, say
 
 Folder = Annotated[Path, typer.Option(help="Folder to write to; made where it does not exist.")]
 
@@ -16,11 +16,9 @@ Folder = Annotated[Path, typer.Option(help="Folder to write to; made where it do
 def figures(db: Database = "runs.sqlite", out: Folder = Path("report"), dataset: DatasetName = None) -> None:
     """Draw every figure of the report that the database has the studies for (PNG, SVG, and the table as CSV)."""
     from analysis.figures import draw_all
-    from search.store.database import open_database
 
-    open_database(db, create=False).dispose()
-    with _analysis_errors():
-        results = draw_all(db, out, dataset)
+    with opened(db) as sql, _analysis_errors():
+        results = draw_all(sql, out, dataset)
     for result in results:
         if result.drawn:
             kinds = ", ".join(file.suffix.removeprefix(".") for file in result.files)
@@ -32,11 +30,9 @@ def figures(db: Database = "runs.sqlite", out: Folder = Path("report"), dataset:
 def report(db: Database = "runs.sqlite", out: Folder = Path("report"), dataset: DatasetName = None) -> None:
     """Build the report page: figures, tables, and each claim with what the database says about it."""
     from analysis.report import build
-    from search.store.database import open_database
 
-    open_database(db, create=False).dispose()
-    with _analysis_errors():
-        page = build(db, out, dataset)
+    with opened(db) as sql, _analysis_errors():
+        page = build(sql, out, dataset)
     say(str(page))
 
 

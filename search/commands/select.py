@@ -20,9 +20,9 @@ def select(
     top: Annotated[int, typer.Option(min=1, help="Rows of the ranking to show.")] = 5,
 ) -> None:
     """Choose the best configuration on validation, freeze the choice, then read its test accuracy."""
-    from search.store.database import open_database
+    from search.store.database import open_for_writing
 
-    sql = open_database(db, create=False)
+    sql = open_for_writing(db, create=False)
     try:
         select_and_print(sql, study, top)
     finally:

@@ -5,17 +5,15 @@ from typing import Any
 
 from rich.table import Table
 
-from search.commands.common import Database, console
+from search.commands.common import Database, console, opened
 from search.wording import duration, percent
 
 
 def status(db: Database = "runs.sqlite") -> None:
     """Show the studies in the database: trials and runs by state, best validation accuracy so far."""
-    from search.store.database import open_database
     from search.store.reading import status_rows
 
-    sql = open_database(db, create=False)
-    with sql.connect() as connection:
+    with opened(db) as sql, sql.connect() as connection:
         rows = status_rows(connection)
     _print_studies(db, rows)
 

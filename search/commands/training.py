@@ -90,7 +90,7 @@ def train(
 def finish(result: "StudyResult", db: str, command: str) -> None:
     """Say what was done, show the selection, and leave with the exit code that fits."""
     from search.select import NothingToSelectError
-    from search.store.database import open_database
+    from search.store.database import open_for_writing
 
     if result.interrupted:
         say(f"\n{result.study}: interrupted; nothing is lost. Go on with:\n  {command}")
@@ -104,7 +104,7 @@ def finish(result: "StudyResult", db: str, command: str) -> None:
     say(f"{result.study}: {done}{diverged}{pruned}.")
     if result.out_of_time:
         say(f"The time budget is used up. Go on with:\n  {command}")
-    sql = open_database(db, create=False)
+    sql = open_for_writing(db, create=False)
     try:
         select_and_print(sql, result.study)
     except NothingToSelectError as error:

@@ -36,7 +36,8 @@ from search.execution.workers import Result, Segment, Workers, workers
 from search.naming import study_name, study_note
 from search.spec import StudySpec, check_against_data, check_plan
 from search.store import reading, writing
-from search.store.database import database_url, open_database
+from search.store.connections import say_on_stderr
+from search.store.database import open_for_writing
 from search.store.lock import study_lock
 from search.store.mirror import Mirror
 
@@ -109,8 +110,8 @@ def run_study(
     name = name or study_name(spec, dataset)
     driver = driver or make_driver(spec)
     command = command or f"digitsweep run {spec.source or name} --db {database}"
-    with study_lock(database_url(database), name):
-        sql = open_database(database, create=True)
+    with study_lock(database, name):
+        sql = open_for_writing(database, notify=display.say if display else say_on_stderr)
         try:
             coordinator = _Coordinator(sql, spec, dataset, driver, name, command, display or SilentDisplay())
             return coordinator.run(n_jobs or os.cpu_count() or 1, max_seconds)

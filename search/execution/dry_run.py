@@ -25,7 +25,7 @@ from search.naming import study_name
 from search.space import Params
 from search.spec import StudySpec, check_plan
 from search.store import reading, writing
-from search.store.database import holds_studies, open_database
+from search.store.database import NoStudiesError, open_for_reading
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,10 @@ def _runs(proposals: Sequence[Proposal], seeds: dict[int, int]) -> list[_Run]:
 
 def _stored(spec: StudySpec, dataset: Dataset, database: str | Path, name: str, seeds: dict[int, int]) -> list[Trial]:
     """The study's trials, none where the database has no such study."""
-    if not holds_studies(database):
+    try:
+        sql = open_for_reading(database)
+    except NoStudiesError:
         return []
-    sql = open_database(database, create=False)
     try:
         with sql.connect() as connection:
             row = reading.study_named(connection, name)

@@ -2,13 +2,37 @@
 
     1 ──2──> v_selections ──3──> names without suffix, numbers of classes, v_studies ──> SCHEMA_VERSION
 
-A migration changes tables. Views hold no data, so they are made anew from `search.store.schema` after every one.
+A migration changes tables. Views hold no data, so they are made anew from `search.store.schema` with each. The
+change and its number in `sweep_schema` are one transaction; before the first a copy of the file is kept.
+
+Who only reads changes nothing: the tables that migrations touch are copied into temporary ones of the same
+names, and migrated there (`read_as_current`).
 """
 
 import json
+import shutil
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
+
+from search.store.schema import SCHEMA_VERSION, create_views, record_version
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One step from a version to the next.
+
+    Attributes:
+        change: makes it; tables are named without their schema, so that temporary ones can stand in for them.
+        tables: what it changes.
+    """
+
+    change: Callable[[Connection], None]
+    tables: tuple[str, ...] = ()
 
 
 def _selections_view(connection: Connection) -> None:
@@ -31,4 +55,43 @@ def _base_names(connection: Connection) -> None:
         connection.execute(text(change), values)
 
 
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _selections_view, 3: _base_names}
+MIGRATIONS: Mapping[int, Migration] = {2: Migration(_selections_view), 3: Migration(_base_names, ("sweep_studies",))}
+
+
+def migrate(sql: Engine, found: int) -> None:
+    """Bring a database of version `found` to the present one, each step a transaction of its own."""
+    for version in range(found + 1, SCHEMA_VERSION + 1):
+        with sql.begin() as connection:
+            MIGRATIONS[version].change(connection)
+            if version == SCHEMA_VERSION:
+                create_views(connection)
+            record_version(connection, version)
+
+
+def read_as_current(connection: Connection, found: int) -> None:
+    """Let this connection see an older database as if it had been migrated; the database stays as it is."""
+    steps = [MIGRATIONS[version] for version in range(found + 1, SCHEMA_VERSION + 1)]
+    for table in sorted({table for step in steps for table in step.tables}):
+        connection.execute(text(f"CREATE TEMPORARY TABLE {table} AS SELECT * FROM {table}"))
+    for step in steps:
+        step.change(connection)
+    create_views(connection, temporary=True)
+
+
+def keep_copy(path: Path, found: int) -> Path:
+    """A copy of a SQLite file beside it, with what is in its log; returns where it is."""
+    number, copy = 1, path.with_name(f"{path.name}.schema{found}.bak")
+    while copy.exists():
+        number += 1
+        copy = path.with_name(f"{path.name}.schema{found}-{number}.bak")
+    partial = copy.with_name(f"{copy.name}.partial")
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
+            source.backup(target)
+            # A copy of a file in write-ahead mode would need a log of its own to be read.
+            target.execute("PRAGMA journal_mode=DELETE")
+        shutil.copymode(path, partial)
+        partial.replace(copy)
+    finally:
+        partial.unlink(missing_ok=True)
+    return copy

@@ -9,7 +9,6 @@ Only validation values go there; a test value never does.
 """
 
 import json
-import logging
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from sqlalchemy import Connection, Engine, MetaData, Table, delete, func, insert
 from engine.configuration import DOMAINS
 from engine.errors import DigitsweepError
 from search.space import Choices, Params, Space, Value
+from search.store.optuna_tables import close_storage, optuna_storage
 
 OPTUNA_SCHEMA = 12
 METRIC = "validation accuracy"
@@ -195,11 +195,8 @@ class Mirror:
 def _create_study(engine: Engine, name: str, note: str) -> int:
     """Make the study through Optuna's interface, with its note; its id in Optuna's tables."""
     import optuna
-    from optuna.storages import RDBStorage
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    storage = RDBStorage(engine.url.render_as_string(hide_password=False))
+    storage = optuna_storage(engine.url, str(engine.url.database))
     version = storage.get_current_version()
     with engine.connect() as connection:
         table = Table("version_info", MetaData(), autoload_with=connection)
@@ -215,8 +212,7 @@ def _create_study(engine: Engine, name: str, note: str) -> int:
             warnings.simplefilter("ignore")  # marked experimental; the version is locked
             study.set_metric_names([METRIC])
     _save_note(storage, study._study_id, note)
-    storage.remove_session()
-    storage.engine.dispose()
+    close_storage(storage)
     return int(study._study_id)
 
 

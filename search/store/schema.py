@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 SCHEMA_VERSION = 3
+"""Columns say in their `info` in which version they were added; `search.store.migrations` adds them to older ones."""
 
 metadata = MetaData()
 
@@ -38,8 +39,8 @@ studies = Table(
     metadata,
     Column("study_id", Integer, primary_key=True),
     Column("name", String(200), nullable=False, unique=True),
-    # Defaults as in a migrated database, where SQLite adds no other column to rows that are there.
-    Column("base_name", String(200), nullable=False, server_default=""),
+    # With a default, as in a migrated database: SQLite adds no other kind of column to rows that are there.
+    Column("base_name", String(200), nullable=False, server_default="", info={"added_in": 3}),
     Column("question", Text, nullable=False),
     Column("driver", String(20), nullable=False),
     Column("dataset", String(200), nullable=False),
@@ -47,7 +48,7 @@ studies = Table(
     Column("n_train", Integer, nullable=False),
     Column("n_validation", Integer, nullable=False),
     Column("n_test", Integer, nullable=False),
-    Column("n_classes", Integer),
+    Column("n_classes", Integer, info={"added_in": 3}),
     Column("seed", Integer, nullable=False),
     Column("replicates", Integer, nullable=False),
     Column("read_at", String(4), nullable=False),
@@ -215,14 +216,25 @@ def create_schema(connection: Connection) -> None:
     record_version(connection, SCHEMA_VERSION)
 
 
-def create_views(connection: Connection) -> None:
-    """Make every view anew; an older one of the same name goes."""
+def create_views(connection: Connection, *, temporary: bool = False) -> None:
+    """Make every view anew; temporary ones are this connection's alone and hide those that are stored."""
     for name, query in VIEWS.items():
+        if temporary:
+            connection.execute(text(f"CREATE TEMPORARY VIEW {name} AS {query}"))
+        else:
+            connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+            connection.execute(text(f"CREATE VIEW {name} AS {query}"))
+
+
+def drop_schema(connection: Connection) -> None:
+    """Take our tables and views away; for those that were made half way and hold nothing."""
+    for name in VIEWS:
         connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
-        connection.execute(text(f"CREATE VIEW {name} AS {query}"))
+    metadata.drop_all(connection)
 
 
 def record_version(connection: Connection, version: int) -> None:
     """The one row of `sweep_schema`."""
+    schema_version.create(connection, checkfirst=True)
     connection.execute(schema_version.delete())
     connection.execute(schema_version.insert().values(version=version))

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 from engine.errors import DigitsweepError
 from engine.state import Evaluation, TrainingState
 from search.drivers.protocol import Proposal
+from search.store.ownership import refuse_foreign_study
 from search.store.schema import checkpoints, evaluations, runs, selections, studies, trials
 
 ENDED = ("complete", "diverged", "pruned")
@@ -91,9 +92,11 @@ def open_study(connection: Connection, record: StudyRecord) -> int:
 
     Raises:
         StudyMismatchError: the name is taken by a study with other data, seed, driver or fixed values.
+        ForeignStudyError: the name is taken by a study of Optuna's that is not ours.
     """
     row = connection.execute(select(studies).where(studies.c.name == record.name)).mappings().first()
     if row is None:
+        refuse_foreign_study(connection, record.name)
         values = record.__dict__ | {"created_at": now()}
         return int(connection.execute(insert(studies).values(values)).inserted_primary_key[0])  # type: ignore[index]
     check_same_study(row, record)

@@ -9,7 +9,7 @@ from analysis.tables import ranked_trials, read_tables, selected_trial
 from search import run_study
 from search.confirm import confirmation
 from search.select import select
-from search.store.database import open_database
+from search.store.database import open_for_writing
 from tests.search.helpers import make_spec, query
 
 
@@ -52,7 +52,7 @@ def test_choose_of_nothing_is_nothing():
 @pytest.mark.parametrize("change", ["permute", "delete"])
 def test_test_values_cannot_reach_a_selection(database, tiny, change):
     run_study(make_spec(), tiny, database=database, n_jobs=1)
-    engine = open_database(database, create=False)
+    engine = open_for_writing(database, create=False)
     before = select(engine, "tiny-grid")
     with engine.begin() as connection:
         if change == "delete":
@@ -81,7 +81,7 @@ def test_test_values_cannot_reach_a_selection(database, tiny, change):
 @pytest.mark.parametrize("change", ["flatter", "delete"])
 def test_no_choice_of_any_command_follows_the_test_values(database, tiny, change):
     run_study(make_spec(replicates=2), tiny, database=database, n_jobs=1)
-    engine = open_database(database, create=False)
+    engine = open_for_writing(database, create=False)
     ranking = [candidate.trial_number for candidate in select(engine, "tiny-grid").choice.ranking]
     worst = ranking[-1]
     with engine.begin() as connection:
@@ -110,7 +110,7 @@ def test_no_choice_of_any_command_follows_the_test_values(database, tiny, change
 
 def test_the_selection_view_has_no_test_column(database, tiny):
     run_study(make_spec(), tiny, database=database, n_jobs=1)
-    engine = open_database(database, create=False)
+    engine = open_for_writing(database, create=False)
     with engine.connect() as connection:
         columns = connection.exec_driver_sql("SELECT * FROM v_selection_inputs").keys()
     engine.dispose()
@@ -119,7 +119,7 @@ def test_the_selection_view_has_no_test_column(database, tiny):
 
 def test_select_freezes_once_for_the_same_inputs(database, tiny):
     run_study(make_spec(), tiny, database=database, n_jobs=1)
-    engine = open_database(database, create=False)
+    engine = open_for_writing(database, create=False)
     first, second = select(engine, "tiny-grid"), select(engine, "tiny-grid")
     engine.dispose()
     assert first.selection_id == second.selection_id

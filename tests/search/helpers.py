@@ -1,7 +1,7 @@
 from sqlalchemy import text
 
 from search.spec import parse_spec
-from search.store.database import open_database
+from search.store.database import open_for_reading
 
 
 def make_spec(**changes):
@@ -18,7 +18,7 @@ def make_spec(**changes):
 
 
 def query(database, sql, **parameters):
-    engine = open_database(database, create=False)
+    engine = open_for_reading(database)
     with engine.connect() as connection:
         rows = connection.execute(text(sql), parameters).all()
     engine.dispose()

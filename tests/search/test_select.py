@@ -8,15 +8,15 @@ import pytest
 
 from search import run_study
 from search.select import NothingToSelectError, select
-from search.store.database import open_database
+from search.store.database import open_for_writing
 from tests.search.helpers import make_spec, query
 
 # Every process is ready before any selects, so that they do so together.
 CHILD = """
 import sys
 from search.select import select
-from search.store.database import open_database
-sql = open_database(sys.argv[1], create=False)
+from search.store.database import open_for_writing
+sql = open_for_writing(sys.argv[1], create=False)
 print("ready", flush=True)
 sys.stdin.readline()
 print(select(sql, "tiny-grid").selection_id)
@@ -48,7 +48,7 @@ def test_four_processes_at_once_freeze_one_choice(database, tiny):
 
 def test_the_same_inputs_give_the_same_row_and_more_of_them_another(database, tiny):
     run_study(make_spec(), tiny, database=database, n_jobs=1)
-    sql = open_database(database, create=False)
+    sql = open_for_writing(database, create=False)
     first = select(sql, "tiny-grid").selection_id
     assert select(sql, "tiny-grid@tiny").selection_id == first
     run_study(make_spec(replicates=2), tiny, database=database, n_jobs=1)
@@ -58,7 +58,7 @@ def test_the_same_inputs_give_the_same_row_and_more_of_them_another(database, ti
 
 def test_a_study_without_a_complete_run_has_nothing_to_select(database, tiny):
     run_study(make_spec(), tiny, database=database, n_jobs=1, max_seconds=1e-9)
-    sql = open_database(database, create=False)
+    sql = open_for_writing(database, create=False)
     with pytest.raises(NothingToSelectError, match="tiny-grid@tiny has no complete run"):
         select(sql, "tiny-grid")
     sql.dispose()

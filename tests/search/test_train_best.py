@@ -8,7 +8,7 @@ from engine.model_file import save_model
 from engine.training import initial_state, train_segment
 from search import run_study
 from search.reproduce import NoSuchRunError
-from search.store.database import open_database
+from search.store.database import open_for_writing
 from search.train_best import selected_run, train_best
 from tests.search.helpers import make_spec, query
 
@@ -48,7 +48,7 @@ def test_the_model_is_the_selected_run_where_it_is_read(tmp_path, database, tiny
 
 def test_a_stored_run_that_comes_out_differently_is_noticed(database, tiny):
     run_study(make_spec(**SMALL), tiny, database=database, n_jobs=1)
-    engine = open_database(database, create=False)
+    engine = open_for_writing(database, create=False)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE evaluations SET loss = loss + 1e-9 WHERE k = 1 AND split = 'train'")
     engine.dispose()

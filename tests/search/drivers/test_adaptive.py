@@ -23,7 +23,6 @@ from search.drivers.samplers import MissingPackageError, require_packages
 from search.execution.progress import SilentDisplay
 from search.naming import study_name
 from search.space import SpecError
-from search.store.database import database_url
 from search.store.writing import StudyMismatchError
 from tests.search.helpers import all_evaluations, make_spec, query
 from tests.search.simulation import ADAPTIVE, Study, ends
@@ -100,7 +99,7 @@ def test_several_jobs_make_n_trials_and_say_that_timing_matters(database, tiny):
 
 def test_a_study_stands_in_optunas_tables_as_it_was_searched(database, tiny):
     run_study(adaptive(pruner="successive_halving"), tiny, database=database, n_jobs=1)
-    mirror = optuna.load_study(study_name="tiny-grid@tiny", storage=database_url(database))
+    mirror = optuna.load_study(study_name="tiny-grid@tiny", storage=f"sqlite:///{database}")
     ours = dict(query(database, "SELECT trial_number, state FROM sweep_trials"))
     names = {"complete": "COMPLETE", "pruned": "PRUNED"}
     assert [t.state.name for t in mirror.trials] == [names[ours[t.number]] for t in mirror.trials]

@@ -11,7 +11,7 @@ from search import run_study
 from search.execution.dry_run import forecast
 from search.execution.progress import SilentDisplay
 from search.reproduce import reproduce, stored_run
-from search.store.database import open_database
+from search.store.database import open_for_writing
 from tests.search.helpers import all_evaluations, make_spec, query
 
 NETWORKS = {"fixed": {"hidden_layers": 1, "hidden_size": 4, "epochs": 2, "evaluations_per_epoch": 3}}
@@ -51,7 +51,7 @@ def uninterrupted(spec, tiny, tmp_path):
 
 
 def replace_checkpoint(database, run_id, state):
-    engine = open_database(database, create=False)
+    engine = open_for_writing(database, create=False)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE checkpoints SET state = ? WHERE run_id = ?", (state, run_id))
     engine.dispose()

@@ -16,10 +16,8 @@ from search import run_study
 from search.execution import workers
 from search.naming import study_name
 from search.reproduce import reproduce, stored_run
-from search.select import select
-from search.store.database import DatabaseUnusableError, database_url, open_database
+from search.store.database import open_for_writing
 from search.store.lock import StudyBusyError, study_lock
-from search.store.schema import SCHEMA_VERSION, VIEWS
 from search.store.writing import StudyMismatchError
 from tests.conftest import make_dataset
 from tests.search.helpers import all_evaluations, make_spec, query
@@ -114,7 +112,7 @@ def test_divergence_is_a_state_and_leaves_the_others_alone(tmp_path, tiny):
 
 def test_every_trial_stands_in_optunas_tables(database, tiny):
     run_study(make_spec(replicates=2), tiny, database=database, n_jobs=2)
-    study = optuna.load_study(study_name="tiny-grid@tiny", storage=database_url(database))
+    study = optuna.load_study(study_name="tiny-grid@tiny", storage=f"sqlite:///{database}")
     assert len(study.trials) == 6
     ours = dict(query(database, "SELECT trial_number, AVG(validation_accuracy) FROM v_runs GROUP BY trial_number"))
     params = dict(query(database, "SELECT trial_number, params FROM sweep_trials"))
@@ -129,35 +127,9 @@ def test_every_trial_stands_in_optunas_tables(database, tiny):
     assert "Does the search work?" in get_note(study)
 
 
-def test_a_database_of_the_first_schema_is_brought_up_to_date(database, tiny):
-    run_study(make_spec(), tiny, database=database, n_jobs=1)
-    engine = open_database(database, create=False)
-    select(engine, "tiny-grid")
-    with engine.begin() as connection:
-        for view in VIEWS:
-            connection.exec_driver_sql(f"DROP VIEW {view}")
-        for column in ("base_name", "n_classes"):
-            connection.exec_driver_sql(f"ALTER TABLE sweep_studies DROP COLUMN {column}")
-        connection.exec_driver_sql("UPDATE sweep_schema SET version = 1")
-    engine.dispose()
-    before = all_evaluations(database)
-    assert query(database, "SELECT study, base_name, n_classes FROM v_studies") == [
-        ("tiny-grid@tiny", "tiny-grid", None)
-    ]
-    assert query(database, "SELECT version FROM sweep_schema") == [(SCHEMA_VERSION,)]
-    assert query(database, "SELECT study, selection_id, n_trials FROM v_selections") == [("tiny-grid@tiny", 1, 6)]
-    assert all_evaluations(database) == before
-    engine = open_database(database, create=False)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE sweep_schema SET version = 99")
-    engine.dispose()
-    with pytest.raises(DatabaseUnusableError, match="schema 99"):
-        open_database(database, create=False)
-
-
 def test_a_study_runs_once_at_a_time(database, tiny):
     with (
-        study_lock(database_url(database), "tiny-grid@tiny"),
+        study_lock(database, "tiny-grid@tiny"),
         pytest.raises(StudyBusyError, match=str(os.getpid())),
     ):
         run_study(make_spec(), tiny, database=database, n_jobs=1)
@@ -176,7 +148,7 @@ def test_reproduce_compares_to_the_last_bit(database, tiny):
     run_study(make_spec(), tiny, database=database, n_jobs=2)
     comparison = reproduce(stored_run(database, 3), tiny)
     assert (comparison.n_values, comparison.differences, comparison.same_code) == (18, [], True)
-    engine = open_database(database, create=False)
+    engine = open_for_writing(database, create=False)
     with engine.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE evaluations SET loss = loss + 1e-9 WHERE run_id = 3 AND k = 4 AND split = 'test'"

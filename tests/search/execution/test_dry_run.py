@@ -11,7 +11,7 @@ from search.drivers import make_driver
 from search.execution.dry_run import dry_run, wall_time
 from search.execution.progress import SilentDisplay
 from search.execution.speed import MOST_KINDS, estimate, kind_of
-from search.store.database import DatabaseUnusableError
+from search.store.location import DatabaseUnusableError
 from search.store.writing import StudyMismatchError
 from tests.search.helpers import make_spec
 from tests.search.simulation import ADAPTIVE, FIDELITY

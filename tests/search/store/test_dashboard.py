@@ -15,7 +15,6 @@ import pytest
 from search import run_study
 from search.confirm import ConfirmDriver, confirmation, confirmation_spec
 from search.execution.progress import SilentDisplay
-from search.store.database import database_url
 from tests.search.helpers import make_spec, query
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -45,7 +44,7 @@ def serving(database):
     import optuna_dashboard
     from optuna.storages import RDBStorage
 
-    storage = RDBStorage(database_url(database))
+    storage = RDBStorage(f"sqlite:///{database}")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
