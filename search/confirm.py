@@ -60,7 +60,7 @@ def confirmation(database: str, study: str, top: int) -> Confirmation:
         row = reading.find_study(connection, study)
         ranked = rank_trials(connection, row)[:top]
     sql.dispose()
-    base_name, source = row["spec"]["study"], row["spec"]["dataset"]
+    base_name, source = row["base_name"], row["spec"]["dataset"]
     return Confirmation(
         study=row["name"],
         base_name=f"{base_name}-confirm",

@@ -8,41 +8,36 @@ Running a study again trains what is missing, was interrupted or failed, and not
 run goes on from its checkpoint, to the same bits.
 """
 
+import math
 import os
-import signal
 import time
-from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from engine.data.dataset import Dataset
 from engine.seeds import derive_seed
 from engine.state import TrainingState
 from engine.training import initial_state
 from search.drivers import make_driver
-from search.drivers.protocol import Driver, Proposal
-from search.execution.checkpoints import restored, set_aside
+from search.drivers.protocol import Driver
+from search.execution.checkpoints import restored
 from search.execution.environment import code_version, environment
-from search.execution.populations import group_runs
+from search.execution.interrupts import Interrupts
+from search.execution.plan import Plan
 from search.execution.progress import Display, SilentDisplay, Tally
-from search.execution.trials import Run, Trial, load_trials, runs_to_do, study_record, tell_stored
+from search.execution.saving import Saver
+from search.execution.trials import Run, Trial, study_record
 from search.execution.workers import Result, Segment, Workers, workers
 from search.naming import study_name, study_note
-from search.spec import StudySpec, check_against_data, check_plan
-from search.store import reading, writing
+from search.spec import StudySpec, check_plan
+from search.store import writing
 from search.store.connections import say_on_stderr
 from search.store.database import open_for_writing
 from search.store.lock import study_lock
 from search.store.mirror import Mirror
-
-SAVE_EVERY_SECONDS = 0.5
-CHECKPOINT_EVERY_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +53,8 @@ class StudyResult:
         n_diverged: trials whose loss stopped being finite.
         n_pruned: trials that were stopped early because others were better by then.
         interrupted: whether a signal stopped it.
+        given_up: whether it did so before the segments in training had ended; threads are still at them then, and
+            what they find is dropped.
         out_of_time: whether the time budget ended before the plan.
         seconds: wall time.
         storage_seconds: of these, time spent writing the database and the mirror.
@@ -71,6 +68,7 @@ class StudyResult:
     n_diverged: int
     n_pruned: int
     interrupted: bool
+    given_up: bool
     out_of_time: bool
     seconds: float
     storage_seconds: float
@@ -89,6 +87,8 @@ def run_study(
     name: str | None = None,
 ) -> StudyResult:
     """Train what a study lacks and record it.
+
+    SIGINT, SIGTERM, SIGHUP and SIGQUIT end it with everything saved, a second one at once (`execution.interrupts`).
 
     Args:
         spec: the study.
@@ -113,13 +113,16 @@ def run_study(
     with study_lock(database, name):
         sql = open_for_writing(database, notify=display.say if display else say_on_stderr)
         try:
-            coordinator = _Coordinator(sql, spec, dataset, driver, name, command, display or SilentDisplay())
-            return coordinator.run(n_jobs or os.cpu_count() or 1, max_seconds)
+            n_jobs = n_jobs or os.cpu_count() or 1
+            coordinator = _Coordinator(sql, spec, dataset, driver, name, command, display or SilentDisplay(), n_jobs)
+            return coordinator.run(max_seconds)
         finally:
             sql.dispose()
 
 
 class _Coordinator:
+    """One call of `run_study`: hands segments to workers, takes their results, and has them saved and shown."""
+
     def __init__(
         self,
         sql: Engine,
@@ -129,280 +132,228 @@ class _Coordinator:
         name: str,
         command: str,
         display: Display,
+        n_jobs: int,
     ) -> None:
-        self.sql, self.spec, self.dataset, self.driver = sql, spec, dataset, driver
-        self.name, self.display = name, display
         # A plan that asks for more than the data set has must fail before it leaves a trace.
         check_plan(spec, [p.configuration for p in driver.proposals({}, 0, 0)], len(dataset.train))
-        self.seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
+        self.spec, self.dataset, self.driver = spec, dataset, driver
+        self.name, self.display, self.n_jobs = name, display, n_jobs
         with sql.begin() as connection:
-            self.study_id = writing.open_study(connection, study_record(spec, dataset, name, command))
-            self.trials = load_trials(connection, self.study_id, self.seeds)
-            self.outcomes = tell_stored(driver, self.trials, spec.at)
+            study_id = writing.open_study(connection, study_record(spec, dataset, name, command))
+        seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
         axes = spec.axes | spec.by_axes | spec.nuisance_axes
-        self.mirror = Mirror(sql, name, axes, note=study_note(spec, name, dataset, command))
-        self.known = {trial.configuration.hash for trial in self.trials}
-        self.waiting: deque[list[Run]] = deque()
-        self.in_training: dict[int, list[Run]] = {}
-        self.touched: dict[int, Trial] = {}
-        self.n_tasks = 0
-        self.stopping = False
-        self.storage_seconds = 0.0
-        self.saved_at = self.checkpointed_at = time.monotonic()
-        self.tally = Tally(name)
-        if spec.driver == "optuna":
-            self.tally.counts.planned = spec.trials or 0
-        self.unshown = {trial.number: trial for trial in self.trials}
-        self.n_trained = self.n_failed = 0
+        self.saver = Saver(sql, Mirror(sql, name, axes, note=study_note(spec, name, dataset, command)), spec.at)
+        self.plan = Plan(self.saver, study_id, spec, dataset, driver, seeds, n_jobs)
+        self.tally = Tally(name, planned=spec.trials or 0 if spec.driver == "optuna" else 0)
+        for trial in self.plan.trials:
+            self.tally.note(trial)
+        self.interrupts = Interrupts()
+        self.tasks: dict[int, list[Run]] = {}
+        self.n_tasks = self.n_trained = self.n_failed = 0
 
-    def run(self, n_jobs: int, max_seconds: float | None) -> StudyResult:
+    def run(self, max_seconds: float | None) -> StudyResult:
         started = time.monotonic()
-        deadline = None if max_seconds is None else started + max_seconds
-        out_of_time = False
-        with self._signals(), workers(self.dataset, n_jobs) as pool:
-            todo = runs_to_do(self.trials)
-            with self.sql.connect() as connection:
-                for message in set_aside(connection, todo):
-                    self.display.say(f"{self.name}, {message}")
-            self._queue(todo, pool)
-            self._say_messages(pool)
+        deadline = math.inf if max_seconds is None else started + max_seconds
+        out_of_time = announced = False
+        with self.interrupts, workers(self.dataset, self.n_jobs) as pool:
+            for message in self.plan.set_aside:
+                self.display.say(f"{self.name}, {message}")
+            self._say_messages()
             while True:
-                while pool.n_free and not self.stopping:
-                    if deadline is not None and time.monotonic() >= deadline:
-                        out_of_time = bool(self.waiting) or self._has_more(pool)
-                        break
-                    if not self.waiting:
-                        self._refill(pool)
-                    if not self.waiting:
-                        break
-                    self._start(self.waiting.popleft(), pool)
+                out_of_time = out_of_time or self._start_tasks(pool, deadline)
                 self._show()
-                if not self.in_training:
+                if not self.tasks:
                     break
                 result = pool.next_result(timeout=0.2)
                 if result is not None:
                     self._take(result, pool)
-                self._save()
-            self._save(everything=True)
-        states = [trial.final_state() for trial in self.trials]
+                if self.interrupts.at_once:
+                    self._give_up(pool)
+                    break
+                if self.interrupts.stopping and not announced:
+                    announced = True
+                    self._announce_stop()
+                self.saver.save_if_due(self._in_training())
+            self.saver.save()
+        states = [trial.final_state() for trial in self.plan.trials]
         return StudyResult(
             study=self.name,
-            n_trials=len(self.trials),
+            n_trials=len(states),
             n_complete=states.count("complete"),
             n_trained=self.n_trained,
             n_failed=self.n_failed,
             n_diverged=states.count("diverged"),
             n_pruned=states.count("pruned"),
-            interrupted=self.stopping,
+            interrupted=self.interrupts.stopping,
+            given_up=self.interrupts.at_once,
             out_of_time=out_of_time,
             seconds=time.monotonic() - started,
-            storage_seconds=self.storage_seconds,
+            storage_seconds=self.saver.seconds,
         )
 
-    # Plan: from proposals to tasks
+    # Starting
 
-    def _has_more(self, pool: Workers) -> bool:
-        return any(
-            p.configuration.hash not in self.known
-            for p in self.driver.proposals(self.outcomes, len(self.trials), pool.n_free)
-        )
-
-    def _refill(self, pool: Workers) -> None:
-        new: list[Proposal] = []
-        for proposal in self.driver.proposals(self.outcomes, len(self.trials), pool.n_free):
-            if proposal.configuration.hash not in self.known:
-                self.known.add(proposal.configuration.hash)
-                new.append(proposal)
-        self._say_messages(pool)
-        if not new:
-            return
-        start = time.monotonic()
-        check_against_data(self.spec, [p.configuration for p in new], len(self.dataset.train))
-        first = len(self.trials)
-        with self.sql.begin() as connection:
-            writing.add_trials(connection, self.study_id, first, new)
-            rows = reading.study_trials(connection, self.study_id, first)
-        for row, proposal in zip(rows, new, strict=True):
-            trial = Trial(
-                row["trial_id"],
-                row["trial_number"],
-                proposal.configuration,
-                proposal.params,
-                proposal.attributes,
-                "waiting",
-            )
-            trial.runs = [Run(trial, replicate, seed) for replicate, seed in self.seeds.items()]
-            self.trials.append(trial)
-            self._touch(trial)
-            self.driver.added(trial.number, proposal, None)
-        self.storage_seconds += time.monotonic() - start
-        self._queue([run for trial in self.trials[first:] for run in trial.runs], pool)
-
-    def _say_messages(self, pool: Workers) -> None:
-        for message in self.driver.messages(pool.n_jobs):
-            self.display.say(f"{self.name}: {message}")
-
-    def _queue(self, runs: list[Run], pool: Workers) -> None:
-        self.waiting.extend(group_runs(runs, pool.n_jobs))
+    def _start_tasks(self, pool: Workers, deadline: float) -> bool:
+        """Give idle workers something to do; whether that ended because time is up."""
+        while pool.n_free and not self.interrupts.stopping:
+            if time.monotonic() >= deadline:
+                return self.plan.is_waiting(pool.n_free)
+            task = self.plan.next_task()
+            if task is None:
+                for trial in self.plan.refill(pool.n_free):
+                    self._note(trial)
+                self._say_messages()
+                task = self.plan.next_task()
+            if task is None:
+                break
+            self._start(task, pool)
+        return False
 
     def _start(self, task: list[Run], pool: Workers) -> None:
-        start = time.monotonic()
-        states = []
-        with self.sql.begin() as connection:
-            for run in task:
-                states.append(self._first_state(connection, run))
-                run.status, run.attempted = "running", True
-                if run.trial.state != "running":
-                    run.trial.state = "running"
-                    writing.set_trial_states(connection, [(run.trial.trial_id, "running")])
-                self._touch(run.trial)
-        self.storage_seconds += time.monotonic() - start
-        self.in_training[self.n_tasks] = task
-        pool.submit(Segment(self.n_tasks, states))
-        self.n_tasks += 1
+        """Hand a task's first segment to a worker; a run that cannot start has failed, and the others go without it."""
+        errors: dict[int, str] = {}
+        with self.saver.transaction() as connection:
+            for i, run in enumerate(task):
+                try:
+                    run.state = self._first_state(connection, run)
+                except Exception:  # a machine's memory, say: of this run alone
+                    errors[i] = traceback.format_exc()
+                self._record_start(connection, run)
+        for i, error in errors.items():
+            task[i].end("failed", error)
+        if errors:
+            self._note_failed([task[i] for i in errors])
+        started = [run for run in task if run.state is not None]
+        if started:
+            self.tasks[self.n_tasks] = started
+            self._submit(self.n_tasks, pool)
+            self.n_tasks += 1
 
-    def _first_state(self, connection: Any, run: Run) -> TrainingState:
-        if run.run_id is not None and run.start_k:
-            state = restored(connection, run)
-            writing.resume_run(connection, run.run_id, state.k)
-            run.curve = {k: v for k, v in run.curve.items() if k <= state.k}
-            return state
-        run.curve = {}
-        run.run_id = writing.start_run(
-            connection,
-            writing.RunStart(
-                trial_id=run.trial.trial_id,
-                replicate=run.replicate,
-                seed=run.seed,
-                dataset=self.dataset.name,
-                data_sha256=self.dataset.sha256,
-                epochs=run.configuration.epochs,
-                code_version=code_version(),
-                environment=environment(),
-            ),
-        )
+    def _first_state(self, connection: Connection, run: Run) -> TrainingState:
+        if run.start_k:
+            return restored(connection, run)
         return initial_state(run.configuration, run.seed, self.dataset)
+
+    def _record_start(self, connection: Connection, run: Run) -> None:
+        """The run's row, and what is left of its evaluations, as they are where it starts or goes on."""
+        if run.run_id is not None and run.state is not None and run.state.k:
+            writing.resume_run(connection, run.run_id, run.state.k)
+        else:
+            run.run_id = writing.start_run(connection, self._run_start(run))
+        run.start_k = run.state.k if run.state is not None else 0
+        run.curve = {k: v for k, v in run.curve.items() if k <= run.start_k}
+        run.status, run.attempted = "running", True
+        if run.trial.state != "running":
+            run.trial.state = "running"
+            writing.set_trial_states(connection, [(run.trial.trial_id, "running")])
+        self._note(run.trial)
+
+    def _run_start(self, run: Run) -> writing.RunStart:
+        return writing.RunStart(
+            trial_id=run.trial.trial_id,
+            replicate=run.replicate,
+            seed=run.seed,
+            dataset=self.dataset.name,
+            data_sha256=self.dataset.sha256,
+            epochs=run.configuration.epochs,
+            code_version=code_version(),
+            environment=environment(),
+        )
+
+    def _submit(self, number: int, pool: Workers) -> None:
+        pool.submit(Segment(number, [run.state for run in self.tasks[number] if run.state is not None]))
 
     # Results
 
     def _take(self, result: Result, pool: Workers) -> None:
-        task = self.in_training.pop(result.task)
+        task = self.tasks.pop(result.task)
         if result.error is not None:
             for run in task:
                 run.end("failed", result.error)
-                self.n_failed += 1
-                self._trial_changed(run.trial)
-            last = result.error.strip().splitlines()[-1]
-            numbers = ", ".join(str(run.trial.number) for run in task)
-            self.display.say(f"{self.name}, trial {numbers}: failed with {last} (whole text in the database)")
+            self._note_failed(task)
             return
-        share = (result.train_seconds / len(task), result.evaluate_seconds / len(task))
+        seconds = (result.train_seconds / len(task), result.evaluate_seconds / len(task))
         for run, state, evaluation in zip(task, result.states, result.evaluations, strict=True):
-            run.take(state, evaluation, share)
-            self._touch(run.trial)
-        following: list[Run] = []
-        states: list[TrainingState] = []
-        for run, state in zip(task, result.states, strict=True):
-            if state.diverged_at is not None:
-                run.end("diverged", f"the loss stopped being finite at update {state.diverged_at}")
-            elif state.finished:
-                run.end("complete")
-                self.n_trained += 1
-            elif self.stopping:
-                run.end("interrupted")
-            elif run.trial.state == "pruned":
-                run.end("pruned")
-            elif self.driver.should_prune(run.trial.number, run.trial.mean_curve()):
-                run.end("pruned")
-                self._prune(run.trial)
-            else:
-                following.append(run)
-                states.append(state)
-                continue
-            self._trial_changed(run.trial)
+            run.take(state, evaluation, seconds)
+            self._note(run.trial)
+        for run in task:
+            if self._ends(run):
+                self._note_end(run.trial)
+        following = [run for run in task if run.state is not None]
         if following:
-            self.in_training[result.task] = following
-            pool.submit(Segment(result.task, states))
+            self.tasks[result.task] = following
+            self._submit(result.task, pool)
 
-    def _prune(self, trial: Trial) -> None:
-        """Prune the other replicates too: those that wait at once, those in training when their segment ends."""
-        for run in trial.runs:
-            if run.ended or (run.attempted and run.status == "running"):
-                continue
-            if run.run_id is None:
-                run.status = "pruned"
-            else:
-                run.end("pruned")
-        tasks = ([run for run in task if run.trial is not trial] for task in self.waiting)
-        self.waiting = deque(task for task in tasks if task)
+    def _ends(self, run: Run) -> bool:
+        """End a run that has no further segment; whether it has none."""
+        state = run.state
+        assert state is not None
+        if state.diverged_at is not None:
+            run.end("diverged", f"the loss stopped being finite at update {state.diverged_at}")
+        elif state.finished:
+            run.end("complete")
+            self.n_trained += 1
+        elif self.interrupts.stopping:
+            run.end("interrupted")
+        elif run.trial.state == "pruned":
+            run.end("pruned")
+        elif self.driver.should_prune(run.trial.number, run.trial.mean_curve()):
+            run.end("pruned")
+            self.plan.prune(run.trial)
+        else:
+            return False
+        return True
 
-    def _touch(self, trial: Trial) -> None:
-        self.touched[trial.number] = self.unshown[trial.number] = trial
+    def _note(self, trial: Trial) -> None:
+        """A trial is to be saved and shown."""
+        self.saver.note(trial)
+        self.tally.note(trial)
 
-    def _trial_changed(self, trial: Trial) -> None:
+    def _note_end(self, trial: Trial) -> None:
+        """A run of the trial has ended."""
         trial.state = trial.final_state()
-        self._touch(trial)
+        self._note(trial)
         if trial.ended:
-            self.outcomes[trial.number] = trial.outcome(self.spec.at)
+            self.plan.outcomes[trial.number] = trial.outcome(self.spec.at)
             if trial.state == "diverged":
-                self.display.say(f"{self.name}, trial {trial.number}: diverged, {trial.params}")
+                self._say(f"trial {trial.number}: diverged, {trial.params}")
 
-    # Saving and showing
+    def _note_failed(self, runs: list[Run]) -> None:
+        """Runs, each with its error, have failed."""
+        self.n_failed += len(runs)
+        for run in runs:
+            self._note_end(run.trial)
+        last = str(runs[0].progress.error).strip().splitlines()[-1]
+        numbers = ", ".join(str(run.trial.number) for run in runs)
+        self._say(f"trial {numbers}: failed with {last} (whole text in the database)")
 
-    def _save(self, *, everything: bool = False) -> None:
-        """Write what has happened, unless it was done just now; a run's end does not wait."""
-        start = time.monotonic()
-        ended = any(run.pending and run.pending.status != "running" for t in self.touched.values() for run in t.runs)
-        if not (everything or ended or start - self.saved_at >= SAVE_EVERY_SECONDS) or not self.touched:
-            return
-        checkpoint = start - self.checkpointed_at >= CHECKPOINT_EVERY_SECONDS
-        touched = list(self.touched.values())
-        pending = [run.pending for trial in touched for run in trial.runs if run.pending]
-        for progress in pending:
-            progress.checkpoint |= checkpoint and progress.status == "running"
-        with self.sql.begin() as connection:
-            writing.save(connection, pending, code_version())
-            writing.set_trial_states(
-                connection, [(trial.trial_id, trial.state) for trial in touched if trial.state != "running"]
+    # Stopping and showing
+
+    def _in_training(self) -> list[Run]:
+        return [run for task in self.tasks.values() for run in task]
+
+    def _announce_stop(self) -> None:
+        """Save what there is at once, since whoever sent the signal may not wait, then say what goes on."""
+        self.saver.save(self._in_training())
+        if self.tasks:
+            self._say(
+                f"{self.interrupts.name}: ending the segments in training and saving them; once more to stop at once"
             )
-            self.mirror.project(connection, [trial.mirrored(self.spec.at) for trial in touched])
-        for trial in touched:
-            for run in trial.runs:
-                run.pending = None
-        self.touched.clear()
-        self.saved_at = time.monotonic()
-        if checkpoint:
-            self.checkpointed_at = self.saved_at
-        self.storage_seconds += self.saved_at - start
+
+    def _give_up(self, pool: Workers) -> None:
+        """Leave the segments in training to themselves; their runs stand where these began."""
+        pool.give_up()
+        for run in self._in_training():
+            run.end("interrupted")
+            self._note_end(run.trial)
+        self.tasks.clear()
+
+    def _say(self, message: str) -> None:
+        self.display.say(f"{self.name}, {message}")
+
+    def _say_messages(self) -> None:
+        for message in self.driver.messages(self.n_jobs):
+            self.display.say(f"{self.name}: {message}")
 
     def _show(self) -> None:
-        for trial in self.unshown.values():
-            self.tally.note(trial)
-        self.unshown.clear()
-        self.tally.counts.running = sum(len(task) for task in self.in_training.values())
-        self.display.update(self.tally.counts)
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """The first Ctrl-C (or SIGTERM) lets segments in training end and checkpoints them; a second kills."""
-
-        def stop(number: int, _frame: FrameType | None) -> None:
-            if self.stopping:
-                raise KeyboardInterrupt
-            self.stopping = True
-            self.display.say(
-                f"{signal.Signals(number).name}: ending the segments in training and saving them; "
-                "once more to stop at once"
-            )
-
-        before: dict[int, Any] = {}
-        try:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                before[number] = signal.signal(number, stop)
-        except ValueError:  # not in the main thread, where signals cannot be handled
-            pass
-        try:
-            yield
-        finally:
-            for handled, handler in before.items():
-                signal.signal(handled, handler)
+        self.display.update(self.tally.counts(running=len(self._in_training())))

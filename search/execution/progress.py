@@ -42,14 +42,27 @@ class Counts:
 class Tally:
     """The counts of a study, kept up from the trials that changed alone, however many there are."""
 
-    def __init__(self, study: str) -> None:
-        self.counts = Counts(study)
+    def __init__(self, study: str, planned: int) -> None:
+        self._counts = Counts(study, planned=planned)
         self._parts: dict[int, tuple[int, ...]] = {}
+        self._changed: dict[int, Trial] = {}
 
     def note(self, trial: "Trial") -> None:
+        """A trial or one of its runs has changed."""
+        self._changed[trial.number] = trial
+
+    def counts(self, running: int) -> Counts:
+        """How far the study is, with that many runs in training."""
+        for trial in self._changed.values():
+            self._count(trial)
+        self._changed.clear()
+        self._counts.running = running
+        return self._counts
+
+    def _count(self, trial: "Trial") -> None:
         """Put a trial's present part in place of what it was before."""
         done = total = 0
-        best = self.counts.best or 0.0
+        best = self._counts.best or 0.0
         for run in trial.runs:
             done += len(run.curve)
             total += len(run.curve) if run.ended else run.configuration.n_evaluations
@@ -59,7 +72,7 @@ class Tally:
         before = self._parts.get(trial.number, (0,) * len(part))
         self._parts[trial.number] = part
         change = [after - earlier for after, earlier in zip(part, before, strict=True)]
-        counts = self.counts
+        counts = self._counts
         counts.trials_done += change[0]
         counts.trials += change[1]
         counts.evaluations_done += change[2]

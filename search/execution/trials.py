@@ -31,7 +31,8 @@ class Run:
         seed: the run's seed.
         run_id: its row; None before it was ever started.
         status: state of its row, or `waiting`.
-        start_k: evaluations that a checkpoint holds; training goes on from there.
+        start_k: evaluations that its checkpoint in the database holds; 0 where there is none.
+        state: where training stands in this process; None unless it is in training.
         curve: validation (accuracy, loss) by k.
         pending: what is not in the database yet.
         attempted: whether this process has started it.
@@ -43,6 +44,7 @@ class Run:
     run_id: int | None = None
     status: str = "waiting"
     start_k: int = 0
+    state: TrainingState | None = None
     curve: Curve = field(default_factory=dict)
     pending: RunProgress | None = None
     attempted: bool = False
@@ -60,7 +62,7 @@ class Run:
     def take(self, state: TrainingState, evaluation: Evaluation | None, seconds: tuple[float, float]) -> None:
         """Note the result of a segment: the new state, its evaluation, and seconds (training, evaluation)."""
         pending = self.progress
-        pending.state = state
+        pending.state = self.state = state
         pending.train_seconds += seconds[0]
         pending.evaluate_seconds += seconds[1]
         if evaluation is not None:
@@ -77,10 +79,22 @@ class Run:
 
     def end(self, status: str, error: str | None = None) -> None:
         """Note how the run stopped: a state of the schema."""
-        self.status = status
-        self.progress.status = status
+        if status == "interrupted":
+            self.checkpoint()
+        self.status = self.progress.status = status
         self.progress.error = error
-        self.progress.checkpoint = status == "interrupted"
+        self.state = None
+
+    def checkpoint(self) -> None:
+        """What is saved next includes where training stands; before the first evaluation that is nowhere yet."""
+        if self.state is not None and self.state.k:
+            self.progress.state, self.progress.checkpoint = self.state, True
+
+    def saved(self) -> None:
+        """What was pending is in the database."""
+        if self.pending is not None and self.pending.checkpoint and self.pending.state is not None:
+            self.start_k = self.pending.state.k
+        self.pending = None
 
 
 @dataclass
@@ -109,6 +123,11 @@ class Trial:
     def ended(self) -> bool:
         """Whether all its runs have ended."""
         return all(run.ended for run in self.runs)
+
+    @property
+    def has_ended_runs(self) -> bool:
+        """Whether a run has stopped since it was last saved."""
+        return any(run.pending is not None and run.pending.status != "running" for run in self.runs)
 
     def final_state(self) -> str:
         """The state that follows from the runs: the worst of theirs, `complete` when all are."""

@@ -104,11 +104,11 @@ class Workers:
         self._ahead: dict[int, _Ahead] = {}
         self._last_task: int | None = None
         self._n_busy, self._busy = 0, threading.Lock()
-        self._pool: Iterator[Any] | None = None
-        if n_jobs > 1:
-            self._pool = Parallel(n_jobs=n_jobs, backend="threading", return_as="generator", pre_dispatch="all")(
-                delayed(self._serve)() for _ in range(n_jobs)
-            )
+        # One job has a thread of its own too, so that the caller's can answer signals while a segment is trained;
+        # joblib makes none for a pool of one.
+        pool = Parallel(n_jobs=max(2, n_jobs), backend="threading", return_as="generator", pre_dispatch="all")
+        self._pool: Iterator[Any] = pool(delayed(self._serve)() for _ in range(n_jobs))
+        self._given_up = False
 
     def _serve(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -180,31 +180,25 @@ class Workers:
     def next_result(self, timeout: float | None = None) -> Result | None:
         """The next result; None where none came within `timeout` seconds.
 
-        A task that goes on is submitted again
-        before the next result is asked for; otherwise what was begun of it ahead is dropped.
+        A task that goes on is submitted again before the next result is asked for; otherwise what was begun of it ahead
+        is dropped.
         """
         if self._last_task is not None:
             self._ahead.pop(self._last_task, None)
-        if self._pool is None:
-            job = self._jobs.get_nowait()
-            assert job is not None
-            self._change_busy(1)
-            self._perform(job)
-            self._change_busy(-1)
-            result = self._results.get_nowait()
-        else:
-            try:
-                result = self._results.get(timeout=timeout)
-            except queue.Empty:
-                return None
+        try:
+            result = self._results.get(timeout=timeout)
+        except queue.Empty:
+            return None
         self._n_open -= 1
         self._last_task = result.task
         return result
 
+    def give_up(self) -> None:
+        """Do not wait for the segments in training when the pool is closed; what comes of them is dropped."""
+        self._given_up = True
+
     def close(self) -> None:
         """End the workers' threads; segments not begun are dropped."""
-        if self._pool is None:
-            return
         while True:
             try:
                 self._jobs.get_nowait()
@@ -212,6 +206,12 @@ class Workers:
                 break
         for _ in range(self.n_jobs):
             self._jobs.put(None)
+        if self._given_up:
+            threading.Thread(target=self._join, daemon=True).start()
+        else:
+            self._join()
+
+    def _join(self) -> None:
         for _ in self._pool:
             pass
 
@@ -223,5 +223,8 @@ def workers(dataset: Dataset, n_jobs: int) -> Iterator[Workers]:
         pool = Workers(dataset, n_jobs)
         try:
             yield pool
+        except BaseException:
+            pool.give_up()
+            raise
         finally:
             pool.close()

@@ -27,7 +27,7 @@ def find_study(connection: Connection, name: str) -> RowMapping:
     by_name = {row["name"]: row for row in rows}
     if name in by_name:
         return by_name[name]
-    family = [n for n, row in by_name.items() if row["spec"]["study"] == name]
+    family = [n for n, row in by_name.items() if row["base_name"] == name]
     if len(family) == 1:
         return by_name[family[0]]
     if family:

@@ -160,10 +160,11 @@ def test_reproduce_compares_to_the_last_bit(database, tiny):
 CHILD = """
 import sys
 from search.execution.coordinator import run_study
-import search.execution.coordinator as c
+import search.execution.saving as saving
 from tests.conftest import make_dataset
 from tests.search.helpers import make_spec
-c.CHECKPOINT_EVERY_SECONDS = c.SAVE_EVERY_SECONDS = 0.0
+saving.CHECKPOINT_SECONDS = saving.SAVE_SECONDS = 0.0
+saving.CHECKPOINT_SHARE = 1e9
 spec = make_spec(space={"learning_rate": [0.01, 0.02, 0.05]}, fixed={"hidden_layers": 2, "hidden_size": 32,
                  "epochs": 10, "evaluations_per_epoch": 5})
 data = make_dataset(n=(4000, 60, 60))

@@ -170,7 +170,7 @@ class Pause(SilentDisplay):
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 def test_a_study_is_shown_while_it_runs(database, tiny, monkeypatch):
-    monkeypatch.setattr("search.execution.coordinator.SAVE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("search.execution.saving.SAVE_SECONDS", 0.0)
     pause = Pause(at=15)  # two trials of six evaluations have ended, half of the third is there
     spec = make_spec(fixed=SMALL)
     study = threading.Thread(
