@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.tables import connected, tidy_runs
+from analysis.tables import SPLIT_NAMES, connected, tidy_runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -36,7 +36,7 @@ def evaluations_table(view: pd.DataFrame) -> pd.DataFrame:
     `accuracy`.
     """
     parts = []
-    for split in ("train", "validation", "test"):
+    for split in SPLIT_NAMES:
         part = view[[*_SHARED, f"{split}_loss", f"{split}_accuracy"]].copy()
         part.columns = pd.Index([*_SHARED, "loss", "accuracy"])
         part.insert(len(_SHARED), "split", split)

@@ -12,18 +12,18 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from analysis.commands import CONFIRM, command_for
-from analysis.selection import choose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from sqlalchemy import Connection, Engine
 
+SPLIT_NAMES = ("train", "validation", "test")
 RUN_KEYS = ("study", "trial_number", "replicate")
 _JSON = ("params", "config", "attributes", "environment")
 # Only what a figure or a statistic uses: the rest of v_curves can be joined from v_runs by run_id.
@@ -32,7 +32,6 @@ _CURVE_COLUMNS = (
     "validation_loss, validation_accuracy, test_loss, test_accuracy"
 )
 _SELECTION_COLUMNS = "study, selection_id, trial_number, n_trials, selected_at"
-_NOT_FINISHED = ("running", "interrupted", "waiting")
 
 
 class StudyMissingError(LookupError):
@@ -237,54 +236,3 @@ def _tidy_curves(curves: pd.DataFrame, studies: list[str]) -> pd.DataFrame:
     names = curves["study"].astype("category")
     curves = curves.assign(study=names.map(family).astype("category"))
     return curves.sort_values(["run_id", "k"]).reset_index(drop=True)
-
-
-def unfinished(tables: Tables) -> pd.DataFrame:
-    """Studies that are not finished: how many runs are under way, and how many trials have no run yet.
-
-    A trial without a run does not appear in the views; a gap in the trial numbers shows it.
-    """
-    rows = []
-    for study, runs in tables.runs.groupby("study"):
-        open_runs = int((runs["state"].isin(_NOT_FINISHED) | runs["trial_state"].isin(_NOT_FINISHED)).sum())
-        missing = int(runs["trial_number"].max()) + 1 - runs["trial_number"].nunique()
-        failed = int((runs["state"] == "failed").sum())
-        if open_runs or missing or failed:
-            rows.append({"study": study, "open_runs": open_runs, "missing_trials": missing, "failed_runs": failed})
-    return pd.DataFrame(rows, columns=["study", "open_runs", "missing_trials", "failed_runs"])
-
-
-def by_trial(runs: pd.DataFrame) -> pd.DataFrame:
-    """Complete runs averaged over their replicates: one row per trial, with the number of runs and their ids.
-
-    The configuration's columns are kept as they are (they agree within a trial).
-    """
-    scores = [f"{split}_{name}" for split in ("train", "validation", "test") for name in ("accuracy", "loss")]
-    grouped = runs.groupby("trial_number", sort=True)
-    means = grouped[scores].mean()
-    first = grouped.first().drop(columns=[*scores, "run_id", "replicate", "seed"])
-    first["n_runs"] = grouped.size()
-    first["run_ids"] = grouped["run_id"].agg(list)
-    return first.join(means).reset_index()
-
-
-def ranked_trials(runs: pd.DataFrame) -> pd.DataFrame:
-    """`by_trial`, best first by the project's one rule of selection, which sees validation alone.
-
-    As in `v_selection_inputs`, trials with a run that did not complete are not candidates (unless no other
-    is there).
-    """
-    candidates = runs[runs["trial_state"] == "complete"]
-    candidates = runs if candidates.empty else candidates
-    seen = ["trial_id", "trial_number", "run_id", "validation_accuracy", "validation_loss", "read_at"]
-    rows = candidates[seen].assign(k=candidates["read_k"]).to_dict("records")
-    choice = choose(cast("list[Mapping[str, Any]]", rows))
-    if choice is None:
-        raise ValueError("runs must hold at least one complete run, but got none")
-    order = [candidate.trial_number for candidate in choice.ranking]
-    return by_trial(candidates).set_index("trial_number").loc[order].reset_index()
-
-
-def selected_trial(runs: pd.DataFrame) -> pd.Series:
-    """The trial chosen on validation: the first of `ranked_trials`."""
-    return ranked_trials(runs).iloc[0]

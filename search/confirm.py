@@ -137,7 +137,7 @@ class ConfirmedTrial:
 
 def confirmed_trials(database: str, study: str, confirmed: str) -> list[ConfirmedTrial]:
     """The confirmed trials, in the order of their selection."""
-    from analysis.statistics import mean_interval
+    from analysis.statistics.intervals import mean_interval
 
     sql = open_for_reading(database)
     query = text(

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.figures.common import count, split_curves, with_runs
 from analysis.figures.curves import finish_curves
-from analysis.figures.mlp_curves import reported_runs
 from analysis.figures.style import ACTIVATIONS, band, line_label, new_figure, spread
+from analysis.studies import reported_runs, split_curves, with_runs
 from analysis.tables import Tables
+from analysis.wording import count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

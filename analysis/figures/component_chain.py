@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.figures.common import describe, with_runs
 from analysis.figures.style import ACTIVATIONS, INK, MODELS, MUTED, new_figure
-from analysis.tables import StudyMissingError, Tables, selected_trial
+from analysis.studies import with_runs
+from analysis.tables import StudyMissingError, Tables
+from analysis.trials import selected_trial
+from analysis.wording import describe
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.commands import CONFIRM
-from analysis.figures.common import with_runs
 from analysis.figures.style import MODELS, MUTED, new_figure, percent
-from analysis.health import confirmed
-from analysis.statistics import mean_interval
-from analysis.tables import StudyMissingError, Tables, by_trial
+from analysis.statistics.intervals import mean_interval
+from analysis.studies import confirmed, with_runs
+from analysis.tables import StudyMissingError, Tables
+from analysis.trials import by_trial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.figures.common import count, with_runs
 from analysis.figures.style import INK, MODELS, MUTED, new_figure, percent
+from analysis.statistics.expected_best import CHANCE, expected_best, refuse_adaptive, trial_values
+from analysis.studies import with_runs
 from analysis.tables import NotApplicableError, Tables
-from analysis.tuning import CHANCE, expected_best, refuse_adaptive, trial_values
+from analysis.wording import count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,7 +19,7 @@ REPORT = ""
 
 
 def table(tables: Tables, study: str = "mlp-random") -> pd.DataFrame:
-    """The curve of `tuning.expected_best`; NotApplicableError for adaptive samplers."""
+    """The curve of `statistics.expected_best`; NotApplicableError for adaptive samplers."""
     runs = tables.all_runs(study)
     refuse_adaptive(str(runs["driver"].iloc[0]))
     if not runs["full_fidelity"].all():

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.factorial import grid_effects
-from analysis.figures.common import GRID_FACTORS, count, with_runs
 from analysis.figures.style import INK, MODELS, new_figure
-from analysis.statistics import binomial_error
-from analysis.tables import Tables, by_trial
+from analysis.statistics.factorial import grid_effects
+from analysis.statistics.intervals import binomial_error
+from analysis.studies import GRID_FACTORS, with_runs
+from analysis.tables import Tables
+from analysis.trials import by_trial
+from analysis.wording import count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +23,7 @@ REPORT = ""
 
 
 def table(tables: Tables) -> pd.DataFrame:
-    """Rows of `factorial.grid_effects` on the trials' mean test accuracy."""
+    """Rows of `statistics.factorial.grid_effects` on the trials' mean test accuracy."""
     runs = tables.complete("linear-grid")
     trials = by_trial(runs)
     effects = grid_effects(trials, GRID_FACTORS, "test_accuracy")

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.figures.common import count, one_factor_runs, with_runs
 from analysis.figures.style import ACTIVATIONS, MUTED, line_label, log_ticks, new_figure, percent, spread
-from analysis.statistics import mean_interval
+from analysis.statistics.intervals import mean_interval
+from analysis.studies import one_factor_runs, with_runs
 from analysis.tables import Tables
+from analysis.wording import count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.figures.common import count, with_runs
 from analysis.figures.style import MODELS, new_figure
-from analysis.tables import NotApplicableError, Tables, by_trial
-from analysis.tuning import importance
+from analysis.statistics.importance import importance
+from analysis.studies import with_runs
+from analysis.tables import NotApplicableError, Tables
+from analysis.trials import by_trial
+from analysis.wording import count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,7 +24,7 @@ MIN_R2 = 0.2
 
 
 def table(tables: Tables) -> pd.DataFrame:
-    """Rows of `tuning.importance` on the complete trials of the random search."""
+    """Rows of `statistics.importance` on the complete trials of the random search."""
     runs = tables.complete("mlp-random")
     trials = by_trial(runs)
     params = sorted({name for params in runs["params"] for name in params if name in trials})

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.figures.common import decays, with_runs
 from analysis.figures.style import MUTED, SWITCH, line_label, log_ticks, new_figure, percent, spread
+from analysis.studies import decays, with_runs
 from analysis.tables import StudyMissingError, Tables
 
 if TYPE_CHECKING:

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.figures.common import GRID_FACTORS, count, with_runs
 from analysis.figures.style import MODELS, new_figure, percent
 from analysis.figures.style import REPORT as FROM_REPORT
-from analysis.statistics import binomial_error
-from analysis.tables import Tables, by_trial
+from analysis.statistics.intervals import binomial_error
+from analysis.studies import GRID_FACTORS, with_runs
+from analysis.tables import Tables
+from analysis.trials import by_trial
+from analysis.wording import count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

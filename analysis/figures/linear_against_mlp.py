@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.figures.common import count, with_runs
 from analysis.figures.style import INK, MAX_POINTS, MODELS, new_figure, percent
-from analysis.statistics import interquartile_mean
-from analysis.tables import StudyMissingError, Tables, by_trial, selected_trial
+from analysis.statistics.intervals import interquartile_mean
+from analysis.studies import with_runs
+from analysis.tables import StudyMissingError, Tables
+from analysis.trials import by_trial, selected_trial
+from analysis.wording import count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

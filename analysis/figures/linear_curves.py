@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.figures.common import count, describe, selected_runs, split_curves, with_runs
 from analysis.figures.curves import draw_split_curves
+from analysis.studies import selected_runs, split_curves, with_runs
 from analysis.tables import Tables
+from analysis.wording import count, describe
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.figures.common import one_factor_runs, with_runs
 from analysis.figures.style import INK, MODELS, MUTED, new_figure
-from analysis.statistics import binomial_error, mean_interval
+from analysis.statistics.intervals import binomial_error, mean_interval
+from analysis.studies import one_factor_runs, with_runs
 from analysis.tables import StudyMissingError, Tables
 
 if TYPE_CHECKING:

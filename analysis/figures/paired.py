@@ -8,36 +8,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.figures.common import GRID_FACTORS, decays, with_runs
 from analysis.figures.style import INK, MAX_POINTS, PAPER, SWITCH, new_figure
-from analysis.statistics import Effect, convergence, paired_differences, paired_effect
-from analysis.tables import NotApplicableError, Tables
+from analysis.studies import grid_effect, with_runs
+from analysis.tables import Tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-def grid_runs(tables: Tables) -> pd.DataFrame:
-    """Complete runs of the linear grid with their convergence and whether they decay."""
-    runs = tables.complete("linear-grid")
-    runs = runs.merge(convergence(tables.curves_of(runs)), on="run_id")
-    return runs.assign(decays=decays(runs["decay"]))
-
-
-def grid_effect(tables: Tables, factor: str, value: str) -> tuple[pd.DataFrame, Effect]:
-    """Paired differences (with − without) of a switch in the linear grid, and their summary.
-
-    Raises:
-        NotApplicableError: No pair is complete.
-    """
-    runs = grid_runs(tables)
-    match = [name for name in ("learning_rate", "momentum", "decays") if name != factor]
-    pairs = paired_differences(runs, factor, (True, False), value, match)
-    if pairs.empty:
-        raise NotApplicableError(f"no two complete runs of linear-grid differ in {factor} only")
-    # Runs at one learning rate go alike whatever the third factor (their differences correlate at 0.8), so with few
-    # replicates it is the rates that count as independent, not all configurations.
-    return pairs, paired_effect(pairs, ["learning_rate"])
 
 
 def paired_table(tables: Tables, factor: str, value: str) -> pd.DataFrame:
@@ -166,6 +142,3 @@ def describe_pairs(table: pd.DataFrame, scale: float, unit: str) -> str:
     )
     seed = " All runs share one seed." if table["replicate"].nunique() == 1 else ""
     return f"{len(table):,} matched pairs of runs; mean difference {mean} {unit}{interval}.{seed}"
-
-
-__all__ = ["GRID_FACTORS", "describe_pairs", "draw_pairs", "grid_effect", "grid_runs", "paired_table"]

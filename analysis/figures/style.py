@@ -193,11 +193,6 @@ def band(axes: Axes, table: pd.DataFrame, x: str, look: Look) -> None:
         )
 
 
-def signed_points(value: float, digits: int = 2) -> str:
-    """A difference of accuracies in percentage points, with its sign."""
-    return f"{100 * value:+.{digits}f}".replace("-", "−")
-
-
 def log_ticks(axis: Any, values: Sequence[float]) -> None:
     """Ticks of a logarithmic axis at the measured values themselves, thinned to what the width can carry."""
     import math

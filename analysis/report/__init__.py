@@ -1,4 +1,11 @@
-"""The page: what is on it (content.py), how it is rendered as HTML and Markdown (page.py, templates/)."""
+"""The page: what is on it, and how it is rendered.
+
+content.py     everything on the page
+sentences.py   title, summary, notices, what was selected
+tables.py      the tables
+methods.py     how things are measured and compared
+page.py        HTML and Markdown, with templates/
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.evidence import p_text
 from analysis.figures.drawing import FILE_NAMES, draw, svg
 from analysis.figures.style import GRID, INK, MUTED, ON_DARK, PAPER, style
-from analysis.report.content import Content, content, ranges
+from analysis.report.content import Content, content
 from analysis.tables import read_tables
+from analysis.wording import p_text, ranges
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.health import at_edge, confirmed, health, n_candidates, optimism
-from analysis.tables import selected_trial
+from analysis.health import at_edge, health
+from analysis.optimism import optimism
+from analysis.trials import n_candidates
 
 
 def remark(tables, study, topic):
@@ -70,13 +71,3 @@ def test_a_fidelity_study_is_as_wide_as_all_its_candidates(tables):
         if "learning_rate" in r.sentence
     ]
     assert not inside
-
-
-def test_optimism_is_selected_minus_confirmed(tables):
-    row = optimism(tables).set_index("study").loc["mlp-random"]
-    chosen = selected_trial(tables.complete("mlp-random"))
-    fresh = confirmed(tables, "mlp-random")
-    fresh = fresh[fresh["source_trial_number"] == chosen["trial_number"]]
-    assert row["optimism"] == pytest.approx(chosen["validation_accuracy"] - fresh["validation_accuracy"].mean())
-    assert row["n_confirmations"] == len(fresh) == 8
-    assert confirmed(tables, "mlp-optuna") is None

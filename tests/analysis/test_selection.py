@@ -5,7 +5,8 @@ import random
 import pytest
 
 from analysis.selection import choose, read_run
-from analysis.tables import ranked_trials, read_tables, selected_trial
+from analysis.tables import read_tables
+from analysis.trials import ranked_trials, selected_trial
 from search import run_study
 from search.confirm import confirmation
 from search.select import select

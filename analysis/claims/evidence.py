@@ -1,17 +1,20 @@
 """What the data say about each claim: tables → Evidence, before any correction for several claims.
 
-One function per claim, in `analysis.linear_evidence` and `analysis.mlp_evidence`. Each takes the runs that answer it,
+One function per claim, in `linear.py` and `mlp.py` beside this file. Each takes the runs that answer it,
 applies a statistic, and returns an `Evidence`: the result in words, the numbers and runs behind it, and either a signed
 difference with its interval (positive supports the claim) or a verdict.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from analysis.figures.common import count
-from analysis.statistics import Effect, binomial_error
+from analysis.statistics.intervals import binomial_error
+from analysis.statistics.pairs import Effect
+from analysis.tables import Tables
+from analysis.wording import count
 
 SUPPORTED, CONTRADICTED, UNDECIDED, NOT_RUN = "supported", "contradicted", "undecided", "not run"
 ALPHA = 0.05
@@ -59,24 +62,9 @@ def run_ids_of(runs: pd.DataFrame) -> tuple[int, ...]:
     return tuple(sorted(int(number) for number in runs["run_id"]))
 
 
-def percent_text(value: float, digits: int = 2) -> str:
-    """A share as `98.11 %`."""
-    return f"{100 * value:.{digits}f} %"
-
-
-def points_text(value: float) -> str:
-    """A difference of shares in percentage points, with its sign: `+0.32`."""
-    return f"{100 * value:+.2f}".replace("-", "−")
-
-
 def resolution_of(runs: pd.DataFrame) -> float:
     """The binomial standard error of an accuracy like theirs on the test images, a share."""
     return binomial_error(float(runs["test_accuracy"].mean()), int(runs["n_test"].iloc[0]))
-
-
-def p_text(p: float) -> str:
-    """A p value with two digits, or that it is below 0.001."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
 def from_effect(
@@ -112,3 +100,26 @@ def from_effect(
         p=effect.p,
         resolution=resolution,
     )
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of the report.
+
+    Attributes:
+        key: Short name.
+        statement: The claim in a sentence.
+        where: Section and figure of the report.
+        support: What would support it.
+        study: The study that answers it.
+        test: From tables to evidence; StudyMissingError and NotApplicableError lead to `not run`.
+        mnist_only: Whether it speaks of a level that only MNIST can show.
+    """
+
+    key: str
+    statement: str
+    where: str
+    support: str
+    study: str
+    test: Callable[[Tables], Evidence]
+    mnist_only: bool = False

@@ -14,9 +14,11 @@ import pytest
 
 from analysis.figures.drawing import NAMES
 from analysis.report import build
-from analysis.report.content import content, ranges
+from analysis.report.content import content
 from analysis.report.page import inline_svg
-from analysis.tables import Tables, ranked_trials, read_tables
+from analysis.tables import Tables, read_tables
+from analysis.trials import ranked_trials
+from analysis.wording import ranges
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +29,6 @@ def page(synthetic_database, tmp_path_factory):
 @pytest.fixture(scope="module")
 def digits_page(digits_database, tmp_path_factory):
     return build(digits_database, tmp_path_factory.mktemp("digits-report"))
-
-
-def test_ranges_join_neighbours():
-    assert ranges([3, 1, 2, 7, 9, 10, 2]) == "1–3, 7, 9–10"
-    assert ranges([]) == ""
 
 
 def test_the_page_is_the_same_twice(digits_database, digits_page, tmp_path):
@@ -48,7 +45,7 @@ def test_the_whole_page_is_the_same_in_two_processes(synthetic_database, tmp_pat
     for name in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": name}
         command = [sys.executable, "-c", code, synthetic_database, str(tmp_path / name)]
-        subprocess.run(command, cwd=Path(__file__).parents[2], env=environment, check=True)
+        subprocess.run(command, cwd=Path(__file__).parents[3], env=environment, check=True)
     files = [sorted(p.relative_to(tmp_path / n) for p in (tmp_path / n).rglob("*") if p.is_file()) for n in ("1", "2")]
     assert files[0] == files[1]
     assert len(files[0]) > len(NAMES)

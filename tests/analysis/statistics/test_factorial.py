@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.factorial import grid_effects
+from analysis.statistics.factorial import grid_effects
 from analysis.tables import NotApplicableError
 
 

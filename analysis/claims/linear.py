@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.evidence import (
+from analysis.claims.evidence import (
     ALPHA,
     CONTRADICTED,
     SUPPORTED,
@@ -13,14 +13,15 @@ from analysis.evidence import (
     Evidence,
     Number,
     from_effect,
-    percent_text,
     resolution_of,
     run_ids_of,
 )
-from analysis.figures.common import count, decays
-from analysis.figures.paired import grid_effect, grid_runs
-from analysis.statistics import MIN_REPLICATES, WITHIN, binomial_error, mean_interval, paired_test
+from analysis.statistics.curves import WITHIN
+from analysis.statistics.intervals import binomial_error, mean_interval
+from analysis.statistics.pairs import MIN_REPLICATES, paired_test
+from analysis.studies import decays, grid_effect, grid_runs
 from analysis.tables import NotApplicableError, Tables
+from analysis.wording import count, percent_text
 
 ROUNDING = 0.0005
 """How far an accuracy that the report gives as 92.2 % may be from it."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from analysis.evidence import (
+from analysis.claims.evidence import (
     CONTRADICTED,
     SUPPORTED,
     UNDECIDED,
@@ -13,36 +13,16 @@ from analysis.evidence import (
     Number,
     Z,
     from_effect,
-    percent_text,
-    points_text,
     resolution_of,
     run_ids_of,
 )
-from analysis.figures.common import count, describe, one_factor_runs
-from analysis.health import confirmed
-from analysis.statistics import mean_interval, paired_differences, paired_effect, probability_of_superiority
-from analysis.tables import NotApplicableError, StudyMissingError, Tables, selected_trial
-
-
-def best_runs(tables: Tables, *studies: str) -> pd.DataFrame:
-    """Runs of the configuration selected on validation in the first of `studies` that is there.
-
-    With fresh seeds where the selected configuration is confirmed, else those that selected it.
-
-    Raises:
-        StudyMissingError: None of the studies is there; it names the first.
-    """
-    for study in studies:
-        try:
-            runs = tables.complete(study)
-        except StudyMissingError:
-            continue
-        number = selected_trial(runs)["trial_number"]
-        again = confirmed(tables, study)
-        fresh = None if again is None else again[again["source_trial_number"] == number]
-        chosen: pd.DataFrame = runs[runs["trial_number"] == number]
-        return chosen if fresh is None or fresh.empty else fresh
-    raise StudyMissingError(studies[0], tables.command(studies[0]))
+from analysis.statistics.intervals import mean_interval
+from analysis.statistics.pairs import paired_differences, paired_effect
+from analysis.statistics.ranks import probability_of_superiority
+from analysis.studies import best_runs, one_factor_runs
+from analysis.tables import NotApplicableError, StudyMissingError, Tables
+from analysis.trials import selected_trial
+from analysis.wording import count, describe, percent_text, points_text
 
 
 def best_mlp_runs(tables: Tables) -> pd.DataFrame:
@@ -203,7 +183,7 @@ def small_sets(tables: Tables) -> Evidence:
     Successive halving drops candidates between rungs. Where the correlation is over the best of the smallest rung only,
     it is biased towards zero: it can support the claim, but not contradict it.
     """
-    from analysis.figures.fidelity import agreement, cost, describe_agreement, place_of_winner, rungs
+    from analysis.fidelity import agreement, cost, describe_agreement, place_of_winner, rungs
 
     table, runs = rungs(tables)
     compared = agreement(tables, table, runs)

@@ -1,0 +1,44 @@
+"""How things are measured and compared: the sentences that close the page."""
+
+from analysis.statistics.intervals import MIN_BOOTSTRAP
+from analysis.statistics.pairs import MIN_FLIPS, MIN_REPLICATES
+
+METHODS = (
+    (
+        "A run is read at the evaluation with the best validation accuracy (ties: lower validation loss, "
+        "then the earlier one), unless "
+        "its study says the last."
+    ),
+    (
+        f"Intervals are at 95 %. Those of a mean are studentised bootstraps that resample whole units from "
+        f"{MIN_BOOTSTRAP} independent units on, with fewer Student's t, with one there is none. Runs and never "
+        "evaluations are resampled. A rank correlation of candidates has a BCa bootstrap over them, the probability "
+        "that one run beats another DeLong's interval on the logit scale, and MLP against linear a normal one from "
+        "images and seeds."
+    ),
+    (
+        "Pairs agree in everything but one factor and in the seeds of their replicate. From "
+        f"{MIN_REPLICATES} replicates on the replicates are "
+        "the independent units. With fewer the learning rates of the linear grid are, each averaged over the third "
+        "factor: such an interval says nothing about other seeds."
+    ),
+    (
+        f"p values come from sign flips ({MIN_FLIPS} units or more) or Student's t, for MLP against linear from the "
+        "normal distribution, and are corrected (Holm) over the claims that have one. Claims about a level, about "
+        "single runs and about rankings have none: their criterion is stated with each."
+    ),
+    (
+        "No difference of accuracies is called real that is smaller than the binomial standard error √(p "
+        "(1 − p) / n) of one accuracy "
+        "on the n test images."
+    ),
+    "Within 1 % means within one percentage point of the run's own best validation accuracy.",
+    (
+        "Expected best against number of trials is the unbiased estimate of Tang et al. (2020) with "
+        "Dvoretzky–Kiefer–Wolfowitz bands."
+    ),
+    (
+        "The report's captions 4 and 5 and its text refer to each other's figures; here 4 is momentum and "
+        "5 is decay, as captioned."
+    ),
+)

@@ -1,0 +1,114 @@
+"""The sentences of the page: what it is about, what is missing, what was selected."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.claims.evidence import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED
+from analysis.tables import Tables
+from analysis.trials import unfinished
+from analysis.wording import count
+
+N_CONFIGURATIONS = {"linear-grid": 32}
+
+
+def title(dataset: str) -> str:
+    """The heading of the page."""
+    return "What MNIST says about the report" if dataset == "mnist" else f"A rehearsal on {dataset}, not MNIST"
+
+
+def summary(tables: Tables, verdicts: Mapping[str, int]) -> str:
+    """What is there, and how many claims came out how."""
+    n_complete = int((tables.runs["state"] == "complete").sum())
+    return (
+        f"{count(len(tables.runs), 'run')} of {count(tables.runs['trial_id'].nunique(), 'trial')} in "
+        f"{len(tables.studies)} studies on {tables.dataset}; {n_complete:,} runs complete. "
+        f"Of {sum(verdicts.values())} claims drawn from the report, {verdicts[SUPPORTED]} are supported, "
+        f"{verdicts[CONTRADICTED]} contradicted, {verdicts[UNDECIDED]} undecided and {verdicts[NOT_RUN]} not run."
+    )
+
+
+def notices(tables: Tables, missing: list[tuple[str, str]]) -> list[str]:
+    """What the reader must know before the rest: other data, unfinished studies, studies that are not there."""
+    notices = []
+    if tables.dataset != "mnist":
+        notices.append(
+            f"These runs are on {tables.dataset}, not on MNIST. Numbers of the report cannot be "
+            "compared with them; claims "
+            "about its levels are not tested."
+        )
+    for row in unfinished(tables).to_dict("records"):
+        parts = [
+            f"{row['open_runs']} runs are not finished" if row["open_runs"] else "",
+            f"{row['missing_trials']} trials have no run" if row["missing_trials"] else "",
+            f"{row['failed_runs']} runs failed" if row["failed_runs"] else "",
+        ]
+        notices.append(
+            f"Study {row['study']} is incomplete: {', '.join(part for part in parts if part)}. Finish "
+            "it with: "
+            f"{tables.command(row['study'])}"
+        )
+    for study, expected in N_CONFIGURATIONS.items():
+        n_there = tables.runs.loc[tables.runs["study"] == study, "trial_number"].nunique()
+        if 0 < n_there < expected:
+            notices.append(f"Study {study} holds {n_there} of the report's {expected} configurations.")
+    if missing:
+        notices.append(
+            f"{len(missing)} of the studies that this page draws on are not in the database; what they "
+            "would show is left out."
+        )
+    return notices
+
+
+def selection_sentences(selection: pd.DataFrame) -> list[str]:
+    """Of each row of `optimism`, what was selected, how it fared with fresh seeds, and whether it is frozen."""
+    sentences = []
+    for row in selection.to_dict("records"):
+        text = (
+            f"{row['study']}: the best of {row['n_trials']} trials (trial {row['trial_number']}) had "
+            f"{100 * row['validation']:.2f} % on validation and {100 * row['test']:.2f} % on test."
+        )
+        if row["n_confirmations"]:
+            amount = f"{100 * row['optimism']:+.2f}".replace("-", "−")
+            text += (
+                f" With {row['n_confirmations']} fresh seeds it reaches "
+                f"{100 * row['confirmed_validation']:.2f} % on validation: the selected value "
+                f"{_verdict_on_optimism(row)} ({amount} points{_bounds(row)}). Its confirmed test accuracy is "
+                f"{100 * row['confirmed_test']:.2f} %."
+            )
+        else:
+            text += " It is not confirmed with fresh seeds, so its value is likely to be optimistic."
+        sentences.append(f"{text} {_frozen(row)}")
+    return sentences
+
+
+def _verdict_on_optimism(row: Mapping[Any, Any]) -> str:
+    if row["optimism_low"] > 0:
+        return "was optimistic"
+    return "was pessimistic" if row["optimism_high"] < 0 else "cannot be told from theirs"
+
+
+def _bounds(row: Mapping[Any, Any]) -> str:
+    if not np.isfinite(row["optimism_low"]):
+        return ""
+    low, high = (f"{100 * row[f'optimism_{end}']:+.2f}".replace("-", "−") for end in ("low", "high"))
+    return f", 95 % interval over the fresh seeds {low} to {high}"
+
+
+def _frozen(row: Mapping[Any, Any]) -> str:
+    """Whether the choice that this page makes is the one that is frozen in the database."""
+    if pd.isna(row["selection_id"]):
+        return f"The choice is not frozen yet: make select STUDY={row['study']}."
+    if row["frozen_trial"] != row["trial_number"]:
+        return (
+            f"Frozen was trial {row['frozen_trial']} (selection {row['selection_id']}); the study has changed since, "
+            f"so choose again: make select STUDY={row['study']}."
+        )
+    more = (
+        f" (then the best of {row['frozen_from']}; the study has grown since)"
+        if row["frozen_from"] != row["n_selectable"]
+        else ""
+    )
+    return f"It is selection {row['selection_id']}, frozen on {row['frozen_at'][:10]}{more}."

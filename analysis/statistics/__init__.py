@@ -1,0 +1,13 @@
+"""Statistics of runs: tables in, tables or small frozen results out. Nothing here draws or reads a database.
+
+    intervals.py      intervals of means and of any statistic, and the one confidence level
+    pairs.py          matched pairs, their mean difference and its p value, Holm's correction
+    ranks.py          how often one sample beats another; how far two rankings agree
+    curves.py         convergence, mean curves, the spread of seeds
+    factorial.py      exact main effects and interactions of a balanced grid
+    expected_best.py  expected best of a random search against its number of trials
+    importance.py     importance of hyperparameters under a surrogate
+
+What is resampled is always a whole independent unit (a run, a replicate, a matched configuration), never an
+evaluation: evaluations of one run share its seed. The number of units stands beside every interval.
+"""
