@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.tables import SPLIT_NAMES, connected, tidy_runs
+from analysis.tables import SPLIT_NAMES, connected, read_runs, tidy_runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -54,7 +54,7 @@ def export(database: "str | Engine", out: Path) -> list[Path]:
     from sqlalchemy import text
 
     with connected(database) as connection:
-        runs = runs_table(pd.read_sql(text("SELECT * FROM v_runs"), connection))
+        runs = runs_table(read_runs(connection))
         evaluations = evaluations_table(pd.read_sql(text("SELECT * FROM v_curves"), connection))
     out.mkdir(parents=True, exist_ok=True)
     paths = []

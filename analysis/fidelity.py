@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.statistics.intervals import MIN_BOOTSTRAP, Interval
 from analysis.statistics.ranks import kendall_interval
 from analysis.tables import NotApplicableError, StudyMissingError, Tables
-from analysis.wording import count
+from analysis.wording import count, interval_text, number_text
 
 FULL = "mlp-random"
 """The study that trains the same candidates in full: the same space, drawn from the same seed."""
@@ -144,5 +144,5 @@ def place_of_winner(table: pd.DataFrame) -> tuple[int, int]:
 def describe_agreement(found: Interval) -> str:
     """Kendall's correlation with its interval, in words."""
     if not found.known:
-        return f"{found.estimate:.2f} (too few candidates for an interval)".replace("-", "−")
-    return f"{found.estimate:.2f} (95 % interval {found.low:.2f} to {found.high:.2f})".replace("-", "−")
+        return f"{number_text(found.estimate)} (too few candidates for an interval)"
+    return f"{number_text(found.estimate)} ({interval_text(found.low, found.high)})"

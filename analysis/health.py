@@ -15,7 +15,7 @@ from analysis.statistics.curves import seed_spread
 from analysis.statistics.intervals import binomial_error
 from analysis.tables import StudyMissingError, Tables
 from analysis.trials import by_trial, selected_trial
-from analysis.wording import count
+from analysis.wording import count, percent_text, points_text, short_text
 
 EDGE_SHARE = 0.05
 """Outer share of the values tried (by rank) that counts as the edge for a parameter with many values."""
@@ -63,7 +63,7 @@ def _divergence(study: str, runs: pd.DataFrame) -> Remark:
     if diverged.empty:
         return Remark(study, "divergence", f"None of {len(runs):,} runs diverged.", False, ())
     sentence = (
-        f"{len(diverged):,} of {len(runs):,} runs ({100 * share:.0f} %) diverged, at {_rates(diverged)}. "
+        f"{len(diverged):,} of {len(runs):,} runs ({percent_text(share, 0)}) diverged, at {_rates(diverged)}. "
         f"Averages are over the runs that did not."
     )
     return Remark(study, "divergence", sentence, share > 0.1, _ids(diverged))
@@ -93,7 +93,11 @@ def at_edge(values: pd.Series, chosen: Any) -> str:
 
 def _rates(runs: pd.DataFrame) -> str:
     low, high = runs["learning_rate"].min(), runs["learning_rate"].max()
-    return f"learning rate {low:.3g}" if low == high else f"learning rates from {low:.3g} to {high:.3g}"
+    return (
+        f"learning rate {short_text(low)}"
+        if low == high
+        else f"learning rates from {short_text(low)} to {short_text(high)}"
+    )
 
 
 def _learned_nothing(study: str, runs: pd.DataFrame) -> list[Remark]:
@@ -102,8 +106,8 @@ def _learned_nothing(study: str, runs: pd.DataFrame) -> list[Remark]:
     if lost.empty:
         return []
     sentence = (
-        f"{count(len(lost), 'run')} of {len(runs):,} stayed below {100 * HARDLY_LEARNED:.0f} % on validation without "
-        f"diverging, at {_rates(lost)}. Means and spreads contain them."
+        f"{count(len(lost), 'run')} of {len(runs):,} stayed below {percent_text(HARDLY_LEARNED, 0)} on validation "
+        f"without diverging, at {_rates(lost)}. Means and spreads contain them."
     )
     return [Remark(study, "learned nothing", sentence, True, _ids(lost))]
 
@@ -119,9 +123,10 @@ def _edges(study: str, runs: pd.DataFrame, tried: pd.DataFrame) -> list[Remark]:
         edge = at_edge(tried[name], chosen[name])
         if edge:
             sentence = (
-                f"The best configuration on validation has {name} = {chosen[name]:.3g}, among the "
+                f"The best configuration on validation has {name} = {short_text(chosen[name])}, among the "
                 f"{edge} values tried "
-                f"({tried[name].min():.3g} to {tried[name].max():.3g}): a wider space may hold better ones."
+                f"({short_text(tried[name].min())} to {short_text(tried[name].max())}): "
+                "a wider space may hold better ones."
             )
             remarks.append(Remark(study, "edge", sentence, True, tuple(chosen["run_ids"])))
     if not remarks and names:
@@ -148,7 +153,7 @@ def _still_improving(study: str, tables: Tables, runs: pd.DataFrame) -> Remark:
     error = binomial_error(float(runs["validation_accuracy"].mean()), int(runs["n_validation"].iloc[0]))
     improving = gain[gain > error]
     sentence = (
-        f"{len(improving):,} of {len(gain):,} runs gained more than {100 * error:.2f} points (one "
+        f"{len(improving):,} of {len(gain):,} runs gained more than {points_text(error)} points (one "
         "standard error) of validation "
         "accuracy in their last epoch over the one before"
     )
@@ -161,10 +166,10 @@ def _gap(study: str, runs: pd.DataFrame) -> Remark:
     gap = runs["train_accuracy"] - runs["validation_accuracy"]
     widest = runs.iloc[int(gap.to_numpy().argmax())]
     sentence = (
-        f"Train accuracy minus validation accuracy is {100 * gap.mean():.2f} points on average, at "
-        f"most {100 * gap.max():.2f} "
+        f"Train accuracy minus validation accuracy is {points_text(gap.mean())} points on average, at "
+        f"most {points_text(gap.max())} "
         f"(run {int(widest['run_id'])})."
-    ).replace("-", "−")
+    )
     return Remark(study, "train against validation", sentence, bool(gap.mean() > 0.02), (int(widest["run_id"]),))
 
 
@@ -173,18 +178,18 @@ def _noise(study: str, runs: pd.DataFrame) -> Remark:
     between = float(by_trial(runs)["validation_accuracy"].std(ddof=1))
     if freedom == 0:
         sentence = (
-            f"One run per configuration: seed noise is not measured, so the {100 * between:.2f} points "
+            f"One run per configuration: seed noise is not measured, so the {points_text(between)} points "
             "of standard deviation between "
             "configurations contain it."
         )
         return Remark(study, "seed noise", sentence, True, ())
     sentence = (
-        f"Seeds alone spread validation accuracy by {100 * noise:.2f} points (standard deviation, "
+        f"Seeds alone spread validation accuracy by {points_text(noise)} points (standard deviation, "
         f"{freedom} degrees of freedom)"
     )
     if np.isnan(between):
         return Remark(study, "seed noise", sentence + ".", False, _ids(runs))
-    sentence += f", configurations by {100 * between:.2f}."
+    sentence += f", configurations by {points_text(between)}."
     mean_noise = noise / float(np.sqrt(runs.groupby("trial_number").size().mean()))
     concern = between < 2 * mean_noise
     sentence += " Much of the differences found is noise." if concern else ""

@@ -7,8 +7,11 @@ import pandas as pd
 
 from analysis.statistics.intervals import mean_interval
 from analysis.studies import confirmed
-from analysis.tables import StudyMissingError, Tables
+from analysis.tables import StudyMissingError, Tables, known
 from analysis.trials import n_candidates, selected_trial
+
+SELECTS = {"grid": True, "random": True, "optuna": True, "ofat": False, "confirm": False}
+"""The drivers, and whether the best of their trials is selected for use."""
 
 
 def optimism(tables: Tables) -> pd.DataFrame:
@@ -29,9 +32,9 @@ def optimism(tables: Tables) -> pd.DataFrame:
             runs = tables.complete(study)
         except StudyMissingError:
             continue
-        driver = runs["driver"].iloc[0]
+        selects = known(SELECTS, runs["driver"].iloc[0], "driver")
         n_trials = n_candidates(tables.complete(study, full_fidelity=False))
-        if driver in ("confirm", "ofat") or n_trials < 2:
+        if not selects or n_trials < 2:
             continue
         chosen = selected_trial(runs)
         row: dict[str, Any] = {

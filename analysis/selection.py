@@ -57,6 +57,17 @@ class Choice:
     inputs_sha256: str
 
 
+def guessing_accuracy(n_classes: int) -> float:
+    """The accuracy of guessing one of `n_classes` classes, at which a diverged trial counts.
+
+    Raises:
+        ValueError: there is no class.
+    """
+    if n_classes < 1:
+        raise ValueError(f"n_classes >= 1 must hold, but got {n_classes}")
+    return 1 / n_classes
+
+
 def read_run(curve: Mapping[int, tuple[float, float]], read_at: str) -> tuple[int, float, float]:
     """The evaluation at which a run is read, from validation (accuracy, loss) by k: (k, accuracy, loss).
 

@@ -9,13 +9,16 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.commands import CONFIRM
 from analysis.statistics.curves import convergence, mean_curves
 from analysis.statistics.pairs import Effect, paired_differences, paired_effect
-from analysis.tables import SPLIT_NAMES, NotApplicableError, StudyMissingError, Tables
+from analysis.tables import SPLIT_NAMES, NotApplicableError, StudyMissingError, Tables, known
 from analysis.trials import selected_trial
-from analysis.wording import activation_name
+from analysis.wording import ACTIVATION_NAMES
 
 GRID_FACTORS = ("learning_rate", "momentum", "decay")
+LOWERS_RATE = {"constant": False, "halve_on_decrease": True, "halve_on_increase": True, "cosine": True}
+"""The schedules of the learning rate, and whether they ever lower it."""
 
 
 def selected_runs(tables: Tables, study: str) -> pd.DataFrame:
@@ -49,7 +52,7 @@ def best_runs(tables: Tables, *studies: str) -> pd.DataFrame:
 def confirmed(tables: Tables, study: str) -> pd.DataFrame | None:
     """Complete confirmation runs of `study` with `source_trial_number` and `rank`, or None."""
     try:
-        runs = tables.complete(f"{study}-confirm")
+        runs = tables.complete(f"{study}{CONFIRM}")
     except StudyMissingError:
         return None
     source = pd.DataFrame(list(runs["attributes"]), index=runs.index)
@@ -119,14 +122,14 @@ def reported_runs(tables: Tables, activations: tuple[str, ...] = ("relu",)) -> p
     there = next((study for study in _ONE_FACTOR if study in tables.studies), None)
     if there is None:
         raise StudyMissingError(_ONE_FACTOR[0], tables.command(_ONE_FACTOR[0]))
-    wanted = " and ".join(activation_name(activation) for activation in activations)
+    wanted = " and ".join(known(ACTIVATION_NAMES, activation, "activation") for activation in activations)
     reason = f"has no complete run of 2 × 100 units with {wanted}, momentum and decay"
     raise StudyMissingError(there, tables.command(there), reason)
 
 
 def decays(decay: pd.Series) -> pd.Series:
     """Whether a configuration lowers its learning rate at all."""
-    return decay != "constant"
+    return decay.map(lambda name: known(LOWERS_RATE, name, "decay")).astype(bool)
 
 
 def grid_runs(tables: Tables) -> pd.DataFrame:

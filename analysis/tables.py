@@ -8,27 +8,28 @@ share in [0, 1], loss is in nats, `k` counts evaluations from 1.
 """
 
 import json
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
-from analysis.commands import CONFIRM, command_for
+from analysis.commands import REPORT_DATASET, command_for, study_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Connection, Engine
 
 SPLIT_NAMES = ("train", "validation", "test")
+Known = TypeVar("Known")
+
 RUN_KEYS = ("study", "trial_number", "replicate")
 _JSON = ("params", "config", "attributes", "environment")
 # Only what a figure or a statistic uses: the rest of v_curves can be joined from v_runs by run_id.
 _CURVE_COLUMNS = (
-    "run_id, study, k, epoch, learning_rate, train_loss, train_accuracy, "
+    "run_id, k, epoch, learning_rate, train_loss, train_accuracy, "
     "validation_loss, validation_accuracy, test_loss, test_accuracy"
 )
 _SELECTION_COLUMNS = "study, selection_id, trial_number, n_trials, selected_at"
@@ -48,15 +49,26 @@ class NotApplicableError(ValueError):
     """The study is there, but a statistic's conditions do not hold for it."""
 
 
+def known(table: "Mapping[Any, Known]", name: Any, what: str) -> "Known":
+    """The entry of `name` in a table of names that the analysis knows.
+
+    Raises:
+        NotApplicableError: It is not one of them; the message says which are.
+    """
+    if name not in table:
+        raise NotApplicableError(f"{what} must be one of {', '.join(map(str, table))}, but got {name}")
+    return table[name]
+
+
 @dataclass(frozen=True)
 class Tables:
     """Everything the analysis reads.
 
     Attributes:
         dataset: The one dataset these tables are about.
-        runs: One row per run; columns of `v_runs` with `study` without its suffixes (the name in the
-            database is `study_name`) and the keys of the configuration.
-        curves: One row per run and evaluation, ordered by (run_id, k); `study` as in `runs`.
+        runs: One row per run; columns of `v_runs` with `study` as in the study's file (`base_name`; the name in
+            the database is `study_name`) and the keys of the configuration.
+        curves: One row per run and evaluation, ordered by (run_id, k).
         left_aside: Names of studies in the database that are not used here (other data, other seed).
         selections: Frozen choices, the newest of each study: `study` as in `runs`, `selection_id`,
             `trial_number`, `n_trials`, `selected_at`.
@@ -132,19 +144,6 @@ def connected(database: "str | Engine") -> "Iterator[Connection]":
         sql.dispose()
 
 
-def family(study_name: str) -> str:
-    """A study's name without data and seed suffix: `linear-grid@digits#7` → `linear-grid`."""
-    base = re.split("[@#]", study_name)[0]
-    confirms = study_name.endswith(CONFIRM) or re.search(f"{CONFIRM}[@#]", study_name) is not None
-    return base if base.endswith(CONFIRM) or not confirms else base + CONFIRM
-
-
-def _seed_suffix(study_name: str) -> int:
-    """The seed in a study's name; −1, before all others, for the default seed."""
-    found = re.search(r"#(\d+)", study_name)
-    return int(found.group(1)) if found else -1
-
-
 def _decode(column: pd.Series) -> list[Any]:
     """JSON as SQLite returns it (text) or as PostgreSQL does (already decoded)."""
     known: dict[str, Any] = {}
@@ -161,8 +160,8 @@ def _decode(column: pd.Series) -> list[Any]:
 
 def choose_dataset(run_counts: dict[str, int]) -> str:
     """MNIST if any run has it, otherwise the dataset with the most runs (ties: the first by name)."""
-    if "mnist" in run_counts:
-        return "mnist"
+    if REPORT_DATASET in run_counts:
+        return REPORT_DATASET
     return min(run_counts, key=lambda name: (-run_counts[name], name))
 
 
@@ -180,7 +179,7 @@ def read_tables(database: "str | Engine", dataset: str | None = None) -> Tables:
     from sqlalchemy import text
 
     with connected(database) as connection:
-        runs = pd.read_sql(text("SELECT * FROM v_runs"), connection)
+        runs = read_runs(connection)
         if runs.empty:
             raise LookupError("the database must hold runs, but it has none; make some with: make linear-grid")
         chosen = dataset or choose_dataset({str(name): int(n) for name, n in runs["dataset"].value_counts().items()})
@@ -188,33 +187,53 @@ def read_tables(database: "str | Engine", dataset: str | None = None) -> Tables:
             there = ", ".join(sorted(runs["dataset"].unique()))
             raise LookupError(f"dataset must be one of {there}, but got {chosen}")
         runs = runs[runs["dataset"] == chosen]
-        chosen_studies, left_aside = _one_study_per_family(runs)
-        runs = runs[runs["study"].isin(chosen_studies)]
+        used, left_aside = _one_study_each(runs)
+        runs = tidy_runs(runs[runs["study"].isin(used)])
         query = text(f"SELECT {_CURVE_COLUMNS} FROM v_curves WHERE dataset = :dataset")
         curves = pd.read_sql(query, connection, params={"dataset": chosen})
-        selections = _frozen_choices(connection, chosen)
+        query = text(f"SELECT {_SELECTION_COLUMNS} FROM v_selections WHERE dataset = :dataset ORDER BY selection_id")
+        selections = pd.read_sql(query, connection, params={"dataset": chosen})
     # A study may be running: evaluations that arrived after the runs were read belong to the next reading.
     curves = curves[curves["run_id"].isin(runs["run_id"])]
-    selections = selections[selections["study"].isin(chosen_studies)].drop_duplicates("study", keep="last")
-    selections = selections.assign(study=selections["study"].map(family)).reset_index(drop=True)
-    return Tables(chosen, tidy_runs(runs), _tidy_curves(curves, chosen_studies), tuple(left_aside), selections)
+    curves = curves.sort_values(["run_id", "k"], ignore_index=True)
+    selections = (
+        selections[selections["study"].isin(used)].sort_values("selection_id").drop_duplicates("study", keep="last")
+    )
+    base_names = dict(zip(runs["study_name"], runs["study"], strict=True))
+    selections = selections.assign(study=selections["study"].map(base_names)).reset_index(drop=True)
+    return Tables(chosen, runs, curves, tuple(left_aside), selections)
 
 
-def _frozen_choices(connection: "Connection", dataset: str) -> pd.DataFrame:
-    """The rows of `v_selections`."""
+def read_runs(connection: "Connection") -> pd.DataFrame:
+    """`v_runs` as it is.
+
+    Raises:
+        LookupError: The database was written by an earlier version.
+    """
     from sqlalchemy import text
 
-    query = f"SELECT {_SELECTION_COLUMNS} FROM v_selections WHERE dataset = :dataset ORDER BY selection_id"
-    return pd.read_sql(text(query), connection, params={"dataset": dataset})
+    runs = pd.read_sql(text("SELECT * FROM v_runs"), connection)
+    if "base_name" not in runs:
+        raise LookupError("the database must be of schema 3, but is older; `digitsweep status` brings it up to date")
+    return runs
 
 
-def _one_study_per_family(runs: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """Of several seeds of a study the default one is used, else the lowest; never a mixture."""
-    by_family: dict[str, list[str]] = {}
-    for name in sorted(runs["study"].unique(), key=lambda name: (_seed_suffix(name), name)):
-        by_family.setdefault(family(name), []).append(name)
-    used = [names[0] for names in by_family.values()]
-    return used, sorted(name for names in by_family.values() for name in names[1:])
+def _one_study_each(runs: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Names of the studies that are used, and of those left aside.
+
+    Of several seeds of a study the one as published is used, else the lowest; never a mixture. A confirmation goes
+    with the study that it confirms.
+    """
+    studies = runs.drop_duplicates("study")
+    confirms = studies["driver"] == "confirm"
+    published = [study_name(*names) for names in zip(studies["base_name"], studies["dataset"], strict=True)]
+    ordered = studies.assign(other=studies["study"] != published)[~confirms].sort_values(
+        ["other", "study_seed", "study"]
+    )
+    used = ordered.drop_duplicates("base_name")["study"].tolist()
+    sources = [attributes["source_study"] for attributes in _decode(studies.loc[confirms, "attributes"])]
+    used += [name for name, source in zip(studies.loc[confirms, "study"], sources, strict=True) if source in used]
+    return used, sorted(set(studies["study"]) - set(used))
 
 
 def tidy_runs(runs: pd.DataFrame) -> pd.DataFrame:
@@ -225,14 +244,6 @@ def tidy_runs(runs: pd.DataFrame) -> pd.DataFrame:
     config = pd.DataFrame(list(runs["config"]), index=runs.index)
     config = config.drop(columns=[name for name in config if name in runs.columns])
     runs = pd.concat([runs, config], axis=1)
-    runs["study_name"] = runs["study"]
-    runs["study"] = runs["study"].map(family)
+    runs = runs.rename(columns={"study": "study_name", "base_name": "study"})
     runs["full_fidelity"] = runs["full_fidelity"].astype(bool)
     return runs.sort_values([*RUN_KEYS]).reset_index(drop=True)
-
-
-def _tidy_curves(curves: pd.DataFrame, studies: list[str]) -> pd.DataFrame:
-    curves = curves[curves["study"].isin(studies)]
-    names = curves["study"].astype("category")
-    curves = curves.assign(study=names.map(family).astype("category"))
-    return curves.sort_values(["run_id", "k"]).reset_index(drop=True)

@@ -167,12 +167,12 @@ def plan(n_random: int, replicates: int, rng: np.random.Generator) -> list[Study
     return studies
 
 
-def confirmations(study: Study, values: dict[int, float], top: int, replicates: int) -> Study:
+def confirmations(study: Study, suffix: str, values: dict[int, float], top: int, replicates: int) -> Study:
     """The best `top` trials of a study again."""
     confirm = Study(f"{study.name}-confirm", "confirm", replicates)
     best = sorted(values, key=lambda number: -values[number])[:top]
     for rank, number in enumerate(best, start=1):
-        attributes = {"source_study": study.name, "source_trial_number": number, "rank": rank}
+        attributes = {"source_study": study.name + suffix, "source_trial_number": number, "rank": rank}
         confirm.add(study.trials[number][0], attributes)
     return confirm
 
@@ -345,7 +345,7 @@ def write(
                 continue
             values = writer.write(study)
             if study.name in ("linear-grid", "mlp-random") and (only is None or f"{study.name}-confirm" in only):
-                writer.write(confirmations(study, values, top=4, replicates=8))
+                writer.write(confirmations(study, writer.suffix, values, top=4, replicates=8))
         n_written = writer.run_id
     engine.dispose()
     return n_written

@@ -7,6 +7,7 @@ difference with its interval (positive supports the claim) or a verdict.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import pandas as pd
@@ -14,12 +15,16 @@ import pandas as pd
 from analysis.statistics.intervals import binomial_error
 from analysis.statistics.pairs import Effect
 from analysis.tables import Tables
-from analysis.wording import count
+from analysis.wording import count, interval_text, number_text, signed_text
 
-SUPPORTED, CONTRADICTED, UNDECIDED, NOT_RUN = "supported", "contradicted", "undecided", "not run"
-ALPHA = 0.05
-Z = 1.959963984540054
-"""97.5 % quantile of the standard normal distribution."""
+
+class Verdict(StrEnum):
+    """What the data say about a claim; `NOT_RUN` where they say nothing."""
+
+    SUPPORTED = "supported"
+    CONTRADICTED = "contradicted"
+    UNDECIDED = "undecided"
+    NOT_RUN = "not run"
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,17 @@ class Evidence:
     sentence: str
     run_ids: tuple[int, ...]
     numbers: tuple[Number, ...] = ()
-    verdict: str | None = None
+    verdict: Verdict | None = None
     difference: float = np.nan
     low: float = np.nan
     high: float = np.nan
     p: float = np.nan
     resolution: float = 0.0
+
+    def __post_init__(self) -> None:
+        """ValueError for a verdict that is none."""
+        if self.verdict is not None:
+            Verdict(self.verdict)
 
 
 def run_ids_of(runs: pd.DataFrame) -> tuple[int, ...]:
@@ -75,17 +85,16 @@ def from_effect(
     ends = sorted((sign * interval.low, sign * interval.high))
 
     def show(value: float) -> str:
-        return f"{scale * value:+.2f}".replace("-", "−")
+        return signed_text(scale * value)
 
-    bounds = f", 95 % interval {show(interval.low)} to {show(interval.high)}" if interval.known else ""
-    plural = "s" if interval.n != 1 else ""
-    units = f"{interval.n} {effect.unit}{plural}, {count(effect.n_pairs, 'pair')}"
+    bounds = f", {interval_text(interval.low, interval.high, show)}" if interval.known else ""
+    units = f"{count(interval.n, effect.unit)}, {count(effect.n_pairs, 'pair')}"
     sentence = f"{what}: {show(interval.estimate)} {unit} on average{bounds} ({units})."
     numbers = (
         Number("mean difference", f"{show(interval.estimate)} {unit}"),
         Number(
             "effect size (Hedges' g)",
-            "does not apply" if np.isnan(effect.effect_size) else f"{effect.effect_size:.2f}",
+            "does not apply" if np.isnan(effect.effect_size) else number_text(effect.effect_size),
         ),
         Number("pairs with a larger, the same, a smaller value", ", ".join(map(str, effect.signs))),
         Number("interval", interval.method),

@@ -8,15 +8,17 @@ larger than the binomial standard error with which the test images measure an ac
 on MNIST are not tested on other data.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from analysis.claims.catalogue import CLAIMS
-from analysis.claims.evidence import ALPHA, CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED, Claim, Evidence, Number
+from analysis.claims.evidence import Claim, Evidence, Number, Verdict
+from analysis.commands import REPORT_DATASET, command_for
+from analysis.statistics.intervals import ALPHA
 from analysis.statistics.pairs import holm
 from analysis.tables import NotApplicableError, StudyMissingError, Tables
-from analysis.wording import p_text
+from analysis.wording import p_text, points_text
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Finding:
     """A claim with its verdict; `command` makes what is missing."""
 
     claim: Claim
-    verdict: str
+    verdict: Verdict
     sentence: str
     numbers: tuple[Number, ...] = ()
     run_ids: tuple[int, ...] = ()
@@ -33,64 +35,58 @@ class Finding:
     command: str = ""
 
 
-def judge(found: Evidence, p_adjusted: float) -> tuple[str, str]:
+def judge(found: Evidence, p_adjusted: float) -> tuple[Verdict, str]:
     """The verdict on a difference, and why it is not a firmer one."""
-    if found.verdict == CONTRADICTED and p_adjusted >= ALPHA:
-        return (
-            UNDECIDED,
-            f"The test does not survive the correction for several claims ({p_text(p_adjusted)}).",
-        )
+    lost = Verdict.UNDECIDED, f"The test does not survive the correction for several claims ({p_text(p_adjusted)})."
+    if found.verdict is Verdict.CONTRADICTED and p_adjusted >= ALPHA:
+        return lost
     if found.verdict is not None:
         return found.verdict, ""
     if not np.isfinite(found.low):
-        return UNDECIDED, "Too few units for an interval."
+        return Verdict.UNDECIDED, "Too few units for an interval."
     if found.low <= 0 <= found.high:
-        return UNDECIDED, "The interval includes no difference."
+        return Verdict.UNDECIDED, "The interval includes no difference."
     if not p_adjusted < ALPHA:
-        return (
-            UNDECIDED,
-            f"The test does not survive the correction for several claims ({p_text(p_adjusted)}).",
-        )
+        return lost
     if abs(found.difference) <= found.resolution:
-        return UNDECIDED, (
-            f"The difference is smaller than the {100 * found.resolution:.2f} points of standard "
-            "error with which "
+        return Verdict.UNDECIDED, (
+            f"The difference is smaller than the {points_text(found.resolution)} points of standard error with which "
             "the test images measure an accuracy, so it is not called real."
         )
-    return (SUPPORTED if found.difference > 0 else CONTRADICTED), ""
+    return (Verdict.SUPPORTED if found.difference > 0 else Verdict.CONTRADICTED), ""
 
 
 def examine(tables: Tables) -> list[Finding]:
     """Every claim with its verdict, in the report's order; p values are corrected over all of them (Holm)."""
-    findings: list[Finding] = []
-    tested: list[tuple[int, Evidence]] = []
-    for position, claim in enumerate(CLAIMS):
-        command = tables.command(claim.study)
-        if claim.mnist_only and tables.dataset != "mnist":
-            mnist_command = Tables("mnist", tables.runs, tables.curves).command(claim.study)
-            reason = f"The claim is about MNIST; these runs are on {tables.dataset}."
-            findings.append(Finding(claim, NOT_RUN, reason, command=mnist_command))
-            continue
-        try:
-            found = claim.test(tables)
-        except StudyMissingError as missing:
-            findings.append(
-                Finding(claim, NOT_RUN, f"Study {missing.study} {missing.reason}.", command=missing.command)
-            )
-            continue
-        except NotApplicableError as error:
-            findings.append(Finding(claim, NOT_RUN, f"{str(error)[:1].upper()}{str(error)[1:]}.", command=command))
-            continue
-        tested.append((position, found))
-        findings.append(Finding(claim, UNDECIDED, found.sentence, found.numbers, found.run_ids, found.p))
-    with_p = [(position, found) for position, found in tested if np.isfinite(found.p)]
-    adjusted = dict(zip([p for p, _ in with_p], holm([e.p for _, e in with_p]), strict=True)) if with_p else {}
-    for position, found in tested:
-        p_adjusted = float(adjusted.get(position, np.nan))
-        verdict, reason = judge(found, p_adjusted)
-        sentence = " ".join(part for part in (found.sentence, reason, _one_seed(tables, found)) if part)
-        findings[position] = replace(findings[position], verdict=verdict, sentence=sentence, p_adjusted=p_adjusted)
-    return findings
+    looked = [_look(claim, tables) for claim in CLAIMS]
+    p = np.array([found.p for found in looked])
+    tested = np.isfinite(p)
+    adjusted = np.full(len(p), np.nan)
+    adjusted[tested] = holm(p[tested])
+    return [
+        found if isinstance(found, Finding) else _conclude(tables, claim, found, float(p_adjusted))
+        for claim, found, p_adjusted in zip(CLAIMS, looked, adjusted, strict=True)
+    ]
+
+
+def _look(claim: Claim, tables: Tables) -> Evidence | Finding:
+    """The evidence on a claim, or the finding that it could not be looked for."""
+    if claim.mnist_only and tables.dataset != REPORT_DATASET:
+        reason = f"The claim is about MNIST; these runs are on {tables.dataset}."
+        return Finding(claim, Verdict.NOT_RUN, reason, command=command_for(claim.study))
+    try:
+        return claim.test(tables)
+    except StudyMissingError as missing:
+        return Finding(claim, Verdict.NOT_RUN, f"Study {missing.study} {missing.reason}.", command=missing.command)
+    except NotApplicableError as error:
+        reason = f"{str(error)[:1].upper()}{str(error)[1:]}."
+        return Finding(claim, Verdict.NOT_RUN, reason, command=tables.command(claim.study))
+
+
+def _conclude(tables: Tables, claim: Claim, found: Evidence, p_adjusted: float) -> Finding:
+    verdict, reason = judge(found, p_adjusted)
+    sentence = " ".join(part for part in (found.sentence, reason, _one_seed(tables, found)) if part)
+    return Finding(claim, verdict, sentence, found.numbers, found.run_ids, found.p, p_adjusted)
 
 
 def _one_seed(tables: Tables, found: Evidence) -> str:

@@ -5,23 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.claims.evidence import (
-    ALPHA,
-    CONTRADICTED,
-    SUPPORTED,
-    UNDECIDED,
-    Evidence,
-    Number,
-    from_effect,
-    resolution_of,
-    run_ids_of,
-)
+from analysis.claims.evidence import Evidence, Number, Verdict, from_effect, resolution_of, run_ids_of
 from analysis.statistics.curves import WITHIN
-from analysis.statistics.intervals import binomial_error, mean_interval
+from analysis.statistics.intervals import ALPHA, binomial_error, mean_interval
 from analysis.statistics.pairs import MIN_REPLICATES, paired_test
 from analysis.studies import decays, grid_effect, grid_runs
 from analysis.tables import NotApplicableError, Tables
-from analysis.wording import count, percent_text
+from analysis.wording import count, interval_text, number_text, percent_text, points_text, short_text, signed_text
 
 ROUNDING = 0.0005
 """How far an accuracy that the report gives as 92.2 % may be from it."""
@@ -36,17 +26,17 @@ def lowest_linear(tables: Tables) -> Evidence:
     n_diverged = int((everything["state"] == "diverged").sum())
     below = int((runs["test_accuracy"] < 0.918).sum())
     if n_diverged or lowest < 0.918 - error:
-        verdict = CONTRADICTED
+        verdict = Verdict.CONTRADICTED
     elif lowest >= 0.918:
-        verdict = SUPPORTED
+        verdict = Verdict.SUPPORTED
     else:
-        verdict = UNDECIDED
+        verdict = Verdict.UNDECIDED
     sentence = (
         f"The lowest of {count(len(runs), 'run')} of "
         f"{count(runs['trial_number'].nunique(), 'configuration')} reaches "
         f"{percent_text(lowest)} (run {int(worst['run_id'])}); {below} below 91.8 %, {n_diverged} diverged."
     )
-    if verdict == UNDECIDED:
+    if verdict == Verdict.UNDECIDED:
         sentence += " That is below 91.8 % by less than one standard error."
     return Evidence(
         sentence,
@@ -66,18 +56,18 @@ def mean_linear(tables: Tables) -> Evidence:
     mean, error = means.estimate, resolution_of(runs)
     low, high = (means.low, means.high) if means.known else (mean, mean)
     if low >= 0.922 - ROUNDING and high <= 0.922 + ROUNDING:
-        verdict = SUPPORTED
+        verdict = Verdict.SUPPORTED
     else:
-        verdict = CONTRADICTED if high < 0.922 - error or low > 0.922 + error else UNDECIDED
-    interval = f" (95 % interval over seeds {percent_text(low)} to {percent_text(high)})" if means.known else ""
+        verdict = Verdict.CONTRADICTED if high < 0.922 - error or low > 0.922 + error else Verdict.UNDECIDED
+    interval = f" ({interval_text(low, high, percent_text, 'seeds')})" if means.known else ""
     sentence = (
         f"The mean over {count(runs['trial_number'].nunique(), 'configuration')} is {percent_text(mean)}{interval}."
     )
-    if verdict == UNDECIDED:
+    if verdict == Verdict.UNDECIDED:
         surely = "does not round" if not low - ROUNDING <= 0.922 <= high + ROUNDING else "does not surely round"
         sentence += (
-            f" That {surely} to 92.2 %, nor is it surely farther from it than the {100 * error:.2f} points with which "
-            "the test images measure an accuracy."
+            f" That {surely} to 92.2 %, nor is it surely farther from it than the {points_text(error)} points with "
+            "which the test images measure an accuracy."
         )
     return Evidence(
         sentence,
@@ -108,32 +98,33 @@ def rate_and_accuracy(tables: Tables, study: str) -> Evidence:
     correlation = mean_interval(each)
     p = paired_test(each) if len(each) >= MIN_REPLICATES else np.nan
     if span <= error and not n_diverged:
-        verdict = SUPPORTED
+        verdict = Verdict.SUPPORTED
     elif wide or (np.isfinite(p) and p < ALPHA):
-        verdict = CONTRADICTED
+        verdict = Verdict.CONTRADICTED
     else:
-        verdict = UNDECIDED
-    bounds = (
-        f" (95 % interval over seeds {correlation.low:+.2f} to {correlation.high:+.2f})" if correlation.known else ""
-    )
+        verdict = Verdict.UNDECIDED
+    bounds = f" ({interval_text(correlation.low, correlation.high, signed_text, 'seeds')})" if correlation.known else ""
     sentence = (
-        f"Between {levels.index.min():.3g} and {levels.index.max():.3g} the mean test accuracy of the "
-        f"learning rates differs by up to {100 * span:.2f} points (standard error of one accuracy {100 * error:.2f}); "
-        f"rank correlation {correlation.estimate:+.2f}{bounds}; {n_diverged} runs diverged."
-    ).replace("-0.", "−0.")
-    if verdict == UNDECIDED:
+        f"Between {short_text(levels.index.min())} and {short_text(levels.index.max())} the mean test accuracy of the "
+        f"learning rates differs by up to {points_text(span)} points (standard error of one accuracy "
+        f"{points_text(error)}); rank correlation {signed_text(correlation.estimate)}{bounds}; "
+        f"{n_diverged} runs diverged."
+    )
+    if verdict == Verdict.UNDECIDED:
         sentence += (
             f" So small a range wants replicates ({tables.command(study)} REPLICATES={MIN_REPLICATES})."
             if len(each) < MIN_REPLICATES
             else " The correlation could be chance."
         )
-    place = int(levels["validation_accuracy"].to_numpy().argmax())
+    best = levels.reset_index().iloc[int(levels["validation_accuracy"].to_numpy().argmax())]
     numbers = (
-        Number("Spearman correlation within blocks", f"{correlation.estimate:.2f} ({count(len(each), 'seed')})"),
+        Number(
+            "Spearman correlation within blocks", f"{number_text(correlation.estimate)} ({count(len(each), 'seed')})"
+        ),
         Number("interval", correlation.method),
         Number(
             "best rate on validation",
-            f"{levels.index[place]:.3g}, mean test accuracy {percent_text(float(levels['test_accuracy'].iloc[place]))}",
+            f"{short_text(best['learning_rate'])}, mean test accuracy {percent_text(best['test_accuracy'])}",
         ),
     )
     # A range that wide needs no test; otherwise the p value takes its place among those of the other claims.
@@ -180,14 +171,15 @@ def convergence_within(tables: Tables, limit: int, unit: str) -> Evidence:
     curves = tables.curves_of(slow)
     until = curves[curves["k"] <= limit].groupby("run_id")["validation_accuracy"].max()
     far = slow["best"] - slow["run_id"].map(until) > WITHIN + error
-    verdict = SUPPORTED if slow.empty else CONTRADICTED if far.any() else UNDECIDED
+    verdict = Verdict.SUPPORTED if slow.empty else Verdict.CONTRADICTED if far.any() else Verdict.UNDECIDED
     sentence = (
         f"{len(slow)} of {count(len(runs), 'run')} need more than {unit}; the slowest needs "
         f"{int(runs['converged_k'].max())} evaluations "
-        f"({runs['converged_epoch'].max():.1f} epochs), the median {runs['converged_k'].median():.3g}."
+        f"({number_text(runs['converged_epoch'].max(), 1)} epochs), "
+        f"the median {short_text(runs['converged_k'].median())}."
     )
-    if verdict == UNDECIDED:
-        sentence += f" But none is then more than one standard error ({100 * error:.2f} points) short of it."
+    if verdict == Verdict.UNDECIDED:
+        sentence += f" But none is then more than one standard error ({points_text(error)} points) short of it."
     numbers = (
         Number("largest", f"{int(runs['converged_k'].max())} evaluations"),
         Number("runs short of it by more than a standard error", str(int(far.sum()))),

@@ -5,24 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from analysis.claims.evidence import (
-    CONTRADICTED,
-    SUPPORTED,
-    UNDECIDED,
-    Evidence,
-    Number,
-    Z,
-    from_effect,
-    resolution_of,
-    run_ids_of,
-)
-from analysis.statistics.intervals import mean_interval
+from analysis.claims.evidence import Evidence, Number, Verdict, from_effect, resolution_of, run_ids_of
+from analysis.commands import CONFIRM
+from analysis.statistics.intervals import Z, mean_interval
 from analysis.statistics.pairs import paired_differences, paired_effect
 from analysis.statistics.ranks import probability_of_superiority
 from analysis.studies import best_runs, one_factor_runs
 from analysis.tables import NotApplicableError, StudyMissingError, Tables
 from analysis.trials import selected_trial
-from analysis.wording import count, describe, percent_text, points_text
+from analysis.wording import count, describe, interval_text, number_text, percent_text, points_text, signed_points
 
 
 def best_mlp_runs(tables: Tables) -> pd.DataFrame:
@@ -43,22 +34,22 @@ def mlp_against_linear(tables: Tables) -> Evidence:
     seeds = [runs["test_accuracy"].std(ddof=1) / np.sqrt(len(runs)) for runs in (best, linear) if len(runs) > 1]
     images = float(np.hypot(resolution_of(best), resolution_of(linear)))
     error = float(np.sqrt(images**2 + sum(seed**2 for seed in seeds)))
-    all_mlp = tables.complete(str(best["study"].iloc[0]).removesuffix("-confirm"))
+    all_mlp = tables.complete(str(best["study"].iloc[0]).removesuffix(CONFIRM))
     all_linear = tables.complete("linear-grid")
     superiority = probability_of_superiority(all_mlp["test_accuracy"], all_linear["test_accuracy"])
-    bounds = f" (95 % interval {superiority.low:.2f} to {superiority.high:.2f})" if superiority.known else ""
+    bounds = f" ({interval_text(superiority.low, superiority.high)})" if superiority.known else ""
     sentence = (
         f"The MLP selected on validation reaches {percent_text(a)} on test ({count(len(best), 'run')}), "
         f"the linear model {percent_text(b)} "
-        f"({count(len(linear), 'run')}): {points_text(a - b)} points, 95 % interval "
-        f"{points_text(a - b - Z * error)} to {points_text(a - b + Z * error)} from images and seeds. "
+        f"({count(len(linear), 'run')}): {signed_points(a - b)} points, "
+        f"{interval_text(a - b - Z * error, a - b + Z * error, signed_points)} from images and seeds. "
         f"A random complete run of the MLP study beats one of the linear grid with probability "
-        f"{superiority.estimate:.2f}{bounds}, ties counted half."
+        f"{number_text(superiority.estimate)}{bounds}, ties counted half."
     )
     numbers = (
         Number(
             "probability that a random MLP run beats a linear run",
-            f"{superiority.estimate:.3f}{bounds}, {len(all_mlp)} against {count(len(all_linear), 'run')}",
+            f"{number_text(superiority.estimate, 3)}{bounds}, {len(all_mlp)} against {count(len(all_linear), 'run')}",
         ),
         Number("interval of it", superiority.method),
     )
@@ -79,15 +70,15 @@ def level_reached(runs: pd.DataFrame, level: float, *, above: bool) -> Evidence:
     """Whether the selected configuration reaches `level`, or is surely `above` it, as far as images can tell."""
     value, error = float(runs["test_accuracy"].mean()), resolution_of(runs)
     reached = value - Z * error > level if above else value >= level
-    verdict = SUPPORTED if reached else CONTRADICTED if value + Z * error < level else UNDECIDED
+    verdict = Verdict.SUPPORTED if reached else Verdict.CONTRADICTED if value + Z * error < level else Verdict.UNDECIDED
     seeds = mean_interval(runs["test_accuracy"])
-    spread = f"95 % interval over seeds {percent_text(seeds.low)} to {percent_text(seeds.high)}"
+    spread = interval_text(seeds.low, seeds.high, percent_text, "seeds")
     measured = f"the mean of {len(runs)} runs, {spread}" if seeds.known else count(len(runs), "run")
     sentence = (
         f"The configuration selected on validation ({describe(runs.iloc[0])}; study "
         f"{runs['study'].iloc[0]}) reaches {percent_text(value)} on test "
         f"({measured}); {int(runs['n_test'].iloc[0]):,} images measure that with a standard error of "
-        f"{100 * error:.2f} points."
+        f"{points_text(error)} points."
     )
     numbers = (
         Number("test accuracy", percent_text(value)),
@@ -96,7 +87,7 @@ def level_reached(runs: pd.DataFrame, level: float, *, above: bool) -> Evidence:
             f"{percent_text(runs['test_accuracy'].min())}, {percent_text(runs['test_accuracy'].max())}",
         ),
         Number("interval over seeds", f"{spread} ({seeds.method})" if seeds.known else "needs two runs"),
-        Number("standard error from the number of images", f"{100 * error:.2f} points"),
+        Number("standard error from the number of images", f"{points_text(error)} points"),
     )
     return Evidence(sentence, run_ids_of(runs), numbers, verdict)
 
@@ -146,7 +137,7 @@ def width(tables: Tables, high: int, low: int | None = None) -> Evidence:
     means = within.groupby(["activation", "hidden_size"])["test_accuracy"].mean().unstack("hidden_size")
     steps = means.mean().diff().dropna()
     each = "; ".join(
-        f"{activation} {points_text(sizes[wide] - sizes[narrow])} points, best at {sizes.idxmax():.0f} units"
+        f"{activation} {signed_points(sizes[wide] - sizes[narrow])} points, best at {sizes.idxmax()} units"
         for activation, sizes in means.iterrows()
     )
     extra = (
@@ -189,14 +180,14 @@ def small_sets(tables: Tables) -> Evidence:
     compared = agreement(tables, table, runs)
     found = compared.correlation
     place, n_candidates = place_of_winner(table)
-    verdict = UNDECIDED
+    verdict = Verdict.UNDECIDED
     if found.known and found.low >= 0.5:
-        verdict = SUPPORTED
+        verdict = Verdict.SUPPORTED
     elif found.known and found.high < 0.5 and compared.is_whole:
-        verdict = CONTRADICTED
+        verdict = Verdict.CONTRADICTED
     first = table[table["rung"] == table["rung"].min()].iloc[0]
     smallest, epochs = int(first["images"]), int(first["epochs"])
-    share = f"{100 * cost(table):.0f} %"
+    share = f"{percent_text(cost(table), 0)}"
     sentence = (
         f"{count(found.n, 'candidate')} of {n_candidates} were trained on {smallest:,} images for "
         f"{count(epochs, 'epoch')} and on {compared.larger}; the rankings agree with a Kendall correlation of "
@@ -206,7 +197,7 @@ def small_sets(tables: Tables) -> Evidence:
         "the images that all candidates in full would have needed."
     )
     numbers = (
-        Number("Kendall correlation", f"{found.estimate:.2f}"),
+        Number("Kendall correlation", number_text(found.estimate)),
         Number("rank of the best on the smallest set", str(place)),
         Number("images trained on, of those for all candidates in full", share),
     )

@@ -8,7 +8,7 @@ from analysis.figures.curves import finish_curves
 from analysis.figures.style import ACTIVATIONS, band, line_label, new_figure, spread
 from analysis.studies import reported_runs, split_curves, with_runs
 from analysis.tables import Tables
-from analysis.wording import count
+from analysis.wording import INTERVAL, count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,6 +46,6 @@ def draw(table: pd.DataFrame) -> "Figure":
 def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     n_runs = int(table["n_runs"].min())
-    bands = "; bands: 95 % intervals of the mean" if n_runs > 1 else ""
+    bands = f"; bands: {INTERVAL}s of the mean" if n_runs > 1 else ""
     mean = f"mean of {count(n_runs, 'run')} per activation"
     return f"2 hidden layers of 100 units, momentum and decay; {mean}{bands}."

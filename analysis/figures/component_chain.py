@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.figures.style import ACTIVATIONS, INK, MODELS, MUTED, new_figure
 from analysis.studies import with_runs
-from analysis.tables import StudyMissingError, Tables
+from analysis.tables import StudyMissingError, Tables, known
 from analysis.trials import selected_trial
 from analysis.wording import describe
 
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 TITLE = "The chain of components"
 REPORT = "Figure 6"
 N_FEATURES = {"mnist": "784", "fashion-mnist": "784", "digits": "64"}
+BACKWARD = {"relu": "g · [z > 0]   (34)", "tanh": "g · (1 − tanh²)   (36)"}
+"""What an activation passes back, with the equation of the report."""
 SOURCES = ("mlp-random", "mlp-optuna", "mlp-best", "ofat-activation", "ofat-hidden-size", "linear-grid")
 
 
-def chain(hidden_layers: int, hidden_size: int, activation: str, n_features: str) -> list[dict[str, str]]:
+def chain(
+    hidden_layers: int, hidden_size: int, activation: str, n_features: str, n_classes: str
+) -> list[dict[str, str]]:
     """Components from input to loss: `kind`, `label`, `parameters`, what is passed on and back."""
     parts = [
         {
@@ -31,10 +35,9 @@ def chain(hidden_layers: int, hidden_size: int, activation: str, n_features: str
         }
     ]
     width = n_features
-    backward = {"relu": "g · [z > 0]   (34)", "tanh": "g · (1 − tanh²)   (36)"}
     for layer in range(1, hidden_layers + 2):
         last = layer > hidden_layers
-        size = "10" if last else str(hidden_size)
+        size = n_classes if last else str(hidden_size)
         parts.append(
             {
                 "kind": "linear",
@@ -45,15 +48,13 @@ def chain(hidden_layers: int, hidden_size: int, activation: str, n_features: str
             }
         )
         if not last:
-            look = ACTIVATIONS.get(activation)
-            name = look.label if look else activation
             parts.append(
                 {
                     "kind": activation,
-                    "label": name,
+                    "label": known(ACTIVATIONS, activation, "activation").label,
                     "parameters": "",
                     "out": f"{size}",
-                    "backward": backward.get(activation, "g · σ′"),
+                    "backward": known(BACKWARD, activation, "activation"),
                 }
             )
         width = size
@@ -74,6 +75,7 @@ def table(tables: Tables) -> pd.DataFrame:
             int(chosen["hidden_size"]),
             str(chosen["activation"]),
             N_FEATURES.get(tables.dataset, "n"),
+            "c" if pd.isna(chosen["n_classes"]) else str(int(chosen["n_classes"])),
         )
         out = pd.DataFrame(parts).assign(
             study=study, trial_number=int(chosen["trial_number"]), configuration=describe(chosen)
@@ -92,10 +94,10 @@ def draw(table: pd.DataFrame) -> "Figure":
     panel.set_xlim(0, 10)
     panel.set_ylim(-n + 0.3, 1.15)
     colors = {"input": MUTED, "linear": MODELS["linear"].color, "loss": INK}
+    colors |= {activation: look.color for activation, look in ACTIVATIONS.items()}
     box: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.12", "lw": 1.4}
     for place, row in enumerate(table.to_dict("records")):
-        look = ACTIVATIONS.get(row["kind"])
-        color = look.color if look else colors.get(row["kind"], MODELS["MLP"].color)
+        color = colors[row["kind"]]
         panel.add_patch(FancyBboxPatch((2.75, -place - 0.28), 3.5, 0.56, fc=color + "22", ec=color, **box))
         panel.text(4.5, -place, row["label"], ha="center", va="center", fontsize=9)
         if row["parameters"]:

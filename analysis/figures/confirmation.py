@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.commands import CONFIRM
 from analysis.figures.style import MODELS, MUTED, new_figure, percent
 from analysis.statistics.intervals import mean_interval
 from analysis.studies import confirmed, with_runs
 from analysis.tables import StudyMissingError, Tables
 from analysis.trials import by_trial
+from analysis.wording import INTERVAL, signed_points
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +26,7 @@ def table(tables: Tables) -> pd.DataFrame:
     """
     rows: list[dict[str, Any]] = []
     for study in tables.studies:
-        again = confirmed(tables, study) if not study.endswith(CONFIRM) else None
+        again = confirmed(tables, study)
         if again is None:
             continue
         source = by_trial(tables.complete(study)).set_index("trial_number")
@@ -92,7 +92,7 @@ def draw(table: pd.DataFrame) -> "Figure":
         panel.grid(visible=False, axis="y")
         panel.xaxis.set_major_locator(MaxNLocator(6))
         percent(panel.xaxis)
-    axes[-1].set_xlabel("validation accuracy\n◇ when selected    ● mean of fresh seeds, with 95 % interval")
+    axes[-1].set_xlabel(f"validation accuracy\n◇ when selected    ● mean of fresh seeds, with {INTERVAL}")
     return figure
 
 
@@ -101,6 +101,6 @@ def caption(table: pd.DataFrame) -> str:
     parts = []
     for study, rows in table.groupby("study", sort=False):
         best = rows[rows["rank"] == rows["rank"].min()].iloc[0]
-        change = f"{100 * (best['selected'] - best['mean']):+.2f}".replace("-", "−")
+        change = signed_points(best["selected"] - best["mean"])
         parts.append(f"{study} {change} points ({best['n_runs']} fresh seeds)")
     return f"Optimism of the first, value when selected − mean of fresh seeds: {'; '.join(parts)}."

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.figures.style import SPLITS, band, line_label, new_figure, percent, spread
+from analysis.figures.style import SHADE, SPLITS, band, line_label, new_figure, percent, spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,7 @@ def draw_split_curves(table: pd.DataFrame) -> "Figure":
         rows = table[table["metric"] == metric]
         if "min" in rows:
             grey = rows.dropna(subset=["min"])
-            panel.fill_between(grey["epoch"], grey["min"], grey["max"], color="#9aa3af", alpha=0.25, lw=0)
+            panel.fill_between(grey["epoch"], grey["min"], grey["max"], color=SHADE, alpha=0.25, lw=0)
         labels = []
         for split, look in SPLITS.items():
             line = rows[rows["split"] == split]

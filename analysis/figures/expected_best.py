@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.style import INK, MODELS, MUTED, new_figure, percent
-from analysis.statistics.expected_best import CHANCE, expected_best, refuse_adaptive, trial_values
+from analysis.statistics.expected_best import expected_best, guess, refuse_adaptive, trial_values
+from analysis.statistics.intervals import LEVEL
 from analysis.studies import with_runs
 from analysis.tables import NotApplicableError, Tables
-from analysis.wording import count
+from analysis.wording import count, percent_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,8 +28,8 @@ def table(tables: Tables, study: str = "mlp-random") -> pd.DataFrame:
     values = trial_values(runs)
     if len(values) < 2:
         raise NotApplicableError(f"at least two trials of {study} must be over, but {len(values)} are")
-    n_diverged = int((values["value"] == CHANCE).sum())
-    out = expected_best(values["value"]).assign(n_trials=len(values), n_diverged=n_diverged)
+    out = expected_best(values["value"]).assign(n_trials=len(values), n_diverged=int(values["diverged"].sum()))
+    out.attrs["guess"] = guess(runs)
     return with_runs(out, [run_id for ids in values["run_ids"] for run_id in ids])
 
 
@@ -83,10 +84,10 @@ def caption(table: pd.DataFrame) -> str:
     beyond = table[table["median_high"] >= 1]
     text = (
         f"From {count(int(last['n_trials']), 'trial')}, {int(last['n_diverged'])} diverged and counted "
-        f"at {100 * CHANCE:.0f} %. Unbiased estimate "
-        "(Tang et al. 2020), 95 % bands from the Dvoretzky–Kiefer–Wolfowitz inequality: best of "
+        f"at {percent_text(table.attrs['guess'], 0)}. Unbiased estimate "
+        f"(Tang et al. 2020), {percent_text(LEVEL, 0)} bands from the Dvoretzky–Kiefer–Wolfowitz inequality: best of "
         f"{int(last['n'])} expected at "
-        f"{100 * last['expected']:.2f} %."
+        f"{percent_text(last['expected'])}."
     )
     if len(beyond):
         first = int(beyond["n"].iloc[0])

@@ -9,7 +9,7 @@ from analysis.figures.style import INK, MODELS, MUTED, new_figure, percent
 from analysis.statistics.intervals import Interval
 from analysis.studies import with_runs
 from analysis.tables import Tables
-from analysis.wording import count
+from analysis.wording import count, percent_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -126,6 +126,6 @@ def caption(table: pd.DataFrame) -> str:
         "there to be kept. Kendall rank correlation of "
         f"{size_text(smallest['images'], smallest['epochs'])} with {first['kendall_with']}, over "
         f"{count(found.n, 'candidate')} trained on both: {describe_agreement(found)}. The rungs trained on "
-        f"{100 * first['cost']:.0f} % of the images that all candidates at the last rung would have needed."
+        f"{percent_text(first['cost'], 0)} of the images that all candidates at the last rung would have needed."
     )
     return text + (f" {count(below, 'candidate')} partly below the axis." if below else "")

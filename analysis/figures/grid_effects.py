@@ -3,23 +3,26 @@
 How much each hyperparameter moves test accuracy.
 """
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.figures.style import INK, MODELS, new_figure
+from analysis.figures.style import INK, MODELS, SHADE, new_figure
 from analysis.statistics.factorial import grid_effects
 from analysis.statistics.intervals import binomial_error
 from analysis.studies import GRID_FACTORS, with_runs
-from analysis.tables import Tables
+from analysis.tables import Tables, known
 from analysis.trials import by_trial
-from analysis.wording import count
+from analysis.wording import count, level_name, percent_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TITLE = "Main effects and interactions in the linear grid"
 REPORT = ""
+_LEVELS: Mapping[str, Callable[[str], object]] = {"learning_rate": float, "momentum": "True".__eq__, "decay": str}
+"""What a factor's level is, from its text."""
 
 
 def table(tables: Tables) -> pd.DataFrame:
@@ -33,11 +36,10 @@ def table(tables: Tables) -> pd.DataFrame:
 
 
 def _name(term: str, level: str) -> str:
-    if term == "learning_rate":
-        return f"rate {float(level):.3g}"
-    if term == "momentum":
-        return "momentum" if level == "True" else "no momentum"
-    return "constant rate" if level == "constant" else f"decay: {level.replace('_', ' ')}"
+    """The level, which the table has as text, in words."""
+    if level == "constant":
+        return "constant rate"
+    return level_name(term, known(_LEVELS, term, "factor")(level))
 
 
 def draw(table: pd.DataFrame) -> "Figure":
@@ -49,7 +51,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     shares = pd.concat([shares, rest], ignore_index=True)
     figure, (above, below) = new_figure(2, 1, height=5.6, height_ratios=[len(main), len(shares) + 1])
     error = 100 * float(table["binomial_error"].iloc[0])
-    above.axvspan(-error, error, color="#9aa3af", alpha=0.2, lw=0)
+    above.axvspan(-error, error, color=SHADE, alpha=0.2, lw=0)
     above.axvline(0, color=INK, lw=1)
     above.hlines(main.index, 0, 100 * main["effect"], color=look.color, lw=1.4)
     above.plot(100 * main["effect"], main.index, look.marker, color=look.color, ms=6)
@@ -61,7 +63,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     below.barh(places, 100 * shares["share"], color=look.color, alpha=0.6, height=0.62)
     for place, share in zip(places, shares["share"], strict=True):
         below.annotate(
-            f"{100 * share:.0f} %",
+            f"{percent_text(share, 0)}",
             (100 * share, place),
             xytext=(3, 0),
             textcoords="offset points",

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.figures.style import ACTIVATIONS, MUTED, line_label, log_ticks, new_figure, percent, spread
+from analysis.figures.style import ACTIVATIONS, MUTED, SHADE, line_label, log_ticks, new_figure, percent, spread
 from analysis.statistics.intervals import mean_interval
 from analysis.studies import one_factor_runs, with_runs
-from analysis.tables import Tables
-from analysis.wording import count
+from analysis.tables import Tables, known
+from analysis.wording import INTERVAL, count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,6 +24,7 @@ def table(tables: Tables) -> pd.DataFrame:
     runs = one_factor_runs(tables, "ofat-hidden-size")
     rows = []
     for (activation, _), group in runs.groupby(["activation", "hidden_size"]):
+        known(ACTIVATIONS, activation, "activation")
         interval = mean_interval(group["test_accuracy"])
         rows.append(
             {
@@ -44,7 +45,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     """One line per activation over a logarithmic axis, the report's range marked."""
     figure, (panel,) = new_figure(height=3.5)
     labels = []
-    panel.axvspan(*REPORTED_RANGE, color="#9aa3af", alpha=0.18, lw=0)
+    panel.axvspan(*REPORTED_RANGE, color=SHADE, alpha=0.18, lw=0)
     for activation, look in ACTIVATIONS.items():
         line = table[table["activation"] == activation]
         if line.empty:
@@ -85,7 +86,7 @@ def caption(table: pd.DataFrame) -> str:
     n_runs = sorted(set(table["n_runs"]))
     each = f"{n_runs[0]}" if len(n_runs) == 1 else f"{n_runs[0]} to {n_runs[-1]}"
     bars = (
-        f"Bars: 95 % interval ({table['method'].iloc[table['n_runs'].argmax()]})"
+        f"Bars: {INTERVAL} ({table['method'].iloc[table['n_runs'].argmax()]})"
         if max(n_runs) > 1
         else "One run each, so no interval"
     )

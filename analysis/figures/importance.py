@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.figures.style import MODELS, new_figure
+from analysis.figures.style import MODELS, MUTED, new_figure
 from analysis.statistics.importance import importance
 from analysis.studies import with_runs
 from analysis.tables import NotApplicableError, Tables
 from analysis.trials import by_trial
-from analysis.wording import count
+from analysis.wording import count, number_text, percent_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +35,7 @@ def table(tables: Tables) -> pd.DataFrame:
         raise NotApplicableError(
             f"a surrogate must predict at least {MIN_R2} of the variance of unseen trials before "
             "importances mean anything, but "
-            f"R² is {r2:.2f} with {len(trials)} trials; more trials may help ({tables.command('mlp-random')})"
+            f"R² is {number_text(r2)} with {len(trials)} trials; more trials may help ({tables.command('mlp-random')})"
         )
     return with_runs(out.assign(r2=r2, n_trials=len(trials)), runs["run_id"])
 
@@ -55,7 +55,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     )
     panel.set_yticks(places, [name.replace("_", " ") for name in table["parameter"]])
     panel.invert_yaxis()
-    panel.axvline(0, color="#6b7280", lw=0.8)
+    panel.axvline(0, color=MUTED, lw=0.8)
     panel.grid(visible=False, axis="y")
     panel.set_xlabel("squared error added by permuting it\n(in variances of the rank by validation accuracy)")
     return figure
@@ -67,6 +67,6 @@ def caption(table: pd.DataFrame) -> str:
     return (
         f"Random forest on {count(int(row['n_trials']), 'complete trial')}, importance measured on "
         "held-out folds (line: standard deviation "
-        f"over the folds); the forest explains {100 * row['r2']:.0f} % of the held-out variance of ranks. "
+        f"over the folds); the forest explains {percent_text(row['r2'], 0)} of the held-out variance of ranks. "
         "Diverged trials have no value and are left out."
     )

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.figures.style import MUTED, SWITCH, line_label, log_ticks, new_figure, percent, spread
+from analysis.figures.style import MUTED, SHADE, SWITCH, line_label, log_ticks, new_figure, percent, spread
 from analysis.studies import decays, with_runs
 from analysis.tables import StudyMissingError, Tables
+from analysis.wording import percent_text, short_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,7 +57,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     foot = max(lowest - 0.15 * (top - lowest) - 0.001, top - DEPTH)
     for panel, decay in zip(axes, (True, False), strict=True):
         labels = []
-        panel.axvspan(*GRID_RANGE, color="#9aa3af", alpha=0.18, lw=0)
+        panel.axvspan(*GRID_RANGE, color=SHADE, alpha=0.18, lw=0)
         for momentum in (True, False):
             look = SWITCH[momentum]
             line = table[(table["decays"] == decay) & (table["momentum"] == momentum)].sort_values("learning_rate")
@@ -106,7 +107,7 @@ def caption(table: pd.DataFrame) -> str:
     return (
         f"{int(table['n_runs'].sum()):,} runs, {int(table['n_diverged'].sum())} diverged. × marks "
         "rates at which a run diverged or the mean lies "
-        f"below the axis. Best on validation: {best['learning_rate']:.3g} "
+        f"below the axis. Best on validation: {short_text(best['learning_rate'])} "
         f"({SWITCH[bool(best['decays'])].label} decay, {SWITCH[bool(best['momentum'])].label} momentum), with "
-        f"{100 * best['mean']:.2f} % on test."
+        f"{percent_text(best['mean'])} on test."
     )

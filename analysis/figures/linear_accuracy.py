@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.commands import REPORT_DATASET
 from analysis.figures.style import MODELS, new_figure, percent
 from analysis.figures.style import REPORT as FROM_REPORT
 from analysis.statistics.intervals import binomial_error
 from analysis.studies import GRID_FACTORS, with_runs
 from analysis.tables import Tables
 from analysis.trials import by_trial
-from analysis.wording import count
+from analysis.wording import count, percent_text, points_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,14 +50,14 @@ def draw(table: pd.DataFrame) -> "Figure":
         (float(values.min()), "lowest", look.color, "-", 1.10),
         (float(values.mean()), "mean", look.color, "-", 1.10),
     ]
-    if table["dataset"].iloc[0] == "mnist":
+    if table["dataset"].iloc[0] == REPORT_DATASET:
         marks += [
             (REPORTED_MINIMUM, "report:\nlowest", FROM_REPORT.color, FROM_REPORT.line, 1.26),
             (REPORTED_MEAN, "report:\nmean", FROM_REPORT.color, FROM_REPORT.line, 1.26),
         ]
     for value, name, color, line, height in marks:
         panel.plot([value, value], [0, top * (height + 0.02)], color=color, ls=line, lw=1.5)
-        text = f"{name} {100 * value:.1f} %" if "\n" in name else f"{name}\n{100 * value:.2f} %"
+        text = f"{name} {percent_text(value, 1)}" if "\n" in name else f"{name}\n{percent_text(value)}"
         side = "left"
         panel.annotate(
             text,
@@ -83,8 +84,8 @@ def caption(table: pd.DataFrame) -> str:
     error = float(np.mean(table["binomial_error"]))
     return (
         f"{count(len(table), 'configuration')} ({count(int(table['n_runs'].sum()), 'run')}): from "
-        f"{100 * table['test_accuracy'].min():.2f} % to {100 * table['test_accuracy'].max():.2f} %, mean "
-        f"{100 * table['test_accuracy'].mean():.2f} %. {int(table['n_test'].iloc[0]):,} images measure "
+        f"{percent_text(table['test_accuracy'].min())} to {percent_text(table['test_accuracy'].max())}, mean "
+        f"{percent_text(table['test_accuracy'].mean())}. {int(table['n_test'].iloc[0]):,} images measure "
         "such an accuracy "
-        f"with a standard error of {100 * error:.2f} points."
+        f"with a standard error of {points_text(error)} points."
     )

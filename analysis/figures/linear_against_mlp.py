@@ -10,7 +10,7 @@ from analysis.statistics.intervals import interquartile_mean
 from analysis.studies import with_runs
 from analysis.tables import StudyMissingError, Tables
 from analysis.trials import by_trial, selected_trial
-from analysis.wording import count
+from analysis.wording import count, number_text, percent_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,7 +61,7 @@ def draw(table: pd.DataFrame) -> "Figure":
         chosen = rows[rows["selected"]].iloc[0]
         panel.scatter([chosen["test_accuracy"]], [place], s=110, marker="o", facecolor="none", ec=INK, lw=1.5)
         panel.annotate(
-            f"selected {100 * chosen['test_accuracy']:.2f} %, median {100 * median:.2f} %",
+            f"selected {percent_text(chosen['test_accuracy'])}, median {percent_text(median)}",
             (chosen["test_accuracy"], place - 0.33),
             ha="left" if model == "linear" else "right",
             va="bottom",
@@ -88,6 +88,6 @@ def caption(table: pd.DataFrame) -> str:
     text = (
         f"{count(int(counts['linear']), 'linear configuration')} and "
         f"{count(int(counts['MLP']), 'MLP')}; ring: selected on validation, "
-        f"bar: median. Interquartile means {means['linear']:.2f} % and {means['MLP']:.2f} %."
+        f"bar: median. Interquartile means {number_text(means['linear'])} % and {number_text(means['MLP'])} %."
     )
     return text + (f" {count(below, 'configuration')} below 85 % outside the axis." if below else "")

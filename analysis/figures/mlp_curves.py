@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.figures.curves import draw_split_curves
 from analysis.studies import reported_runs, split_curves
 from analysis.tables import Tables
-from analysis.wording import count, describe
+from analysis.wording import INTERVAL, count, describe
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,5 +31,5 @@ def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     row = table.iloc[0]
     n_runs = int(row["n_runs"])
-    bands = "; bands: 95 % intervals of the mean" if n_runs > 1 else ""
+    bands = f"; bands: {INTERVAL}s of the mean" if n_runs > 1 else ""
     return f"{row['configuration']} (study {row['study']}), mean of {count(n_runs, 'run')}{bands}."

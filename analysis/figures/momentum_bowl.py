@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis.figures.style import GRID, INK, PAPER, SWITCH, line_label, new_figure, spread
 from analysis.tables import Tables
+from analysis.wording import short_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -105,6 +106,6 @@ def caption(table: pd.DataFrame) -> str:
         "Computed, without any run. The average of past gradients (β = 0.9) cancels the movement "
         "across the valley and keeps stable at "
         f"ten times the learning rate: after {N_UPDATES} updates the value is "
-        f"{ends['with, rate × 10']:.2g}, with the same rate "
-        f"{ends['with, same rate']:.2g}, without momentum {ends['without']:.2g}."
+        f"{short_text(ends['with, rate × 10'], 2)}, with the same rate "
+        f"{short_text(ends['with, same rate'], 2)}, without momentum {short_text(ends['without'], 2)}."
     )

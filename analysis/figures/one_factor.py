@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.figures.style import INK, MODELS, MUTED, new_figure
+from analysis.figures.style import INK, MODELS, MUTED, SHADE, new_figure
 from analysis.statistics.intervals import binomial_error, mean_interval
 from analysis.studies import one_factor_runs, with_runs
 from analysis.tables import StudyMissingError, Tables
+from analysis.wording import INTERVAL, level_name, signed_points
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,21 +19,6 @@ REPORT = ""
 STUDIES = ("ofat-depth", "ofat-activation", "ofat-learning-rate", "ofat-momentum", "ofat-decay")
 FAR = 8
 """How many times as far from zero as the next level one may lie before it is off the scale."""
-_FACTORS = {
-    "hidden_layers": "hidden layers",
-    "learning_rate": "rate",
-    "momentum": "momentum",
-    "decay": "decay",
-    "activation": "activation",
-}
-
-
-def level_name(factor: str, level: object) -> str:
-    """A level in words: `hidden layers 3`, `no momentum`."""
-    if factor == "momentum":
-        return "momentum" if level else "no momentum"
-    text = f"{level:.3g}" if isinstance(level, float) else str(level).replace("_", " ")
-    return f"{_FACTORS.get(factor, factor.replace('_', ' '))} {text}" if factor != "decay" else f"decay: {text}"
 
 
 def compared(runs: pd.DataFrame) -> pd.DataFrame:
@@ -102,7 +88,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     look = MODELS["MLP"]
     figure, (panel,) = new_figure(height=0.31 * len(table) + 1.3)
     error = 100 * float(table["binomial_error"].iloc[0])
-    panel.axvspan(-error, error, color="#9aa3af", alpha=0.2, lw=0)
+    panel.axvspan(-error, error, color=SHADE, alpha=0.2, lw=0)
     panel.axvline(0, color=INK, lw=1)
     places = np.arange(len(table)) + 0.5 * np.cumsum(table["factor"] != table["factor"].shift())
     far = off_scale(table).to_numpy()
@@ -111,7 +97,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     panel.plot(100 * near["difference"], places[~far], look.marker, color=look.color, ms=6)
     for place, difference in zip(places[far], table.loc[far, "difference"], strict=True):
         below = difference < 0
-        text = f"{100 * difference:+.1f} points".replace("-", "−")
+        text = f"{signed_points(difference, 1)} points"
         edge, at = (0.0, 0.14) if below else (1.0, 0.86)
         panel.annotate(
             text,
@@ -147,7 +133,7 @@ def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     low, high = int(table["n_pairs"].min()), int(table["n_pairs"].max())
     pairs = f"{low}" if low == high else f"{low} to {high}"
-    bars = "bars: 95 % intervals" if high > 1 else "one pair each, so no interval"
+    bars = f"bars: {INTERVAL}s" if high > 1 else "one pair each, so no interval"
     return (
         f"Mean of {pairs} pairs of runs with the same seeds per level; {bars}. Inside the grey band a "
         "difference is smaller than one "

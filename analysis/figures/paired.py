@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.figures.style import INK, MAX_POINTS, PAPER, SWITCH, new_figure
 from analysis.studies import grid_effect, with_runs
 from analysis.tables import Tables
+from analysis.wording import INTERVAL, interval_text, signed_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -111,7 +112,7 @@ def draw_pairs(table: pd.DataFrame, factor: str, value_label: str, difference_la
         below.plot([low, high], [0.15, 0.15], color=INK, lw=2.2, solid_capstyle="butt")
     below.plot([mean], [0.15], "D", color=INK, ms=6)
     below.annotate(
-        f"mean {mean:+.2f}".replace("-", "−"),
+        f"mean {signed_text(mean)}".replace("-", "−"),
         (mean, 0.15),
         xytext=(0, 7),
         textcoords="offset points",
@@ -120,7 +121,7 @@ def draw_pairs(table: pd.DataFrame, factor: str, value_label: str, difference_la
         bbox={"fc": PAPER, "ec": "none", "pad": 0.6},
     )
     below.set_ylim(-0.15, 1.15)
-    below.set_yticks([0.15, 0.75], ["mean and\n95 % interval", "matched\npairs"])
+    below.set_yticks([0.15, 0.75], [f"mean and\n{INTERVAL}", "matched\npairs"])
     below.grid(visible=False, axis="y")
     below.set_xlabel(difference_label)
     return figure
@@ -130,15 +131,11 @@ def describe_pairs(table: pd.DataFrame, scale: float, unit: str) -> str:
     """The summary in a sentence."""
     first = table.iloc[0]
     n_units = int(first["n_units"])
-    units = f"{first['unit']}s"
-    mean, low, high = (
-        f"{scale * first[name]:+.2f}".replace("-", "−")
-        for name in ("mean_difference", "difference_low", "difference_high")
-    )
+    mean, low, high = (scale * first[name] for name in ("mean_difference", "difference_low", "difference_high"))
     interval = (
-        f" (95 % interval {low} to {high}, {first['method']} over {n_units} {units})"
+        f" ({interval_text(low, high, signed_text)}, {first['method']} over {n_units} {first['unit']}s)"
         if n_units > 1
         else " (one unit: no interval)"
     )
     seed = " All runs share one seed." if table["replicate"].nunique() == 1 else ""
-    return f"{len(table):,} matched pairs of runs; mean difference {mean} {unit}{interval}.{seed}"
+    return f"{len(table):,} matched pairs of runs; mean difference {signed_text(mean)} {unit}{interval}.{seed}"

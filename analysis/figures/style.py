@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from analysis.wording import ACTIVATION_NAMES, short_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -23,6 +25,8 @@ INK = "#1b1f24"
 MUTED = "#6b7280"
 GRID = "#d5d9e0"
 PAPER = "#ffffff"
+SHADE = "#9aa3af"
+"""Ranges behind the data: what the report covered, what an error of measurement hides."""
 MAX_POINTS = 1500
 """Points from which a scatter is stored as pixels inside the SVG."""
 
@@ -43,8 +47,8 @@ SPLITS: Mapping[str, Look] = {
     "test": Look("test", "#009E73", (0, (1.5, 1)), "D"),
 }
 ACTIVATIONS: Mapping[str, Look] = {
-    "relu": Look("ReLU", "#D55E00", "-", "o"),
-    "tanh": Look("tanh", "#3E9BD6", (0, (5, 1.5)), "s"),
+    "relu": Look(ACTIVATION_NAMES["relu"], "#D55E00", "-", "o"),
+    "tanh": Look(ACTIVATION_NAMES["tanh"], "#3E9BD6", (0, (5, 1.5)), "s"),
 }
 SWITCH: Mapping[bool, Look] = {
     True: Look("with", "#B5528F", "-", "o"),
@@ -130,7 +134,7 @@ def new_figure(rows: int = 1, columns: int = 1, height: float = 3.2, **kwargs: A
 
 def percent(axis: Any) -> None:
     """Tick labels of a share in [0, 1] as percent, with the digits that the ticks need."""
-    axis.set_major_formatter(lambda value, _: f"{round(100 * value, 4):g} %")
+    axis.set_major_formatter(lambda value, _: f"{short_text(round(100 * value, 4), 6)} %")
 
 
 def line_label(axes: Axes, x: float, y: float, text: str, color: str, **kwargs: Any) -> Any:
@@ -206,4 +210,4 @@ def log_ticks(axis: Any, values: Sequence[float]) -> None:
     axis.set_major_locator(FixedLocator(shown))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
-    axis.set_major_formatter(lambda value, _: f"{value:.3g}")
+    axis.set_major_formatter(lambda value, _: f"{short_text(value)}")

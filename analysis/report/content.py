@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.claims.evidence import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED
+from analysis.claims.evidence import Verdict
 from analysis.claims.judge import Finding, examine
 from analysis.commands import STUDIES
 from analysis.figures.drawing import NAMES, Result, compute
@@ -25,7 +25,7 @@ class Content:
     title: str
     summary: str
     notices: tuple[str, ...]
-    verdicts: tuple[tuple[str, int], ...]
+    verdicts: tuple[tuple[Verdict, int], ...]
     findings: tuple[Finding, ...]
     figures: tuple[Result, ...]
     remarks: tuple[tuple[str, tuple[Remark, ...]], ...]
@@ -44,9 +44,7 @@ def content(tables: Tables) -> Content:
     """Compute everything on the page."""
     findings = examine(tables)
     remarks = health(tables)
-    verdicts = {
-        name: sum(f.verdict == name for f in findings) for name in (SUPPORTED, CONTRADICTED, UNDECIDED, NOT_RUN)
-    }
+    verdicts = {verdict: sum(finding.verdict is verdict for finding in findings) for verdict in Verdict}
     missing = [(study, tables.command(study)) for study in STUDIES if study not in tables.studies]
     by_study = [(study, tuple(r for r in remarks if r.study == study)) for study in tables.studies]
     selection = optimism(tables)

@@ -1,7 +1,8 @@
 """How things are measured and compared: the sentences that close the page."""
 
-from analysis.statistics.intervals import MIN_BOOTSTRAP
+from analysis.statistics.intervals import LEVEL, MIN_BOOTSTRAP
 from analysis.statistics.pairs import MIN_FLIPS, MIN_REPLICATES
+from analysis.wording import percent_text
 
 METHODS = (
     (
@@ -10,11 +11,11 @@ METHODS = (
         "its study says the last."
     ),
     (
-        f"Intervals are at 95 %. Those of a mean are studentised bootstraps that resample whole units from "
-        f"{MIN_BOOTSTRAP} independent units on, with fewer Student's t, with one there is none. Runs and never "
-        "evaluations are resampled. A rank correlation of candidates has a BCa bootstrap over them, the probability "
-        "that one run beats another DeLong's interval on the logit scale, and MLP against linear a normal one from "
-        "images and seeds."
+        f"Intervals are at {percent_text(LEVEL, 0)}. Those of a mean are studentised bootstraps that resample whole "
+        f"units from {MIN_BOOTSTRAP} independent units on, with fewer Student's t, with one there is none. Runs and "
+        "never evaluations are resampled. A rank correlation of candidates has a BCa bootstrap over them, the "
+        "probability that one run beats another DeLong's interval on the logit scale, and MLP against linear a normal "
+        "one from images and seeds."
     ),
     (
         "Pairs agree in everything but one factor and in the seeds of their replicate. From "

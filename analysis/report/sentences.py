@@ -6,34 +6,36 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.claims.evidence import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED
+from analysis.claims.evidence import Verdict
+from analysis.commands import REPORT_DATASET
 from analysis.tables import Tables
 from analysis.trials import unfinished
-from analysis.wording import count
+from analysis.wording import count, interval_text, percent_text, signed_points
 
 N_CONFIGURATIONS = {"linear-grid": 32}
 
 
 def title(dataset: str) -> str:
     """The heading of the page."""
-    return "What MNIST says about the report" if dataset == "mnist" else f"A rehearsal on {dataset}, not MNIST"
+    return "What MNIST says about the report" if dataset == REPORT_DATASET else f"A rehearsal on {dataset}, not MNIST"
 
 
-def summary(tables: Tables, verdicts: Mapping[str, int]) -> str:
+def summary(tables: Tables, verdicts: Mapping[Verdict, int]) -> str:
     """What is there, and how many claims came out how."""
     n_complete = int((tables.runs["state"] == "complete").sum())
     return (
         f"{count(len(tables.runs), 'run')} of {count(tables.runs['trial_id'].nunique(), 'trial')} in "
         f"{len(tables.studies)} studies on {tables.dataset}; {n_complete:,} runs complete. "
-        f"Of {sum(verdicts.values())} claims drawn from the report, {verdicts[SUPPORTED]} are supported, "
-        f"{verdicts[CONTRADICTED]} contradicted, {verdicts[UNDECIDED]} undecided and {verdicts[NOT_RUN]} not run."
+        f"Of {sum(verdicts.values())} claims drawn from the report, {verdicts[Verdict.SUPPORTED]} are supported, "
+        f"{verdicts[Verdict.CONTRADICTED]} contradicted, {verdicts[Verdict.UNDECIDED]} undecided and "
+        f"{verdicts[Verdict.NOT_RUN]} not run."
     )
 
 
 def notices(tables: Tables, missing: list[tuple[str, str]]) -> list[str]:
     """What the reader must know before the rest: other data, unfinished studies, studies that are not there."""
     notices = []
-    if tables.dataset != "mnist":
+    if tables.dataset != REPORT_DATASET:
         notices.append(
             f"These runs are on {tables.dataset}, not on MNIST. Numbers of the report cannot be "
             "compared with them; claims "
@@ -68,15 +70,15 @@ def selection_sentences(selection: pd.DataFrame) -> list[str]:
     for row in selection.to_dict("records"):
         text = (
             f"{row['study']}: the best of {row['n_trials']} trials (trial {row['trial_number']}) had "
-            f"{100 * row['validation']:.2f} % on validation and {100 * row['test']:.2f} % on test."
+            f"{percent_text(row['validation'])} on validation and {percent_text(row['test'])} on test."
         )
         if row["n_confirmations"]:
-            amount = f"{100 * row['optimism']:+.2f}".replace("-", "−")
+            amount = signed_points(row["optimism"])
             text += (
                 f" With {row['n_confirmations']} fresh seeds it reaches "
-                f"{100 * row['confirmed_validation']:.2f} % on validation: the selected value "
+                f"{percent_text(row['confirmed_validation'])} on validation: the selected value "
                 f"{_verdict_on_optimism(row)} ({amount} points{_bounds(row)}). Its confirmed test accuracy is "
-                f"{100 * row['confirmed_test']:.2f} %."
+                f"{percent_text(row['confirmed_test'])}."
             )
         else:
             text += " It is not confirmed with fresh seeds, so its value is likely to be optimistic."
@@ -93,8 +95,7 @@ def _verdict_on_optimism(row: Mapping[Any, Any]) -> str:
 def _bounds(row: Mapping[Any, Any]) -> str:
     if not np.isfinite(row["optimism_low"]):
         return ""
-    low, high = (f"{100 * row[f'optimism_{end}']:+.2f}".replace("-", "−") for end in ("low", "high"))
-    return f", 95 % interval over the fresh seeds {low} to {high}"
+    return f", {interval_text(row['optimism_low'], row['optimism_high'], signed_points, 'the fresh seeds')}"
 
 
 def _frozen(row: Mapping[Any, Any]) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.tables import Tables
 from analysis.trials import ranked_trials
-from analysis.wording import describe, ranges
+from analysis.wording import describe, minutes_text, percent_text, ranges, signed_points
 
 TOP = 5
 
@@ -47,7 +47,7 @@ def _number(value: float, text: str, runs: str = "") -> Cell:
 
 
 def _accuracy(value: float, runs: Iterable[Any] = ()) -> Cell:
-    return _number(value, f"{100 * value:.2f} %", ranges(runs))
+    return _number(value, f"{percent_text(value)}", ranges(runs))
 
 
 def selection_table(selection: pd.DataFrame) -> Table:
@@ -75,7 +75,7 @@ def selection_table(selection: pd.DataFrame) -> Table:
             _accuracy(row["confirmed_validation"]),
             _accuracy(row["confirmed_test"]),
             _number(row["n_confirmations"], str(row["n_confirmations"])),
-            _number(row["optimism"], f"{100 * row['optimism']:+.2f}".replace("-", "−")),
+            _number(row["optimism"], signed_points(row["optimism"])),
             _text("–" if pd.isna(row["selection_id"]) else f"selection {row['selection_id']}"),
             _text(ranges(row["run_ids"])),
         )
@@ -131,7 +131,7 @@ def studies_table(tables: Tables) -> Table:
     for study, runs in tables.runs.groupby("study"):
         states = runs["state"].value_counts()
         complete, diverged = int(states.get("complete", 0)), int(states.get("diverged", 0))
-        minutes = float(runs["train_seconds"].sum()) / 60
+        seconds = float(runs["train_seconds"].sum())
         other = len(runs) - complete - diverged
         n_trials = runs["trial_number"].nunique()
         rows.append(
@@ -143,7 +143,7 @@ def studies_table(tables: Tables) -> Table:
                 _number(complete, f"{complete:,}"),
                 _number(diverged, f"{diverged:,}"),
                 _number(other, f"{other:,}"),
-                _number(minutes, f"{minutes:,.1f}" if minutes >= 1 else f"{minutes:.2f}"),
+                _number(seconds, minutes_text(seconds)),
                 _text(tables.command(str(study))),
                 _text(ranges(runs["run_id"])),
             )

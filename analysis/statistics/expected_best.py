@@ -7,30 +7,46 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.selection import guessing_accuracy
 from analysis.statistics.intervals import LEVEL, Array
 from analysis.tables import NotApplicableError
 
-CHANCE = 0.1
-"""Accuracy at which a diverged trial counts: that of guessing one of ten digits."""
 _MAX_SIZES = 200
 
 
 def trial_values(runs: pd.DataFrame) -> pd.DataFrame:
-    """One value per trial of a study: mean validation accuracy, or `CHANCE` if any of its runs diverged.
+    """One value per trial of a study: mean validation accuracy, or that of guessing if any of its runs diverged.
 
     Trials that are not over (or failed for a technical reason) are not counted.
 
     Returns:
-        `trial_number`, `value`, `n_runs`, `run_ids`, in order of the trial number.
+        `trial_number`, `value`, `diverged`, `n_runs`, `run_ids`, in order of the trial number.
     """
     over = runs[runs["state"].isin(["complete", "diverged"]) & runs["full_fidelity"]]
-    value = over["validation_accuracy"].where(over["state"] == "complete", CHANCE)
-    diverged = (over["state"] == "diverged").groupby(over["trial_number"]).any()
-    grouped = over.assign(value=value).groupby("trial_number")
-    table = grouped["value"].mean().where(~diverged, CHANCE).to_frame()
-    table["n_runs"] = grouped.size()
-    table["run_ids"] = grouped["run_id"].agg(list)
+    grouped = over.assign(diverged=over["state"] == "diverged").groupby("trial_number")
+    table = grouped.agg(
+        value=("validation_accuracy", "mean"),
+        diverged=("diverged", "any"),
+        n_runs=("run_id", "size"),
+        run_ids=("run_id", list),
+    )
+    table["value"] = table["value"].where(~table["diverged"], guess(runs))
     return table.reset_index()
+
+
+def guess(runs: pd.DataFrame) -> float:
+    """The accuracy of guessing a class of the data of these runs.
+
+    Raises:
+        NotApplicableError: The database does not say how many classes there are.
+    """
+    n_classes = runs["n_classes"].iloc[0]
+    if pd.isna(n_classes):
+        raise NotApplicableError(
+            "a diverged trial counts as guessing, but the database does not say among how many classes; "
+            "run the study again (nothing is trained twice) and it will"
+        )
+    return guessing_accuracy(int(n_classes))
 
 
 def expected_best(values: npt.ArrayLike, level: float = LEVEL) -> pd.DataFrame:

@@ -6,6 +6,7 @@ below two units. In simulation both cover 93 to 97 % (tests/analysis/statistics/
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,11 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-LEVEL = 0.95
+ALPHA = 0.05
+"""The share of wrong findings that is allowed: of intervals that miss, of tests that find what is not there."""
+LEVEL = 1 - ALPHA
+Z = NormalDist().inv_cdf(1 - ALPHA / 2)
+"""How many standard errors an interval reaches to either side where the normal distribution holds."""
 MIN_BOOTSTRAP = 8
 """Units from which a mean's interval is bootstrapped: with fewer, a resample too often repeats one value."""
 N_RESAMPLES = 4999

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.claims.evidence import CONTRADICTED, SUPPORTED
+from analysis.claims.evidence import Verdict
 from analysis.claims.mlp import small_sets
 from analysis.figures.drawing import module
 
@@ -44,10 +44,10 @@ def test_fidelity_compares_all_candidates_where_the_random_search_has_them_too(t
     assert row["kendall"] == pytest.approx(1)
     assert set(twins["run_id"]) <= set(table.attrs["run_ids"])
     assert "27 candidates trained on both" in module("fidelity").caption(table)
-    assert small_sets(with_twins).verdict == SUPPORTED
+    assert small_sets(with_twins).verdict == Verdict.SUPPORTED
     flipped = runs.assign(
         validation_accuracy=np.where(
             runs["study"] == "mlp-random", 1 - runs["validation_accuracy"], runs["validation_accuracy"]
         )
     )
-    assert small_sets(dataclasses.replace(tables, runs=flipped)).verdict == CONTRADICTED
+    assert small_sets(dataclasses.replace(tables, runs=flipped)).verdict == Verdict.CONTRADICTED

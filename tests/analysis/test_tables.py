@@ -1,27 +1,14 @@
 """Reading the views: datasets, suffixes, what is missing."""
 
+import sqlite3
+from contextlib import closing
+
 import pandas as pd
 import pytest
 
 from analysis import commands
-from analysis.tables import StudyMissingError, choose_dataset, family, read_tables
+from analysis.tables import NotApplicableError, StudyMissingError, choose_dataset, known, read_tables
 from benchmarks import synthetic
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("linear-grid", "linear-grid"),
-        ("linear-grid@digits", "linear-grid"),
-        ("linear-grid#7", "linear-grid"),
-        ("linear-grid@fashion-mnist#7", "linear-grid"),
-        ("linear-grid-confirm@digits", "linear-grid-confirm"),
-        ("linear-grid@digits-confirm", "linear-grid-confirm"),
-        ("linear-grid@digits#7-confirm", "linear-grid-confirm"),
-    ],
-)
-def test_family_strips_the_suffixes(name, expected):
-    assert family(name) == expected
 
 
 def test_choose_dataset_prefers_mnist_then_the_largest():
@@ -36,6 +23,36 @@ def test_read_tables_takes_one_dataset_and_one_seed(digits_database):
     assert tables.left_aside == ("linear-grid@digits#7",)
     assert len(tables.runs) == 32
     assert set(tables.curves["run_id"]) == set(tables.runs["run_id"])
+
+
+def test_read_tables_takes_the_lowest_seed_where_none_is_the_published_one_with_its_confirmation(tmp_path):
+    path = str(tmp_path / "seeds.sqlite")
+    names = ("linear-grid", "linear-grid-confirm")
+    for sample, seed in enumerate((9, 7, 10)):
+        synthetic.write(path, only=names, seed=seed, seed_suffix=True, sample=sample)
+    # A confirmation's own seed is derived: the lowest of them need not belong to the study that is used.
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE sweep_studies SET seed = 1000 - seed WHERE driver = 'confirm'")
+    tables = read_tables(path)
+    assert set(tables.runs["study_name"]) == {"linear-grid#7", "linear-grid-confirm#7"}
+    assert set(tables.runs["study"]) == set(names)
+    assert len(tables.left_aside) == 4
+
+
+def test_read_tables_refuses_a_database_of_an_earlier_version_by_name(tmp_path):
+    path = str(tmp_path / "old.sqlite")
+    synthetic.write(path, only=("linear-grid",))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP VIEW v_runs")
+        connection.execute("CREATE VIEW v_runs AS SELECT run_id FROM runs")
+    with pytest.raises(LookupError, match="schema 3"):
+        read_tables(path)
+
+
+def test_known_names_what_is_unknown_and_what_would_be():
+    assert known({"a": 1, "b": 2}, "b", "letter") == 2
+    with pytest.raises(NotApplicableError, match="letter must be one of a, b, but got c"):
+        known({"a": 1, "b": 2}, "c", "letter")
 
 
 def test_read_tables_never_mixes_datasets(tmp_path):

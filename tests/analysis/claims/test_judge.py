@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.claims.catalogue import CLAIMS
-from analysis.claims.evidence import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED, Evidence
+from analysis.claims.evidence import Evidence, Verdict
 from analysis.claims.judge import examine, judge
 from analysis.tables import Tables, read_tables
 from tests.analysis.claims.helpers import shifted
@@ -19,16 +19,16 @@ def evidence(difference, low, high, resolution=0.0):
 @pytest.mark.parametrize(
     ("given", "p_adjusted", "verdict"),
     [
-        (evidence(0.5, 0.2, 0.8), 0.01, SUPPORTED),
-        (evidence(-0.5, -0.8, -0.2), 0.01, CONTRADICTED),
-        (evidence(0.5, -0.1, 1.1), 0.01, UNDECIDED),
-        (evidence(0.5, 0.2, 0.8), 0.06, UNDECIDED),
-        (evidence(0.5, 0.2, 0.8, resolution=0.6), 0.01, UNDECIDED),
-        (evidence(0.5, np.nan, np.nan), 0.01, UNDECIDED),
-        (evidence(0.5, 0.2, 0.8), np.nan, UNDECIDED),
-        (Evidence("", (1,), verdict=SUPPORTED), np.nan, SUPPORTED),
-        (Evidence("", (1,), verdict=CONTRADICTED, p=0.04), 0.08, UNDECIDED),
-        (Evidence("", (1,), verdict=CONTRADICTED), np.nan, CONTRADICTED),
+        (evidence(0.5, 0.2, 0.8), 0.01, Verdict.SUPPORTED),
+        (evidence(-0.5, -0.8, -0.2), 0.01, Verdict.CONTRADICTED),
+        (evidence(0.5, -0.1, 1.1), 0.01, Verdict.UNDECIDED),
+        (evidence(0.5, 0.2, 0.8), 0.06, Verdict.UNDECIDED),
+        (evidence(0.5, 0.2, 0.8, resolution=0.6), 0.01, Verdict.UNDECIDED),
+        (evidence(0.5, np.nan, np.nan), 0.01, Verdict.UNDECIDED),
+        (evidence(0.5, 0.2, 0.8), np.nan, Verdict.UNDECIDED),
+        (Evidence("", (1,), verdict=Verdict.SUPPORTED), np.nan, Verdict.SUPPORTED),
+        (Evidence("", (1,), verdict=Verdict.CONTRADICTED, p=0.04), 0.08, Verdict.UNDECIDED),
+        (Evidence("", (1,), verdict=Verdict.CONTRADICTED), np.nan, Verdict.CONTRADICTED),
     ],
 )
 def test_judge(given, p_adjusted, verdict):
@@ -43,7 +43,7 @@ def test_claims_have_distinct_keys_and_say_where_they_stand():
 def test_every_tested_claim_names_its_runs(tables):
     known = set(tables.runs["run_id"])
     for finding in examine(tables):
-        assert finding.verdict in (SUPPORTED, CONTRADICTED, UNDECIDED)
+        assert finding.verdict in (Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.UNDECIDED)
         assert finding.run_ids
         assert set(finding.run_ids) <= known
 
@@ -53,27 +53,27 @@ def verdict(tables, key):
 
 
 def test_decay_is_supported_and_contradicted_as_the_data_are(tables):
-    assert verdict(tables, "decay-accuracy") == SUPPORTED
+    assert verdict(tables, "decay-accuracy") == Verdict.SUPPORTED
     worse = shifted(tables, lambda runs: runs["decay"] != "constant", "test_accuracy", -0.02)
-    assert verdict(worse, "decay-accuracy") == CONTRADICTED
+    assert verdict(worse, "decay-accuracy") == Verdict.CONTRADICTED
     # Equal for all but noise below the standard error with which the images measure.
     same = tables.runs.assign(
         test_accuracy=0.92 + 1e-5 * (tables.runs["decay"] != "constant") + 1e-7 * tables.runs.index
     )
-    assert verdict(dataclasses.replace(tables, runs=same), "decay-accuracy") == UNDECIDED
+    assert verdict(dataclasses.replace(tables, runs=same), "decay-accuracy") == Verdict.UNDECIDED
 
 
 def test_relu_above_tanh_turns_with_the_data(tables):
-    assert verdict(tables, "relu-above-tanh") == SUPPORTED
+    assert verdict(tables, "relu-above-tanh") == Verdict.SUPPORTED
     swapped = tables.runs.assign(activation=tables.runs["activation"].map({"relu": "tanh", "tanh": "relu"}))
-    assert verdict(dataclasses.replace(tables, runs=swapped), "relu-above-tanh") == CONTRADICTED
+    assert verdict(dataclasses.replace(tables, runs=swapped), "relu-above-tanh") == Verdict.CONTRADICTED
 
 
 def test_minimum_is_contradicted_by_one_bad_run(tables):
     bad = shifted(tables, lambda runs: runs["run_id"] == 3, "test_accuracy", -0.05)
-    assert verdict(bad, "linear-minimum") == CONTRADICTED
+    assert verdict(bad, "linear-minimum") == Verdict.CONTRADICTED
     good = tables.runs.assign(test_accuracy=tables.runs["test_accuracy"].clip(lower=0.92))
-    assert verdict(dataclasses.replace(tables, runs=good), "linear-minimum") == SUPPORTED
+    assert verdict(dataclasses.replace(tables, runs=good), "linear-minimum") == Verdict.SUPPORTED
 
 
 def test_one_seed_is_said_where_all_runs_have_one(tables):
@@ -89,22 +89,22 @@ def test_two_readings_of_two_updates(tables):
     curves = tables.curves.copy()
     curves["validation_accuracy"] = np.where(curves["k"] >= 3, 0.9, 0.5)
     late = dataclasses.replace(tables, curves=curves)
-    assert (verdict(late, "two-evaluations"), verdict(late, "two-epochs")) == (CONTRADICTED, SUPPORTED)
+    assert (verdict(late, "two-evaluations"), verdict(late, "two-epochs")) == (Verdict.CONTRADICTED, Verdict.SUPPORTED)
 
 
 def test_on_digits_claims_about_mnist_are_not_run(digits_database):
     findings = {finding.claim.key: finding for finding in examine(read_tables(digits_database))}
-    assert findings["linear-minimum"].verdict == NOT_RUN
+    assert findings["linear-minimum"].verdict == Verdict.NOT_RUN
     assert "digits" in findings["linear-minimum"].sentence
     assert findings["linear-minimum"].command == "make linear-grid"
     assert findings["mlp-beats-linear"].command == "make mlp-random N=50 DATASET=digits"
-    assert findings["decay-accuracy"].verdict != NOT_RUN
+    assert findings["decay-accuracy"].verdict != Verdict.NOT_RUN
 
 
 def test_claims_without_their_study_are_not_run_and_name_the_command(tables):
     kept = tables.runs[tables.runs["study"] == "linear-grid"]
     findings = {finding.claim.key: finding for finding in examine(Tables("mnist", kept, tables.curves))}
     assert (findings["relu-above-tanh"].verdict, findings["relu-above-tanh"].command) == (
-        NOT_RUN,
+        Verdict.NOT_RUN,
         "make ofat",
     )

@@ -106,11 +106,11 @@ def test_one_factor_draws_an_arrow_with_the_value(tables):
 
 
 def test_component_chain_alternates_projection_and_activation():
-    kinds = [part["kind"] for part in chain(2, 100, "relu", "784")]
+    kinds = [part["kind"] for part in chain(2, 100, "relu", "784", "10")]
     assert kinds == ["input", "linear", "relu", "linear", "relu", "linear", "loss"]
-    parameters = [part["parameters"] for part in chain(2, 100, "relu", "784") if part["parameters"]]
+    parameters = [part["parameters"] for part in chain(2, 100, "relu", "784", "10") if part["parameters"]]
     assert parameters == ["W1: 100 × 784\nb1: 100", "W2: 100 × 100\nb2: 100", "W3: 10 × 100\nb3: 10"]
-    assert [part["kind"] for part in chain(0, 0, "relu", "64")] == ["input", "linear", "loss"]
+    assert [part["kind"] for part in chain(0, 0, "relu", "64", "10")] == ["input", "linear", "loss"]
 
 
 @pytest.mark.parametrize("name", ["linear_curves", "mlp_curves", "activation_curves"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.statistics.expected_best import CHANCE, expected_best, refuse_adaptive, trial_values
+from analysis.statistics.expected_best import expected_best, refuse_adaptive, trial_values
 from analysis.tables import NotApplicableError
 
 
@@ -88,7 +88,8 @@ def test_refuse_adaptive_refuses_all_but_random(driver):
         refuse_adaptive(driver)
 
 
-def test_trial_values_count_diverged_trials_at_chance():
+@pytest.mark.parametrize("n_classes", [10, 4])
+def test_trial_values_count_diverged_trials_at_guessing(n_classes):
     runs = pd.DataFrame(
         {
             "trial_number": [0, 0, 1, 1, 2, 3],
@@ -96,8 +97,12 @@ def test_trial_values_count_diverged_trials_at_chance():
             "full_fidelity": True,
             "validation_accuracy": [0.9, 0.8, 0.9, 0.3, 0.5, np.nan],
             "run_id": [1, 2, 3, 4, 5, 6],
+            "n_classes": n_classes,
         }
     )
     table = trial_values(runs)
-    assert table["value"].tolist() == pytest.approx([0.85, CHANCE])
+    assert table["value"].tolist() == pytest.approx([0.85, 1 / n_classes])
+    assert table["diverged"].tolist() == [False, True]
     assert table["run_ids"].tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(NotApplicableError, match="how many classes"):
+        trial_values(runs.assign(n_classes=None))
