@@ -165,11 +165,11 @@ def random_networks() -> list[Training]:
     """The networks that `make mlp-random N=50` trains."""
     from itertools import islice
 
-    from search.drivers.random import draws
+    from search.drivers.random import draw_proposals
     from search.spec import load_spec
 
     spec = load_spec(Path(__file__).parents[1] / "experiments" / "mlp_random.yaml")
-    drawn = [proposal.configuration for proposal in islice(draws(spec), N_RANDOM)]
+    drawn = [proposal.configuration for proposal in islice(draw_proposals(spec), N_RANDOM)]
     return [Training((c.hidden_size,) * c.hidden_layers, c.activation, c.momentum) for c in drawn]
 
 

@@ -22,7 +22,6 @@ from sqlalchemy import text
 
 from engine.data.load import load_dataset
 from search import run_study
-from search.drivers.samplers import PACKAGES
 from search.execution.progress import Counts, SilentDisplay
 from search.spec import StudySpec, parse_spec
 from search.store.database import open_for_reading
@@ -126,7 +125,7 @@ def main() -> None:
     parser.add_argument("--sampler", action="append", choices=WORKLOADS, help="only this one (may be repeated)")
     parser.add_argument("--here", action="store_true", help="in this process, one line for each study")
     arguments = parser.parse_args()
-    names = arguments.sampler or [n for n in USUAL if n not in PACKAGES or importlib.util.find_spec(PACKAGES[n])]
+    names = arguments.sampler or [name for name in USUAL if name != "cmaes" or importlib.util.find_spec("cmaes")]
     if not arguments.here:
         print(f"{'ms per trial':16} {f'1–{START}':>7}", end="")
         print(*(f"{f'–{end}':>7}" for end in range(HUNDRED, arguments.trials + 1, HUNDRED)), flush=True)

@@ -24,7 +24,7 @@ from search.space import Axis, Choices, Params, Space, Value
 
 
 @dataclass(frozen=True)
-class CodedAxis:
+class EncodedAxis:
     """One axis.
 
     Attributes:
@@ -50,16 +50,16 @@ class CodedAxis:
         return value
 
 
-def coded_axis(axis: Axis) -> CodedAxis:
+def encode_axis(axis: Axis) -> EncodedAxis:
     """How an axis is sampled."""
     if not isinstance(axis, Choices):
         if axis.integer:
-            return CodedAxis(IntDistribution(int(axis.low), int(axis.high), log=axis.log))
-        return CodedAxis(FloatDistribution(axis.low, axis.high, log=axis.log))
+            return EncodedAxis(IntDistribution(int(axis.low), int(axis.high), log=axis.log))
+        return EncodedAxis(FloatDistribution(axis.low, axis.high, log=axis.log))
     numbers = [v for v in axis.values if isinstance(v, int | float) and not isinstance(v, bool)]
     if len(numbers) < max(2, len(axis.values)):
-        return CodedAxis(CategoricalDistribution(axis.values))
-    return CodedAxis(IntDistribution(0, len(numbers) - 1), tuple(sorted(numbers)))
+        return EncodedAxis(CategoricalDistribution(axis.values))
+    return EncodedAxis(IntDistribution(0, len(numbers) - 1), tuple(sorted(numbers)))
 
 
 def _holds(axis: Axis, value: Value) -> bool:
@@ -68,11 +68,11 @@ def _holds(axis: Axis, value: Value) -> bool:
     return isinstance(value, int | float) and axis.low <= value <= axis.high
 
 
-class Code:
+class Encoding:
     """All axes of a study, in the order of their names."""
 
     def __init__(self, space: Space) -> None:
-        self.axes = {name: coded_axis(axis) for name, axis in sorted(space.items())}
+        self.axes = {name: encode_axis(axis) for name, axis in sorted(space.items())}
         self._space = space
 
     @property
@@ -95,7 +95,7 @@ class Code:
         """The hyperparameters that the sampler means."""
         return {name: axis.decode(inner[name]) for name, axis in self.axes.items()}
 
-    def finite(self, at_most: int) -> Space | None:
+    def list_values(self, at_most: int) -> Space | None:
         """The space with every axis as a list of values; None where it is not finite or has more points."""
         lists: dict[str, tuple[Value, ...]] = {}
         for name, axis in self._space.items():

@@ -12,7 +12,7 @@ from itertools import islice
 from math import ceil
 
 from search.drivers.protocol import Outcome, Proposal, UnprunedDriver
-from search.drivers.random import draws
+from search.drivers.random import draw_proposals
 from search.spec import StudySpec
 
 
@@ -23,7 +23,7 @@ class HalvingDriver(UnprunedDriver):
         assert spec.fidelity is not None
         assert spec.trials is not None
         self._fidelity = spec.fidelity
-        self._candidates = list(islice(draws(spec), spec.trials))
+        self._candidates = list(islice(draw_proposals(spec), spec.trials))
 
     def _at(self, candidate: int, rung: int) -> Proposal:
         drawn = self._candidates[candidate]

@@ -1,21 +1,21 @@
 """Adaptive search: Optuna's samplers propose, one trial at a time, from what has ended so far.
 
     proposals ──> repeated? tell the sampler what is known of it, and ask again ──> a new configuration
-    outcomes  ──> the sampler's memory: an Optuna study that lives in this process alone
+    outcomes  ──> an Optuna study that lives in this process alone, from which its samplers and pruners learn
 
 **What the sampler is told.** A complete trial: its value and its curve. A pruned one: its curve, as pruned;
 TPE and CMA-ES learn from where it stood, the others only that it is over. A diverged trial is a result and
-not an accident: it is told as complete with the accuracy of guessing (0.1, as everywhere in the analysis),
-because a trial told as failed is forgotten, and the sampler would go there again. A failed trial (out of
-memory, a bug) says nothing about its configuration, so it is told as failed; the next command trains it again and
-tells what came of it. A trial in training is known to be so: TPE and the Gaussian process keep away from it.
+not an accident: it is told as complete with the accuracy of guessing, as everywhere in the analysis, because a trial
+told as failed is forgotten, and the sampler would go there again. A failed trial (out of memory, a bug) says nothing
+about its configuration, so it is told as failed; the next command trains it again and tells what came of it. A trial
+in training is known to be so: TPE and the Gaussian process keep away from it.
 
 **Resuming.** A sampler is made anew for every trial from (study seed, trial number, attempt), so TPE and GP need
-only the ended trials. CMA-ES, NSGA-II and QMC also keep things between trials, in the memory or beside
-it. These come back by asking again in order, with the stored hyperparameters put in place of the answer. A
-trial stores what came before it, repeated configurations (`repeats`) and trials that were in training (`pending`), so
-that each asking finds the memory as it was. With one job everything is told before the next trial is asked, so a
-study that was interrupted or extended goes on as if it had not been.
+only the ended trials. CMA-ES, NSGA-II and QMC also keep things between trials, in the attributes of Optuna's study.
+These come back by asking again in order, with the stored hyperparameters put in place of the answer. A trial stores
+what came before it, repeated configurations (`repeats`) and trials that were in training (`pending`), so that each
+asking finds Optuna's study as it was. With one job everything is told before the next trial is asked, so a study that
+was interrupted or extended goes on as if it had not been.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,22 +24,18 @@ from itertools import islice
 from typing import Any
 
 import optuna
-from optuna.storages import InMemoryStorage
-from optuna.trial import TrialState, create_trial
+from optuna.samplers import RandomSampler
+from optuna.trial import Trial, TrialState
 
+from analysis.selection import guessing_accuracy
 from engine.seeds import Stream, generator
-from search.drivers.encoding import Code
-from search.drivers.generations import Generations
+from search.drivers.encoding import Encoding
 from search.drivers.protocol import Outcome, Proposal
 from search.drivers.pruning import make_pruner
-from search.drivers.random import draws
-from search.drivers.samplers import make_sampler, require_packages
-from search.drivers.tpe import COMPLETE, FAILED, PRUNED, TrialTable
+from search.drivers.random import draw_proposals
+from search.drivers.samplers import Asking, ReplayingSampler, find_sampler, make_sampler, require_packages
 from search.space import Params, SpecError, configuration, grid
 from search.spec import StudySpec
-
-DIVERGED = 0.1
-"""What a diverged trial is told as: the accuracy of guessing one of ten digits, `analysis.tuning.CHANCE`."""
 
 PATIENCE = 20
 """Proposals in a row that repeat known configurations before one is drawn from those not tried yet."""
@@ -50,31 +46,46 @@ LARGEST_FINITE = 10_000
 DRAWS = 1_000
 """Random draws from such a space that repeat known configurations before it counts as used up."""
 
-KEEPS_STATE = ("cmaes", "nsgaii", "qmc")
-FORGETS_PRUNED = ("gp", "nsgaii")
+
+@dataclass
+class _Asked:
+    """A trial of Optuna's study that is not told yet, and the last evaluation reported of it."""
+
+    trial: Trial
+    last_k: int = 0
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """A proposal that is not a trial of the study yet, and the number it would have."""
+
+    number: int
+    proposal: Proposal
+    asked: _Asked
 
 
 class OptunaDriver:
     """`trials` distinct configurations from a sampler of Optuna's.
 
+    Args:
+        spec: the study.
+        n_classes: classes of its data set.
+
     Raises:
         MissingPackageError: the sampler's package is not installed.
     """
 
-    def __init__(self, spec: StudySpec) -> None:
-        require_packages(spec.sampler)
+    def __init__(self, spec: StudySpec, n_classes: int) -> None:
         assert spec.sampler is not None
         assert spec.trials is not None
+        require_packages(spec.sampler)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._spec, self._sampler, self._n_trials = spec, spec.sampler, spec.trials
-        self._code = Code(spec.axes)
-        self._table = TrialTable(self._code.distributions)
-        self._pruner = make_pruner(spec)
-        self._storage = InMemoryStorage()
-        self._memory = optuna.create_study(storage=self._storage, direction="maximize")
-        self._generations = Generations(self._storage.get_trial)
-        self._n_asked = 0
-        self._running: dict[int, int] = {}
+        self._spec, self._n_trials = spec, spec.trials
+        self._kind, self._prunes = find_sampler(spec.sampler), spec.pruner != "none"
+        self._guessing = guessing_accuracy(n_classes)
+        self._encoding = Encoding(spec.axes)
+        self._study = optuna.create_study(study_name=spec.study, direction="maximize", pruner=make_pruner(spec))
+        self._running: dict[int, _Asked] = {}
         self._untold: dict[int, Outcome] = {}
         self._told: dict[int, Outcome] = {}
         self._numbers: dict[str, int] = {}
@@ -91,75 +102,73 @@ class OptunaDriver:
             SpecError: a stored trial is outside the space of the file.
         """
         if self._offer is not None and self._offer.number == trial_number:
-            place = self._offer.place
+            asked = self._offer.asked
             self._offer = None
         else:
-            place = self._rebuild(trial_number, proposal)
+            asked = self._rebuild(trial_number, proposal)
         self._numbers[proposal.configuration.hash] = trial_number
-        self._running[trial_number] = place
+        self._running[trial_number] = asked
         if outcome is not None:
             self._untold[trial_number] = outcome
 
     def proposals(self, outcomes: Mapping[int, Outcome], n_trials: int, n_free: int) -> Iterable[Proposal]:
         """One new configuration, where a worker is free and the study has not got all its trials."""
-        if self._offer is not None:
-            return [self._offer.proposal]
-        if not n_free or n_trials >= self._n_trials or self._exhausted:
-            return []
-        self._untold |= {number: outcomes[number] for number in self._running if number in outcomes}
-        self._tell()
-        self._offer = self._ask(n_trials)
+        if self._offer is None and n_free and n_trials < self._n_trials and not self._exhausted:
+            self._untold |= {number: outcomes[number] for number in self._running if number in outcomes}
+            self._tell()
+            self._offer = self._make_offer(n_trials)
         return [] if self._offer is None else [self._offer.proposal]
 
     def outlook(self, outcomes: Mapping[int, Outcome], n_trials: int) -> list[Proposal]:
         """As many random draws from the space as trials are missing."""
         del outcomes
-        return list(islice(draws(self._spec), max(0, self._n_trials - n_trials)))
+        return list(islice(draw_proposals(self._spec), max(0, self._n_trials - n_trials)))
 
     def should_prune(self, trial_number: int, curve: Mapping[int, float]) -> bool:
         """What the pruner says to the newest point of a trial's mean curve over its replicates."""
-        return self._pruner is not None and self._report(self._running[trial_number], curve)
+        return self._report(self._running[trial_number], curve)
 
     def messages(self, n_jobs: int) -> list[str]:
         """What a person should know by now, each line once."""
         if not self._remarked and len(self._numbers) < self._n_trials:
-            self._messages[:0] = self._remarks(n_jobs)
+            self._messages[:0] = self._remark(n_jobs)
         self._remarked = True
         lines, self._messages = self._messages, []
         return lines
 
-    def _remarks(self, n_jobs: int) -> list[str]:
+    def _remark(self, n_jobs: int) -> list[str]:
         lines = []
-        if n_jobs > 1 and (self._sampler != "qmc" or self._pruner is not None):
+        name, learns_from = self._spec.sampler, self._kind.learns_from
+        if n_jobs > 1 and (learns_from or self._prunes):
             lines.append(
-                f"With {n_jobs} jobs the trials that {self._sampler} proposes depend on timing; "
+                f"With {n_jobs} jobs the trials that {name} proposes depend on timing; "
                 "one job (JOBS=1, --jobs 1) can be reproduced."
             )
-        drawn = [name for name, axis in self._code.axes.items() if not axis.numeric]
-        if self._sampler == "cmaes" and drawn:
-            lines.append(f"cmaes adapts numbers; it draws at random: {', '.join(drawn)}.")
-        if self._sampler in FORGETS_PRUNED and self._pruner is not None:
-            lines.append(f"{self._sampler} learns from trials that ran to their end; pruned ones teach it nothing.")
+        drawn = [name for name, axis in self._encoding.axes.items() if not axis.numeric]
+        if self._kind.numbers_only and drawn:
+            lines.append(f"{name} adapts numbers; it draws at random: {', '.join(drawn)}.")
+        if learns_from and "pruned" not in learns_from and self._prunes:
+            lines.append(f"{name} learns from trials that ran to their end; pruned ones teach it nothing.")
         return lines
 
     # Asking
 
-    def _ask(self, number: int) -> "_Offer | None":
+    def _make_offer(self, number: int) -> _Offer | None:
         """The next new configuration; None where the space is used up."""
         attributes: dict[str, Any] = {}
         if self._running:
             attributes["pending"] = sorted(self._running)
         repeats: list[dict[str, Any]] = []
         while len(repeats) < PATIENCE:
-            params = self._remember(number, len(repeats))
-            proposed = configuration(self._spec.fixed, params)
-            known = self._numbers.get(proposed.hash)
+            asked = self._ask(number, len(repeats))
+            params = self._encoding.decode(asked.trial.params)
+            known = self._numbers.get(configuration(self._spec.fixed, params).hash)
             if known is None:
                 break
-            self._tell_repeat(known)
+            self._tell_repeat(asked, known)
             repeats.append({"trial_number": known, "params": params})
         else:
-            untried = self._untried(number)
+            untried = self._draw_untried(number)
             if untried is None:
                 self._exhausted = True
                 self._messages.append(
@@ -167,53 +176,42 @@ class OptunaDriver:
                     f"which has therefore {number} trials instead of {self._n_trials}."
                 )
                 return None
-            params = self._remember(number, len(repeats), untried)
-            proposed = configuration(self._spec.fixed, params)
+            params = untried
+            asked = self._ask(number, len(repeats), params)
             attributes["untried"] = True
             if not self._drew_untried:
                 self._messages.append(
-                    f"Trial {number}: {self._sampler} repeated known configurations {PATIENCE} times; where it does, "
-                    "an untried one is drawn at random (attribute `untried`)."
+                    f"Trial {number}: {self._spec.sampler} repeated known configurations {PATIENCE} times; where it "
+                    "does, an untried one is drawn at random (attribute `untried`)."
                 )
                 self._drew_untried = True
         if repeats:
             attributes["repeats"] = repeats
-        return _Offer(number, Proposal(proposed, params, attributes), self._n_asked - 1)
+        return _Offer(number, Proposal(configuration(self._spec.fixed, params), params, attributes), asked)
 
-    def _remember(self, number: int, attempt: int, params: Params | None = None) -> Params:
-        """Ask the sampler on behalf of a trial; given `params`, put them in place of its answer."""
-        prunes = self._pruner is not None
-        seed = self._seed(number, attempt)
-        sampler = self._memory.sampler = make_sampler(
-            self._sampler, self._table, self._generations, seed, self._seed(), prunes=prunes
-        )
-        trial = self._memory.ask()
-        place, self._n_asked = self._n_asked, self._n_asked + 1
-        # Asked also where the answer is given: what a sampler keeps it notes when it is asked.
-        proposed = trial.relative_params
-        given = None if params is None else self._code.encode(params)
-        inner: dict[str, Any] = {}
-        for name, distribution in self._code.distributions.items():
-            if given is not None:
-                inner[name] = given[name]
-            elif name in proposed:
-                inner[name] = proposed[name]
-            else:
-                # Outside what the sampler treats together: its first trials, categories for CMA-ES, mutations.
-                frozen = self._storage.get_trial(place)
-                inner[name] = sampler.sample_independent(self._memory, frozen, name, distribution)
-            self._storage.set_trial_param(place, name, distribution.to_internal_repr(inner[name]), distribution)
-        self._table.add(inner)
-        return self._code.decode(inner)
+    def _ask(self, number: int, attempt: int, params: Params | None = None) -> _Asked:
+        """Ask on behalf of a trial; given `params`, put them in place of the sampler's answer.
 
-    def _seed(self, *position: int) -> int:
+        Raises:
+            ValueError: the space does not hold `params`.
+        """
+        asking = Asking(self._derive_seed(number, attempt), self._derive_seed(), self._prunes)
+        sampler = make_sampler(self._kind, asking)
+        if params is not None:
+            # Who keeps nothing between trials need not be asked what is known; a random sampler takes its place.
+            asked = sampler if self._kind.keeps_state else RandomSampler()
+            sampler = ReplayingSampler(asked, self._encoding.encode(params))
+        self._study.sampler = sampler
+        return _Asked(self._study.ask(self._encoding.distributions))
+
+    def _derive_seed(self, *position: int) -> int:
         """In [0, 2³²); without a position the one that all trials share."""
         return int(generator(self._spec.seed, Stream.PLAN, *position).integers(2**32))
 
-    def _untried(self, number: int) -> Params | None:
+    def _draw_untried(self, number: int) -> Params | None:
         """A configuration that is not in the study, each as likely as the others; None where there is none."""
         random = generator(self._spec.seed, Stream.PLAN, number, PATIENCE)
-        finite = self._code.finite(LARGEST_FINITE)
+        finite = self._encoding.list_values(LARGEST_FINITE)
         if finite is None:
             drawn = ({name: axis.draw(random) for name, axis in self._spec.axes.items()} for _ in range(DRAWS))
             return next((params for params in drawn if self._is_new(params)), None)
@@ -229,61 +227,59 @@ class OptunaDriver:
         """Tell what has ended and is not told yet, by number, but for the trials in `keep`."""
         for number in sorted(self._untold.keys() - set(keep)):
             outcome = self._told[number] = self._untold.pop(number)
-            place = self._running.pop(number)
-            self._report(place, outcome.curve)
-            self._tell_outcome(place, outcome)
+            asked = self._running.pop(number)
+            self._report(asked, outcome.curve)
+            self._tell_outcome(asked, outcome)
 
-    def _tell_repeat(self, known: int) -> None:
-        """Tell the last answer, which is trial `known` again, what came of it; nothing where nobody knows yet."""
+    def _tell_repeat(self, asked: _Asked, known: int) -> None:
+        """Tell an answer, which is trial `known` again, what came of it; as failed where nobody knows yet."""
         outcome = self._told.get(known)
         if outcome is None:
-            self._tell_failed(self._n_asked - 1)
+            self._study.tell(asked.trial, state=TrialState.FAIL)
             return
-        for k, accuracy in outcome.curve.items():
-            self._storage.set_trial_intermediate_value(self._n_asked - 1, k, accuracy)
-        self._tell_outcome(self._n_asked - 1, outcome)
+        for k, accuracy in sorted(outcome.curve.items()):
+            asked.trial.report(accuracy, k)
+        self._tell_outcome(asked, outcome)
 
-    def _tell_outcome(self, place: int, outcome: Outcome) -> None:
-        if outcome.state == "pruned":
-            self._memory.tell(place, state=TrialState.PRUNED)
-            last = max(outcome.curve, default=-1)
-            self._table.end(place, PRUNED, outcome.curve.get(last, 0.0), last)
-        elif outcome.state in ("complete", "diverged"):
-            value = DIVERGED if outcome.value is None else outcome.value
-            self._memory.tell(place, value)
-            self._table.end(place, COMPLETE, value)
+    def _tell_outcome(self, asked: _Asked, outcome: Outcome) -> None:
+        if outcome.state == "complete":
+            self._study.tell(asked.trial, outcome.value)
+        elif outcome.state == "diverged":
+            self._study.tell(asked.trial, self._guessing)
+        elif outcome.state == "pruned":
+            self._study.tell(asked.trial, state=TrialState.PRUNED)
+        elif outcome.state == "failed":
+            self._study.tell(asked.trial, state=TrialState.FAIL)
         else:
-            self._tell_failed(place)
+            raise ValueError(f"trial {outcome.trial_number}: a trial cannot end as {outcome.state!r}")
 
-    def _tell_failed(self, place: int) -> None:
-        self._memory.tell(place, state=TrialState.FAIL)
-        self._table.end(place, FAILED)
-
-    def _report(self, place: int, curve: Mapping[int, float]) -> bool:
-        """Note what is new of a curve, in order; whether the pruner would stop the trial at its newest point.
+    def _report(self, asked: _Asked, curve: Mapping[int, float]) -> bool:
+        """Report what is new of a curve, in order; whether the pruner would stop the trial at its newest point.
 
         The pruner keeps what each trial had at each rung, so it is asked at every point, those that were
         survived in an earlier process included.
         """
         stop = False
-        reported = self._storage.get_trial(place).intermediate_values
-        for k in sorted(curve.keys() - reported.keys()):
-            self._storage.set_trial_intermediate_value(place, k, curve[k])
-            stop = self._pruner is not None and self._pruner.should_stop(place, k, curve[k])
+        for k in sorted(k for k in curve if k > asked.last_k):
+            asked.trial.report(curve[k], k)
+            stop = asked.trial.should_prune()
+            asked.last_k = k
         return stop
 
     # Resuming
 
-    def _rebuild(self, number: int, proposal: Proposal) -> int:
-        """Put a stored trial, and the repeats before it, where they were; its place in the memory."""
+    def _rebuild(self, number: int, proposal: Proposal) -> _Asked:
+        """Put a stored trial, and the repeats before it, where they were in Optuna's study."""
         self._tell(keep=proposal.attributes.get("pending", ()))
         repeats = proposal.attributes.get("repeats", ())
-        params = {name: proposal.params.get(name, getattr(proposal.configuration, name)) for name in self._code.axes}
+        params = {
+            name: proposal.params.get(name, getattr(proposal.configuration, name)) for name in self._encoding.axes
+        }
         try:
             for attempt, repeat in enumerate(repeats):
-                self._put_back(number, attempt, repeat["params"])
-                self._tell_repeat(repeat["trial_number"])
-            self._put_back(number, len(repeats), params)
+                asked = self._ask(number, attempt, repeat["params"])
+                self._tell_repeat(asked, repeat["trial_number"])
+            return self._ask(number, len(repeats), params)
         except ValueError as error:
             raise SpecError(
                 f"trial {number} is outside the space of the file, so the sampler could not learn from it: {error}; "
@@ -291,24 +287,3 @@ class OptunaDriver:
                 path="space",
                 source=self._spec.source,
             ) from error
-        return self._n_asked - 1
-
-    def _put_back(self, number: int, attempt: int, params: Params) -> None:
-        if self._sampler in KEEPS_STATE:
-            self._remember(number, attempt, params)
-            return
-        inner = self._code.encode(params)
-        self._memory.add_trial(
-            create_trial(state=TrialState.RUNNING, params=inner, distributions=self._code.distributions)
-        )
-        self._table.add(inner)
-        self._n_asked += 1
-
-
-@dataclass(frozen=True)
-class _Offer:
-    """A proposal that is not a trial yet: the number it would have, and its place in the memory."""
-
-    number: int
-    proposal: Proposal
-    place: int

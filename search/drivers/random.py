@@ -17,7 +17,7 @@ class RandomDriver(PlannedDriver):
 
     def __init__(self, spec: StudySpec) -> None:
         assert spec.trials is not None
-        super().__init__(islice(draws(spec), spec.trials))
+        super().__init__(islice(draw_proposals(spec), spec.trials))
         self._n_wanted: int | None = spec.trials
 
     def messages(self, n_jobs: int) -> list[str]:
@@ -29,7 +29,7 @@ class RandomDriver(PlannedDriver):
         return [f"The space is used up: the study has {len(self.plan)} trials instead of {n_wanted}."]
 
 
-def draws(spec: StudySpec) -> Iterator[Proposal]:
+def draw_proposals(spec: StudySpec) -> Iterator[Proposal]:
     """Configurations drawn one after the other, each axis in alphabetical order, repeats left out.
 
     Ends where a finite space is used up.

@@ -108,7 +108,7 @@ def run_study(
         MissingPackageError: the sampler needs a package that is not installed.
     """
     name = name or study_name(spec, dataset)
-    driver = driver or make_driver(spec)
+    driver = driver or make_driver(spec, dataset.n_classes)
     command = command or f"digitsweep run {spec.source or name} --db {database}"
     with study_lock(database, name):
         sql = open_for_writing(database, notify=display.say if display else say_on_stderr)

@@ -101,7 +101,7 @@ def dry_run(
         SpecError: the data set is too small for the spec.
     """
     name = name or study_name(spec, dataset)
-    driver = driver or make_driver(spec)
+    driver = driver or make_driver(spec, dataset.n_classes)
     check_plan(spec, [p.configuration for p in driver.proposals({}, 0, 0)], len(dataset.train))
     seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
     stored = _stored(spec, dataset, database, name, seeds)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from analysis.selection import choose, read_run
+from analysis.selection import choose, guessing_accuracy, read_run
 from analysis.tables import read_tables
 from analysis.trials import ranked_trials, selected_trial
 from search import run_study
@@ -44,6 +44,12 @@ def test_choose_reads_the_last_evaluation_where_the_study_says_so():
 
 def test_read_run_prefers_lower_loss_then_the_earlier():
     assert read_run({1: (0.9, 0.3), 2: (0.9, 0.2), 3: (0.9, 0.2)}, "best")[0] == 2
+
+
+def test_guessing_accuracy_is_one_in_the_number_of_classes():
+    assert [guessing_accuracy(n) for n in (1, 4, 10)] == [1.0, 0.25, 0.1]
+    with pytest.raises(ValueError, match="n_classes >= 1"):
+        guessing_accuracy(0)
 
 
 def test_choose_of_nothing_is_nothing():

@@ -53,7 +53,7 @@ def drive(changes):
     """A fresh driver of a spec; `confirm` has no spec of its own."""
     if changes.get("driver") == "confirm":
         return confirm_driver(None)
-    return make_driver(make_spec(**changes))
+    return make_driver(make_spec(**changes), 10)
 
 
 def accuracy(params):

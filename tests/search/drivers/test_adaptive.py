@@ -3,23 +3,14 @@
 import importlib.util
 import json
 import signal
-import warnings
+from dataclasses import replace
 
-import numpy as np
 import optuna
 import pytest
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.samplers import CmaEsSampler, NSGAIISampler, TPESampler
-from optuna.samplers._tpe import _truncnorm
-from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
-from optuna.trial import TrialState
-from scipy.special import log_ndtr
 
 from search import run_study
-from search.drivers import samplers
 from search.drivers.optuna import OptunaDriver
-from search.drivers.parzen import ParzenEstimator
-from search.drivers.samplers import MissingPackageError, require_packages
+from search.drivers.samplers import SAMPLERS, MissingPackageError, require_packages
 from search.execution.progress import SilentDisplay
 from search.naming import study_name
 from search.space import SpecError
@@ -154,170 +145,119 @@ def test_a_finite_space_ends_the_study_and_says_so(database, tiny):
     assert [m for m in display.messages if "4 trials instead of 14" in m]
 
 
-def test_failed_trials_are_tried_again_and_diverged_ones_are_not():
-    study = Study(ADAPTIVE).run(states={3: "failed", 5: "diverged"}, stop_at=12)
-    memory = study.driver._memory
-    list(study.driver.proposals(study.outcomes, 12, 1))
-    told = {t.number: (t.state.name, t.value) for t in memory.trials}
-    assert told[3] == ("FAIL", None)
-    assert told[5] == ("COMPLETE", 0.1)
-    assert told[4] == ("COMPLETE", study.outcomes[4].value)
-    assert memory.trials[4].intermediate_values == study.outcomes[4].curve
-    # The next process trains trial 3 again: until then it is in training for the sampler, then complete.
-    stored = study.stored()
+class Witness(optuna.samplers.RandomSampler):
+    """Draws at random, and notes what Optuna's study says of its trials when it is asked."""
+
+    def __init__(self, seed, seen):
+        super().__init__(seed=seed)
+        self.seen = seen
+
+    def infer_relative_search_space(self, study, trial):
+        return trial.distributions
+
+    def sample_relative(self, study, trial, search_space):
+        self.seen[:] = study.get_trials()[: trial.number]
+        return {}
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What the sampler `tpe` was shown when it was last asked."""
+    seen = []
+    witness = replace(SAMPLERS["tpe"], make=lambda asking: Witness(asking.seed, seen))
+    monkeypatch.setitem(SAMPLERS, "tpe", witness)
+    return seen
+
+
+def test_a_diverged_trial_is_told_as_guessing_and_a_failed_one_as_failed(told):
+    study = Study(ADAPTIVE).run(states={3: "failed", 5: "diverged", 6: "pruned"}, stop_at=12)
+    assert [t.state.name for t in told[3:7]] == ["FAIL", "COMPLETE", "COMPLETE", "PRUNED"]
+    assert told[3].value is None
+    assert told[5].value == 0.1  # ten classes
+    assert told[4].value == study.outcomes[4].value
+    for number in (4, 5, 6):
+        assert told[number].intermediate_values == study.outcomes[number].curve
+    for trial in told:
+        assert trial.params.keys() == ADAPTIVE["space"].keys()
+
+
+def test_a_diverged_trial_is_worth_what_guessing_among_its_classes_is(told):
+    driver = OptunaDriver(make_spec(**ADAPTIVE), n_classes=4)
+    (proposal,) = driver.proposals({}, 0, 1)
+    driver.added(0, proposal, None)
+    (second,) = driver.proposals({0: ends(driver, 0, proposal, "diverged")}, 1, 1)
+    assert second != proposal
+    assert [t.value for t in told] == [0.25]
+
+
+def test_a_failed_trial_is_told_again_by_the_next_process(told):
+    stored = Study(ADAPTIVE).run(states={3: "failed"}, stop_at=12).stored()
     stored[3] = (stored[3][0], None)
-    resumed = Study(ADAPTIVE, stored)
-    list(resumed.driver.proposals(resumed.outcomes, 12, 1))
-    assert resumed.driver._memory.trials[3].state.name == "RUNNING"
-    resumed = Study(ADAPTIVE, stored)
-    resumed.outcomes[3] = ends(resumed.driver, 3, stored[3][0])
-    list(resumed.driver.proposals(resumed.outcomes, 12, 1))
-    assert resumed.driver._memory.trials[3].value == resumed.outcomes[3].value
+    in_training = Study(ADAPTIVE, stored)
+    list(in_training.driver.proposals(in_training.outcomes, 12, 1))
+    assert told[3].state.name == "RUNNING"
+    ended = Study(ADAPTIVE, stored)
+    ended.outcomes[3] = ends(ended.driver, 3, stored[3][0])
+    list(ended.driver.proposals(ended.outcomes, 12, 1))
+    assert told[3].value == ended.outcomes[3].value
 
 
-def test_a_repeated_configuration_is_told_what_is_known_of_it():
+def test_an_outcome_of_an_unknown_state_is_refused_by_name():
+    study = Study(ADAPTIVE).run(stop_at=2)
+    study.outcomes[1] = replace(study.outcomes[1], state="vanished")
+    with pytest.raises(ValueError, match="trial 1: a trial cannot end as 'vanished'"):
+        study.run(stop_at=3)
+
+
+def test_a_repeated_configuration_is_told_what_is_known_of_it(told):
     finite = {**ADAPTIVE, "space": {"learning_rate": [0.01, 0.05, 0.2], "momentum": [False, True]}, "trials": 6}
     study = Study(finite).run(states={2: "diverged"})
     repeats = [repeat for trial in study.trials for repeat in trial.attributes.get("repeats", ())]
     assert repeats
-    values = {number: outcome.value or 0.1 for number, outcome in study.outcomes.items()}
-    told = [t.value for t in study.driver._memory.trials if t.value is not None]
-    assert {values[repeat["trial_number"]] for repeat in repeats} <= set(told)
-    assert len(study.driver._memory.trials) == 6 + len(repeats)
+    # Optuna's study has the trials and before each its repeats, in the order in which the sampler was asked.
+    expected = []
+    for number, trial in enumerate(study.trials):
+        expected += [repeat["trial_number"] for repeat in trial.attributes.get("repeats", ())] + [number]
+    values = {number: 0.1 if outcome.value is None else outcome.value for number, outcome in study.outcomes.items()}
+    assert [t.value for t in told] == [values[number] for number in expected[: len(told)]]
+    assert len(told) == len(expected) - 1
+
+
+def test_a_sampler_learns_from_all_brackets_of_hyperband(told):
+    study = Study({**ADAPTIVE, "pruner": "hyperband"}).run()
+    assert len(told) == len(study.trials) - 1
+    assert {"PRUNED", "COMPLETE"} == {t.state.name for t in told}
+
+
+def reversed_outcome(outcome):
+    """The outcome of a trial whose accuracies were the other way round."""
+    value = None if outcome.value is None else 1 - outcome.value
+    return replace(outcome, value=value, curve={k: 1 - v for k, v in outcome.curve.items()})
+
+
+@pytest.mark.parametrize("sampler", sorted(SAMPLERS))
+@pytest.mark.parametrize("state", ["complete", "pruned"])
+def test_a_sampler_learns_from_the_trials_that_its_entry_says(sampler, state):
+    """Two studies with opposite results propose the same, unless the sampler looks at these."""
+    kind = SAMPLERS[sampler]
+    if kind.package and importlib.util.find_spec(kind.package) is None:
+        pytest.skip(f"{kind.package} is not installed")
+    plans = []
+    for seen in (lambda outcome: outcome, reversed_outcome):
+        study = Study({**ADAPTIVE, "sampler": sampler, "pruner": "successive_halving"}).run(stop_at=2)
+        while len(study.trials) < 16:
+            number = len(study.trials)
+            study.run(stop_at=number + 1, states={number: state})
+            study.outcomes[number] = seen(study.outcomes[number])
+        plans.append(study.plan)
+    assert (plans[0] != plans[1]) == (state in kind.learns_from)
 
 
 def test_a_proposal_that_was_not_taken_is_made_again():
-    driver = OptunaDriver(make_spec(**ADAPTIVE))
+    driver = OptunaDriver(make_spec(**ADAPTIVE), 10)
     first, second = (list(driver.proposals({}, 0, 1)) for _ in range(2))
     assert first == second
-    assert list(OptunaDriver(make_spec(**ADAPTIVE)).proposals({}, 0, 0)) == []
-
-
-OPTUNAS = {"tpe": "TPESampler", "nsgaii": "NSGAIISampler", "cmaes": "CmaEsSampler"}
-OPTIONS = {"nsgaii": {"population_size": 10}, "cmaes": {"warn_independent_sampling": False}}
-
-
-def optunas(sampler, seed, **options):
-    """Optuna's sampler as Optuna makes it."""
-    if sampler == "cmaes":
-        pytest.importorskip("cmaes")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return getattr(optuna.samplers, OPTUNAS[sampler])(seed=seed, **OPTIONS.get(sampler, {}), **options)
-
-
-def proposed(plain, study):
-    """What Optuna proposes next, to be compared with ours."""
-    asked = plain.ask(study.driver._code.distributions)
-    params = study.driver._code.decode(asked.params)
-    return asked, {k: pytest.approx(v) if isinstance(v, float) else v for k, v in params.items()}
-
-
-@pytest.mark.parametrize(
-    ("sampler", "pruner", "trials", "states"),
-    [
-        ("tpe", "none", 40, {2: "pruned", 5: "failed", 14: "pruned", 17: "diverged", 20: "pruned"}),
-        ("tpe", "hyperband", 100, {5: "failed", 17: "diverged"}),
-        ("nsgaii", "none", 90, {5: "failed", 17: "diverged", 30: "failed"}),
-        ("nsgaii", "successive_halving", 90, {5: "failed", 17: "diverged"}),
-        ("cmaes", "none", 60, {0: "failed", 5: "failed", 17: "diverged", 30: "failed"}),
-        ("cmaes", "hyperband", 60, {5: "failed", 17: "diverged", 30: "failed"}),
-    ],
-)
-def test_the_shortcuts_propose_what_optuna_proposes(sampler, pruner, trials, states, monkeypatch):
-    """The driver's proposals against those of the samplers as Optuna makes them, without this project's shortcuts."""
-    options = {"consider_pruned_trials": True} if sampler == "cmaes" and pruner != "none" else {}
-    optunas(sampler, 0, **options)
-    study = Study({**ADAPTIVE, "sampler": sampler, "pruner": pruner, "trials": trials}).run(states=states)
-    if pruner != "none":
-        assert "pruned" in {outcome.state for outcome in study.outcomes.values()}
-    single = np.frompyfunc(_truncnorm._log_ndtr_single, 1, 1)
-    monkeypatch.setattr(_truncnorm, "_log_ndtr", lambda a: single(a).astype(float))
-    plain = optuna.create_study(direction="maximize")
-    for number, trial in enumerate(study.trials):
-        repeats = trial.attributes.get("repeats", ())
-        known = [(repeat["params"], repeat["trial_number"]) for repeat in repeats]
-        for attempt, (params, told_as) in enumerate([*known, (trial.params, number)]):
-            plain.sampler = optunas(sampler, study.driver._seed(number, attempt), **options)
-            asked, expected = proposed(plain, study)
-            assert params == expected
-            outcome = study.outcomes[told_as]
-            for k, accuracy in outcome.curve.items():
-                asked.report(accuracy, k)
-            if outcome.state in ("pruned", "failed"):
-                state = {"pruned": TrialState.PRUNED, "failed": TrialState.FAIL}[outcome.state]
-                plain.tell(asked, state=state)
-            else:
-                plain.tell(asked, 0.1 if outcome.state == "diverged" else outcome.value)
-
-
-@pytest.mark.parametrize("sampler", ["tpe", "nsgaii", "cmaes"])
-def test_with_trials_in_training_too_the_shortcuts_propose_what_optuna_proposes(sampler):
-    optunas(sampler, 0)
-    study = Study({**ADAPTIVE, "sampler": sampler, "trials": 60}).run_three_workers(60 if sampler != "tpe" else 26)
-    plain = optuna.create_study(direction="maximize")
-    places, told = {}, 0
-    for number, trial in enumerate(study.trials):
-        pending = trial.attributes.get("pending", [])
-        assert pending == list(range(max(0, number - 2), number))
-        for earlier in range(told, number - len(pending)):
-            plain.tell(places[earlier], study.outcomes[earlier].value)
-            told += 1
-        for attempt, repeat in enumerate(trial.attributes.get("repeats", ())):
-            plain.sampler = optunas(sampler, study.driver._seed(number, attempt))
-            asked, expected = proposed(plain, study)
-            assert repeat["params"] == expected
-            known = repeat["trial_number"]
-            if known < told:
-                plain.tell(asked, study.outcomes[known].value)
-            else:
-                plain.tell(asked, state=TrialState.FAIL)
-        plain.sampler = optunas(sampler, study.driver._seed(number, len(trial.attributes.get("repeats", ()))))
-        asked, expected = proposed(plain, study)
-        assert trial.params == expected
-        places[number] = asked
-
-
-@pytest.mark.parametrize("n", [0, 5, 300])
-@pytest.mark.parametrize("names", ["abcdef", "bd", "ac", "e"])
-def test_the_density_of_the_estimator_is_optunas(n, names, monkeypatch):
-    """Equal and not close: where no trial is near, the best candidates are equally good but for rounding."""
-    monkeypatch.setattr(_truncnorm, "_log_ndtr", log_ndtr)
-    everything = {
-        "a": FloatDistribution(0.002, 0.1, log=True),
-        "b": IntDistribution(10, 200, log=True),
-        "c": FloatDistribution(0.0, 0.5),
-        "d": IntDistribution(0, 2),
-        "e": CategoricalDistribution(["x", "y", "z"]),
-        "f": FloatDistribution(0.0, 1.0, step=0.25),
-    }
-    space = {name: everything[name] for name in names}
-    random = np.random.RandomState(n)
-    drawn = {
-        "a": np.exp(random.uniform(np.log(0.002), np.log(0.1), n)),
-        "b": random.randint(10, 200, n).astype(float),
-        "c": random.uniform(0, 0.5, n),
-        "d": random.randint(0, 3, n).astype(float),
-        "e": random.randint(0, 3, n).astype(float),
-        "f": random.randint(0, 5, n) / 4,
-    }
-    seen = {name: drawn[name] for name in names}
-    parameters = optuna.samplers.TPESampler()._parzen_estimator_parameters
-    ours, theirs = (made(seen, space, parameters) for made in (ParzenEstimator, _ParzenEstimator))
-    candidates = theirs.sample(np.random.RandomState(1), 24)
-    if "a" in names:  # on the edge, and outside it by rounding and by more
-        candidates["a"][:4] = [0.002, np.nextafter(0.002, 0), 0.1, 0.11]
-    np.testing.assert_array_equal(ours.log_pdf(candidates), theirs.log_pdf(candidates))
-
-
-def test_what_the_shortcuts_replace_is_still_there():
-    replaced = {
-        CmaEsSampler: ["_get_trials", "_attr_key_generation", "_attr_key_optimizer"],
-        NSGAIISampler: ["get_trial_generation", "get_population", "get_parent_population", "select_parent"],
-        TPESampler: ["_sample_relative", "_compute_acquisition_func", "_compare"],
-        _ParzenEstimator: ["log_pdf"],
-    }
-    assert all(hasattr(owner, name) for owner, names in replaced.items() for name in names)
+    assert list(OptunaDriver(make_spec(**ADAPTIVE), 10).proposals({}, 0, 0)) == []
 
 
 def test_trials_outside_the_space_are_refused_by_name():
@@ -327,11 +267,11 @@ def test_trials_outside_the_space_are_refused_by_name():
         Study(narrow, study.stored())
 
 
-def test_an_axis_that_is_added_takes_the_value_that_was_used():
-    study = Study(ADAPTIVE).run(stop_at=5)
+def test_an_axis_that_is_added_takes_the_value_that_was_used(told):
+    stored = Study(ADAPTIVE).run(stop_at=5).stored()
     wider = {**ADAPTIVE, "space": {**ADAPTIVE["space"], "momentum": [False, True]}}
-    resumed = Study(wider, study.stored())
-    assert {t.params["momentum"] for t in resumed.driver._memory.trials} == {False}
+    Study(wider, stored).run(stop_at=6)
+    assert [t.params["momentum"] for t in told] == [False] * 5
 
 
 def test_another_sampler_is_another_study(database, tiny):
@@ -345,7 +285,7 @@ def test_another_sampler_is_another_study(database, tiny):
 
 
 def test_a_missing_package_is_named_before_anything_is_written(tmp_path, tiny, monkeypatch):
-    monkeypatch.setitem(samplers.PACKAGES, "gp", "no_such_package")
+    monkeypatch.setitem(SAMPLERS, "gp", replace(SAMPLERS["gp"], package="no_such_package"))
     with pytest.raises(MissingPackageError, match=r"sampler gp needs the package no_such_package.*pip install no_such"):
         run_study(adaptive(sampler="gp"), tiny, database=tmp_path / "runs.sqlite", n_jobs=1)
     assert list(tmp_path.iterdir()) == []

@@ -1,14 +1,17 @@
 """What each driver does of its own; what all of them must do is in test_driver_contract.py."""
 
 import json
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from search import run_study
-from search.drivers import make_driver
+from search.drivers import DRIVERS, make_driver
+from search.drivers.pruning import PRUNERS, make_pruner
+from search.drivers.samplers import SAMPLERS, find_sampler
 from search.space import SpecError
-from search.spec import load_spec
+from search.spec import StudySpec, load_spec
 from tests.search.helpers import make_spec, query
 from tests.search.simulation import FIDELITY, OFAT, RANDOM
 
@@ -16,7 +19,7 @@ SPECS = {"grid": {}, "random": RANDOM, "ofat": OFAT}
 
 
 def plan(**changes):
-    return list(make_driver(make_spec(**changes)).proposals({}, 0, 1))
+    return list(make_driver(make_spec(**changes), 10).proposals({}, 0, 1))
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -28,6 +31,27 @@ def test_driver_exhausts_and_its_study_runs_once(name, database, tiny):
     first = run_study(spec, tiny, database=database, n_jobs=2)
     assert first.n_trained == first.n_trials == len(plan(**changes))
     assert run_study(spec, tiny, database=database, n_jobs=2).n_trained == 0
+
+
+def test_every_name_that_a_study_file_can_have_has_an_entry():
+    def named(field):
+        types = get_args(StudySpec.model_fields[field].annotation)
+        return {name for part in types for name in (get_args(part) or [part]) if isinstance(name, str)}
+
+    assert named("driver") == set(DRIVERS)
+    assert named("sampler") == set(SAMPLERS)
+    assert named("pruner") == set(PRUNERS)
+
+
+def test_a_name_without_an_entry_is_refused_by_name():
+    """A driver, sampler or pruner that the spec learns of, and its table does not, is never taken for another."""
+    unknown = StudySpec.model_construct(driver="annealing", sampler="annealing", pruner="annealing")
+    with pytest.raises(SpecError, match="no driver 'annealing'; known are grid, random, ofat, optuna"):
+        make_driver(unknown, 10)
+    with pytest.raises(SpecError, match="no sampler 'annealing'; known are tpe"):
+        find_sampler(unknown.sampler)
+    with pytest.raises(SpecError, match="no pruner 'annealing'; known are none"):
+        make_pruner(unknown)
 
 
 def test_random_draws_cover_a_log_range_evenly():
@@ -59,7 +83,7 @@ def test_ofat_needs_a_baseline():
 
 def test_the_reports_random_search_draws_from_its_ranges(experiments):
     spec = load_spec(experiments / "mlp_random.yaml")
-    proposals = list(make_driver(spec).proposals({}, 0, 1))
+    proposals = list(make_driver(spec, 10).proposals({}, 0, 1))
     assert len(proposals) == 50
     assert {p.configuration.hidden_layers for p in proposals} == {1, 2, 3}
     assert all(10 <= p.configuration.hidden_size <= 200 for p in proposals)

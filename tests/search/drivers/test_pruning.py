@@ -1,44 +1,34 @@
-"""The pruner's decisions against those of Optuna's pruners."""
+"""Which trials a study's pruner stops; the rules themselves are Optuna's."""
 
-import optuna
 import pytest
-from numpy.random import default_rng
 
-from search.drivers.pruning import make_pruner
-from tests.search.helpers import make_spec
+from tests.search.simulation import ADAPTIVE, simulate
 
 
-def optunas(pruner, largest_k):
-    if pruner == "successive_halving":
-        return optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
-    return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=largest_k, reduction_factor=3)
+def pruned_at(**changes):
+    """Of each trial that was stopped, the number of evaluations by then."""
+    study = simulate({**ADAPTIVE, "trials": 60, **changes})
+    return [max(outcome.curve) for outcome in study.outcomes.values() if outcome.state == "pruned"]
+
+
+def test_a_study_without_a_pruner_stops_no_trial():
+    assert pruned_at(pruner="none") == []
 
 
 @pytest.mark.parametrize("pruner", ["successive_halving", "hyperband"])
-@pytest.mark.parametrize("largest_k", [2, 9, 30])
-def test_the_pruner_stops_the_trials_that_optunas_stops(pruner, largest_k):
-    fixed = {"epochs": 1, "evaluations_per_epoch": largest_k}
-    spec = make_spec(driver="optuna", sampler="tpe", pruner=pruner, trials=300, fixed=fixed)
-    ours, theirs = make_pruner(spec), optunas(pruner, largest_k)
-    study = optuna.create_study(study_name=spec.study, direction="maximize", pruner=theirs)
-    random, stopped = default_rng(3), 0
-    # Three trials are in training at a time; accuracies in steps, so that some are equal.
-    for _ in range(100):
-        waves = [study.ask() for _ in range(3)]
-        for k in range(1, largest_k + 1):
-            for trial in list(waves):
-                value = round(float(random.random()), 2)
-                trial.report(value, k)
-                expected = trial.should_prune()
-                assert ours.should_stop(trial.number, k, value) == expected
-                if expected:
-                    study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-                    waves.remove(trial)
-                    stopped += 1
-        for trial in waves:
-            study.tell(trial, 0.5)
-    assert stopped > 20 or largest_k == 2
+def test_trials_are_stopped_at_rungs_alone(pruner):
+    stopped = pruned_at(pruner=pruner)
+    assert set(stopped) == {1, 3}
 
 
-def test_a_study_without_a_pruner_has_none():
-    assert make_pruner(make_spec()) is None
+def test_hyperband_spares_trials_that_successive_halving_stops_at_once():
+    at_once = {pruner: pruned_at(pruner=pruner).count(1) for pruner in ("successive_halving", "hyperband")}
+    assert 0 < at_once["hyperband"] < at_once["successive_halving"]
+
+
+def test_hyperband_knows_the_longest_curve_of_the_study():
+    """With two epochs of three evaluations at most, a bracket that looks at k = 9 first has no use and is not made."""
+    few = pruned_at(pruner="hyperband")
+    space = {**ADAPTIVE["space"], "epochs": [2, 30]}
+    many = pruned_at(pruner="hyperband", fixed={"evaluations_per_epoch": 3}, space=space)
+    assert many.count(1) < few.count(1)

@@ -69,7 +69,7 @@ def test_more_values_are_new_trials(database, tiny):
 
 
 def test_halving_foretells_each_rung_until_it_is_known():
-    driver = make_driver(make_spec(**FIDELITY))
+    driver = make_driver(make_spec(**FIDELITY), 4)
     to_come = driver.outlook({}, 9)
     assert [p.attributes["rung"] for p in to_come] == [1, 1, 1, 2]
     assert [p.configuration.train_images for p in to_come] == [120, 120, 120, 240]
