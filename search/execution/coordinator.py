@@ -37,7 +37,7 @@ from search.store import writing
 from search.store.connections import say_on_stderr
 from search.store.database import open_for_writing
 from search.store.lock import study_lock
-from search.store.mirror import Mirror
+from search.store.mirror import open_mirror
 
 
 @dataclass(frozen=True)
@@ -142,11 +142,15 @@ class _Coordinator:
             study_id = writing.open_study(connection, study_record(spec, dataset, name, command))
         seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
         axes = spec.axes | spec.by_axes | spec.nuisance_axes
-        self.saver = Saver(sql, Mirror(sql, name, axes, note=study_note(spec, name, dataset, command)), spec.at)
+        note = study_note(spec, name, dataset, command)
+        mirror = open_mirror(sql, name, axes, note=note, say=lambda line: display.say(f"{name}: {line}"))
+        self.saver = Saver(sql, mirror, spec.at)
         self.plan = Plan(self.saver, study_id, spec, dataset, driver, seeds, n_jobs)
         self.tally = Tally(name, planned=spec.trials or 0 if spec.driver == "optuna" else 0)
         for trial in self.plan.trials:
             self.tally.note(trial)
+            if mirror.is_behind(trial.number, trial.state):
+                self.saver.note(trial)
         self.interrupts = Interrupts()
         self.tasks: dict[int, list[Run]] = {}
         self.n_tasks = self.n_trained = self.n_failed = 0
@@ -339,21 +343,6 @@ class _Coordinator:
             self._say(
                 f"{self.interrupts.name}: ending the segments in training and saving them; once more to stop at once"
             )
-
-    def _give_up(self, pool: Workers) -> None:
-        """Leave the segments in training to themselves; their runs stand where these began."""
-        pool.give_up()
-        for run in self._in_training():
-            run.end("interrupted")
-            self._note_end(run.trial)
-        self.tasks.clear()
-
-    def _say(self, message: str) -> None:
-        self.display.say(f"{self.name}, {message}")
-
-    def _say_messages(self) -> None:
-        for message in self.driver.messages(self.n_jobs):
-            self.display.say(f"{self.name}: {message}")
 
     def _show(self) -> None:
         self.display.update(self.tally.counts(running=len(self._in_training())))

@@ -79,6 +79,7 @@ class Saver:
                     connection, [(trial.trial_id, trial.state) for trial in changed if trial.state != "running"]
                 )
                 self._mirror.project(connection, [trial.mirrored(self._read_at) for trial in changed])
+            self._mirror.publish()
             for trial in changed:
                 for run in trial.runs:
                     run.saved()
