@@ -18,7 +18,7 @@ import numpy as np
 
 from engine.activations import ACTIVATIONS
 from engine.arrays import DTYPES
-from engine.errors import ConfigurationError, unknown_choice
+from engine.errors import ConfigurationError, shown, unknown_choice
 from engine.initializers import INITIALIZERS
 from engine.momentum import MOMENTUM_FORMS
 from engine.schedules import ROUNDS, SCHEDULES, compares_rounds
@@ -50,16 +50,16 @@ class Domain:
         if isinstance(value, np.generic):
             plain = value.item()
         if self.kind is float and isinstance(plain, int) and not isinstance(plain, bool):
-            plain = float(plain)
+            plain = float(plain) if plain.bit_length() < 1024 else math.inf
         if type(plain) is not self.kind:
-            raise ConfigurationError(f"{name} must be {self.describe()}, but got {value!r}", parameter=name)
+            raise ConfigurationError(f"{name} must be {self.describe()}, but got {shown(value)}", parameter=name)
         if isinstance(plain, float) and not math.isfinite(plain):
-            raise ConfigurationError(f"{name} must be finite, but got {value!r}", parameter=name)
+            raise ConfigurationError(f"{name} must be finite, but got {shown(value)}", parameter=name)
         if self.choices:
             if plain not in self.choices:
                 raise unknown_choice(name, value, self.choices)
         elif not self.holds(plain):
-            raise ConfigurationError(f"{name} {self.requirement} must hold, but got {value!r}", parameter=name)
+            raise ConfigurationError(f"{name} {self.requirement} must hold, but got {shown(value)}", parameter=name)
         return plain
 
     def describe(self) -> str:
@@ -78,8 +78,9 @@ def _real(default: float, requirement: str, holds: Callable[[float], bool]) -> A
     return field(default=default, metadata={"domain": Domain(float, requirement, holds)})
 
 
-def _count(default: int | None, at_least: int) -> Any:
-    domain = Domain(int, f">= {at_least}", lambda value: value >= at_least, optional=default is None)
+def _count(default: int | None, at_least: int, at_most: int) -> Any:
+    requirement = f">= {at_least} and <= {at_most:,}"
+    domain = Domain(int, requirement, lambda value: at_least <= value <= at_most, optional=default is None)
     return field(default=default, metadata={"domain": domain})
 
 
@@ -119,17 +120,17 @@ class Configuration:
     momentum_beta: float = _real(0.9, "in [0, 1)", lambda value: 0 <= value < 1)
     decay: str = _word("constant", SCHEDULES)
     decay_round: str = _word("epoch", ROUNDS)
-    weight_decay: float = _real(0.0, ">= 0", lambda value: value >= 0)
-    batch_size: int = _count(1, 1)
+    weight_decay: float = _real(0.0, ">= 0 and <= 1e38", lambda value: 0 <= value <= 1e38)
+    batch_size: int = _count(1, 1, 10**9)
     dropout_input: float = _real(0.0, "in [0, 1)", lambda value: 0 <= value < 1)
     dropout_hidden: float = _real(0.0, "in [0, 1)", lambda value: 0 <= value < 1)
-    hidden_layers: int = _count(0, 0)
-    hidden_size: int = _count(100, 1)
+    hidden_layers: int = _count(0, 0, 1_000)
+    hidden_size: int = _count(100, 1, 10**6)
     activation: str = _word("relu", ACTIVATIONS)
     initializer: str = _word("glorot_uniform", INITIALIZERS)
-    epochs: int = _count(5, 1)
-    evaluations_per_epoch: int = _count(5, 1)
-    train_images: int | None = _count(None, 1)
+    epochs: int = _count(5, 1, 100_000)
+    evaluations_per_epoch: int = _count(5, 1, 10_000)
+    train_images: int | None = _count(None, 1, 10**9)
     dtype: str = _word("float32", DTYPES)
 
     def __post_init__(self) -> None:

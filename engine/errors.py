@@ -1,4 +1,4 @@
-"""What can go wrong in the engine, as one small tree with useful built-in parents."""
+"""What can go wrong in the engine, as one small tree with useful built-in parents; and how a message shows a value."""
 
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
@@ -29,7 +29,7 @@ def unknown_choice(parameter: str, value: object, choices: Collection[str]) -> C
     near = get_close_matches(str(value), choices, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return ConfigurationError(
-        f"{parameter} must be one of {', '.join(choices)}, but got {value!r}{hint}", parameter=parameter
+        f"{parameter} must be one of {', '.join(choices)}, but got {shown(value)}{hint}", parameter=parameter
     )
 
 
@@ -38,3 +38,42 @@ def entry(table: Mapping[str, T], parameter: str, name: str) -> T:
     if name not in table:
         raise unknown_choice(parameter, name, table)
     return table[name]
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """A value as a study file would write it, for a message: short, on one line, whatever it is.
+
+    Costs no more than `limit` allows, however large or deeply nested the value is.
+    """
+    text = _written(value, limit)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def excerpt(text: str, limit: int = 60) -> str:
+    r"""The beginning of a text on one line, with what cannot be printed written as a code (`\x00`)."""
+    line = repr(text[: limit + 1])[1:-1]
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _written(value: object, room: int) -> str:
+    if room <= 0:
+        return "…"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "on", False: "off"}[value]
+    if isinstance(value, int) and value.bit_length() > 4 * room:
+        return f"a whole number of about {round(value.bit_length() * 0.30103)} digits"
+    if isinstance(value, str):
+        return repr(value[: room + 1])
+    if isinstance(value, list | tuple | dict):
+        parts = []
+        for item in value:
+            name = f"{excerpt(str(item), max(room, 1))}: " if isinstance(value, dict) else ""
+            part = name + _written(value[item] if name else item, room - len(name) - 2)
+            parts.append(part)
+            room -= len(part) + 2
+            if room <= 0:
+                parts.append("…")
+                break
+        inside = ", ".join(parts)
+        return f"{{{inside}}}" if isinstance(value, dict) else f"[{inside}]"
+    return repr(value)

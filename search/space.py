@@ -15,13 +15,16 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
 from engine.configuration import DOMAINS, Configuration
-from engine.errors import ConfigurationError, DigitsweepError
+from engine.errors import ConfigurationError, DigitsweepError, excerpt, shown
+from search.other_names import HYPERPARAMETERS, RANGE, nearest
+
+MAX_LEVELS = 10_000
+"""Values of one axis: what a list holds, and `n` of a range."""
 
 Value = bool | int | float | str | None
 Params = dict[str, Value]
@@ -93,55 +96,64 @@ def parse_axis(name: str, raw: object, *, path: str) -> Axis:
     if isinstance(raw, Mapping):
         return _parse_range(name, raw, path)
     if not isinstance(raw, list):
-        raise SpecError(f"{name} must be a list of values or {{low, high, scale}}, but got {raw!r}", path=path)
+        raise SpecError(f"{name} must be a list of values or {{low, high, scale}}, but got {shown(raw)}", path=path)
     if not raw:
         raise SpecError(f"{name} must have at least one value, but got an empty list", path=path)
+    if len(raw) > MAX_LEVELS:
+        raise SpecError(f"{name} can have at most {MAX_LEVELS:,} values, but got {len(raw):,}", path=path)
     values = tuple(check_value(name, value, path=f"{path}[{i}]") for i, value in enumerate(raw))
+    seen: set[Value] = set()
     for i, value in enumerate(values):
-        if value in values[:i]:
-            raise SpecError(f"the values of {name} must differ, but {value!r} comes twice", path=f"{path}[{i}]")
+        if value in seen:
+            raise SpecError(f"the values of {name} must differ, but {shown(value)} comes twice", path=f"{path}[{i}]")
+        seen.add(value)
     return Choices(values)
 
 
 def _parse_range(name: str, raw: Mapping[object, object], path: str) -> Axis:
     for key in raw:
         if key not in _RANGE_KEYS:
-            near = get_close_matches(str(key), _RANGE_KEYS, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            near = nearest(str(key), _RANGE_KEYS, RANGE)
+            hint = f"; did you mean {near!r}?" if near else ""
             raise SpecError(
-                f"a range has the keys {', '.join(_RANGE_KEYS)}, but got {key!r}{hint}", path=f"{path}.{key}"
+                f"a range has the keys {', '.join(_RANGE_KEYS)}, but got {shown(key)}{hint}",
+                path=f"{path}.{excerpt(str(key))}",
             )
     kind = DOMAINS[name].kind
     if kind not in (int, float):
         raise SpecError(f"{name} is {DOMAINS[name].describe()} and takes a list of values", path=path)
     ends = []
     for key in ("low", "high"):
-        if key not in raw:
-            raise SpecError(f"a range must have {key!r}, but got only {', '.join(map(str, raw))}", path=path)
+        if raw.get(key) is None:
+            raise SpecError(f"a range must have {key!r}, but got only {shown(raw)}", path=path)
         ends.append(check_value(name, raw[key], path=f"{path}.{key}"))
     low, high = float(ends[0]), float(ends[1])
     if not low < high:
         raise SpecError(f"low < high must hold, but got {low:g} and {high:g}", path=path)
     scale = raw.get("scale", "linear")
     if scale not in ("linear", "log"):
-        raise SpecError(f"scale must be linear or log, but got {scale!r}", path=f"{path}.scale")
+        raise SpecError(f"scale must be linear or log, but got {shown(scale)}", path=f"{path}.scale")
     if scale == "log" and low <= 0:
         raise SpecError(f"low > 0 must hold for scale log, but got {low:g}", path=f"{path}.low")
     axis = Range(low, high, scale == "log", kind is int)
     if "n" not in raw:
         return axis
     n = raw["n"]
-    if not isinstance(n, int) or isinstance(n, bool) or n < 2:
-        raise SpecError(f"n must be a whole number >= 2, but got {n!r}", path=f"{path}.n")
+    if not isinstance(n, int) or isinstance(n, bool) or not 2 <= n <= MAX_LEVELS:
+        raise SpecError(f"n must be a whole number from 2 to {MAX_LEVELS:,}, but got {shown(n)}", path=f"{path}.n")
     return Choices(axis.levels(n))
 
 
-def check_hyperparameter(name: object, *, path: str) -> None:
-    """SpecError where no hyperparameter has that name, with the nearest one that has."""
-    if name not in DOMAINS:
-        near = get_close_matches(str(name), DOMAINS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(DOMAINS)}"
-        raise SpecError(f"no hyperparameter is called {name!r}; {hint}", path=path)
+def check_hyperparameter(name: str, *, path: str) -> None:
+    """SpecError where no hyperparameter has that name, with the one that was probably meant."""
+    if name in DOMAINS:
+        return
+    if name in ("optimizer", "optimiser"):
+        hint = "training is always stochastic gradient descent; momentum and momentum_form say how it moves"
+    else:
+        near = nearest(name, DOMAINS, HYPERPARAMETERS)
+        hint = f"did you mean {near!r}?" if near else f"known are {', '.join(DOMAINS)}"
+    raise SpecError(f"no hyperparameter is called {shown(name)}; {hint}", path=path)
 
 
 def check_value(name: str, value: object, *, path: str) -> Any:
@@ -149,7 +161,19 @@ def check_value(name: str, value: object, *, path: str) -> Any:
     try:
         return DOMAINS[name].check(name, value)
     except ConfigurationError as error:
-        raise SpecError(str(error), path=path) from error
+        raise SpecError(f"{error}{_remedy(name, value)}", path=path) from error
+
+
+def _remedy(name: str, value: object) -> str:
+    """What to write instead of a value that is meant well, where it can be told."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if name == "momentum" and number:
+        return f"; its strength is momentum_beta: {shown(value)}, beside momentum: on"
+    if isinstance(value, str) and value.replace(",", "", 1).lstrip("+-").isdecimal() and "," in value:
+        return f"; numbers have a point: {excerpt(value.replace(',', '.'))}"
+    if isinstance(value, list):
+        return "; several values go under space"
+    return ""
 
 
 def grid(space: Space) -> Iterator[Params]:

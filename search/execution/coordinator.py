@@ -32,7 +32,8 @@ from search.execution.saving import Saver
 from search.execution.trials import Run, Trial, study_record
 from search.execution.workers import Result, Segment, Workers, workers
 from search.naming import study_name, study_note
-from search.spec import StudySpec, check_plan
+from search.plan_checks import check_plan
+from search.spec import StudySpec
 from search.store import writing
 from search.store.connections import say_on_stderr
 from search.store.database import open_for_writing
@@ -109,6 +110,8 @@ def run_study(
     """
     name = name or study_name(spec, dataset)
     driver = driver or make_driver(spec, dataset.n_classes)
+    # A plan that asks for more than there is must fail before it leaves a trace, a database without a study included.
+    check_plan(spec, [p.configuration for p in driver.proposals({}, 0, 0)], dataset)
     command = command or f"digitsweep run {spec.source or name} --db {database}"
     with study_lock(database, name):
         sql = open_for_writing(database, notify=display.say if display else say_on_stderr)
@@ -134,8 +137,6 @@ class _Coordinator:
         display: Display,
         n_jobs: int,
     ) -> None:
-        # A plan that asks for more than the data set has must fail before it leaves a trace.
-        check_plan(spec, [p.configuration for p in driver.proposals({}, 0, 0)], len(dataset.train))
         self.spec, self.dataset, self.driver = spec, dataset, driver
         self.name, self.display, self.n_jobs = name, display, n_jobs
         with sql.begin() as connection:
@@ -161,7 +162,7 @@ class _Coordinator:
         out_of_time = announced = False
         with self.interrupts, workers(self.dataset, self.n_jobs) as pool:
             for message in self.plan.set_aside:
-                self.display.say(f"{self.name}, {message}")
+                self._say(message)
             self._say_messages()
             while True:
                 out_of_time = out_of_time or self._start_tasks(pool, deadline)
@@ -343,6 +344,21 @@ class _Coordinator:
             self._say(
                 f"{self.interrupts.name}: ending the segments in training and saving them; once more to stop at once"
             )
+
+    def _give_up(self, pool: Workers) -> None:
+        """Leave the segments in training to themselves; their runs stand where these began."""
+        pool.give_up()
+        for run in self._in_training():
+            run.end("interrupted")
+            self._note_end(run.trial)
+        self.tasks.clear()
+
+    def _say(self, message: str) -> None:
+        self.display.say(f"{self.name}, {message}")
+
+    def _say_messages(self) -> None:
+        for message in self.driver.messages(self.n_jobs):
+            self.display.say(f"{self.name}: {message}")
 
     def _show(self) -> None:
         self.display.update(self.tally.counts(running=len(self._in_training())))

@@ -22,8 +22,9 @@ from search.execution.populations import group_runs
 from search.execution.speed import estimate
 from search.execution.trials import Trial, load_trials, runs_to_do, study_record, tell_stored
 from search.naming import study_name
+from search.plan_checks import check_plan
 from search.space import Params
-from search.spec import StudySpec, check_plan
+from search.spec import StudySpec
 from search.store import reading, writing
 from search.store.database import NoStudiesError, open_for_reading
 
@@ -102,7 +103,7 @@ def dry_run(
     """
     name = name or study_name(spec, dataset)
     driver = driver or make_driver(spec, dataset.n_classes)
-    check_plan(spec, [p.configuration for p in driver.proposals({}, 0, 0)], len(dataset.train))
+    check_plan(spec, [p.configuration for p in driver.proposals({}, 0, 0)], dataset)
     seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
     stored = _stored(spec, dataset, database, name, seeds)
     outcomes = tell_stored(driver, stored, spec.at)

@@ -2,8 +2,10 @@
 
 import pytest
 
+from search.drivers import make_driver
 from search.space import Choices, SpecError, grid
 from search.spec import load_spec, parse_spec
+from search.spec_checks import n_planned
 from tests.search.helpers import make_spec
 
 GOOD = """
@@ -20,7 +22,7 @@ space:
     [
         ("sutdy: y", "sutdy", "did you mean 'study'"),
         ("driver: gird", "driver", "'gird'"),
-        ("replicates: 0", "replicates", "greater than or equal to 1"),
+        ("replicates: 0", "replicates", "must be at least 1"),
         ("replicates: two", "replicates", "'two'"),
         ("space: {}", "space", "empty"),
         ("space: {learning_rate: []}", "space.learning_rate", "at least one value"),
@@ -146,3 +148,84 @@ def test_revised_checks_again():
     with pytest.raises(SpecError, match="replicates"):
         make_spec().revised(replicates=0)
     assert parse_spec(make_spec().revised(seed=7).model_dump(exclude={"source"})).seed == 7
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"fixed": ["epochs"]}, "fixed: must be keys and values, as in {learning_rate: …}, but got ['epochs']"),
+        ({"fixed": None}, "fixed: must be keys and values, as in {learning_rate: …}, but got null"),
+        ({"space": "all"}, "space: must be keys and values, as in {learning_rate: …}, but got 'all'"),
+        ({"by": 3}, "by: must be keys and values"),
+        ({"driver": "ofat", "nuisance": "learning_rate"}, "nuisance: must be keys and values"),
+        ({"driver": "ofat", "nuisance": [["a"]]}, "nuisance[0]: a list holds names of hyperparameters"),
+        ({"driver": "ofat", "fixed": [1], "nuisance": ["learning_rate"]}, "fixed: must be keys and values"),
+        ({"fidelity": [1]}, "fidelity: must be keys and values"),
+        ({"fidelity": {"train_images": 5, "epochs": [1]}}, "fidelity.train_images: must be a list"),
+        ({"fidelity": {"train_images": [5, 6], "epochs": [1, 2], "keep": 1.5}}, "fidelity.keep: must be less than 1"),
+        ({"study": "Ünï"}, "study: must begin with a small letter or a digit"),
+        ({"study": "a" * 101}, "study: must have at most 100 characters, but got 'aaa"),
+        ({"question": ""}, "question: must not be empty"),
+        ({"question": True}, "question: must be text"),
+        ({"seed": 1.5}, "seed: must be a whole number, but got 1.5"),
+        ({"seed": -1}, "seed: must be at least 0"),
+        ({"replicates": True}, "replicates: must be a whole number, but got on"),
+        ({"at": "end"}, "at: must be one of 'best' or 'last', but got 'end'"),
+        ({"driver": "bayesian"}, "did you mean 'optuna'?"),
+        ({"driver": "TPE"}, "did you mean 'optuna' with sampler: tpe?"),
+        ({"n_trials": 5}, "n_trials: no such key; did you mean 'trials'?"),
+        ({"param_grid": {}}, "did you mean 'space'?"),
+        ({"learning_rate": 0.1}, "learning_rate is a hyperparameter and stands under fixed (one value) or space"),
+        ({"fixed": {"lr": 0.1}}, "no hyperparameter is called 'lr'; did you mean 'learning_rate'?"),
+        ({"fixed": {"optimizer": "adam"}}, "training is always stochastic gradient descent"),
+        ({"fixed": {"seed": 3}}, "seed is a key of the study and stands at the left margin, not under fixed"),
+        ({"space": {"momentum": [0.9]}}, "its strength is momentum_beta: 0.9, beside momentum: on"),
+        ({"space": {"learning_rate": ["0,1"]}}, "numbers have a point: 0.1"),
+        ({"space": {"layers": [1]}}, "did you mean 'hidden_layers'?"),
+        ({"space": {"learning_rate": {"min": 1, "max": 2}}}, "but got 'min'; did you mean 'low'?"),
+        ({"space": {"learning_rate": {"low": 0.1, "high": None}}}, "a range must have 'high'"),
+        ({"space": {"learning_rate": {"low": 0.1, "high": 1, "n": 10**9}}}, "from 2 to 10,000, but got 1000000000"),
+        ({"space": {"learning_rate": [10**400]}}, "learning_rate must be finite"),
+        ({"fixed": {"hidden_size": 10**400}}, "hidden_size >= 1 and <= 1,000,000 must hold, but got a whole number of"),
+        ({"replicates": 10**9}, "replicates: must be at most 10,000"),
+        ({"driver": "random", "trials": 10**9}, "trials: must be at most 100,000"),
+        ({"driver": "random", "trials": 10**5, "replicates": 3}, "at most 200,000 runs, but 100,000 trials of 3"),
+        ({"fixed": {"epochs": 10**5, "evaluations_per_epoch": 5}}, "at most 100,000 evaluations"),
+    ],
+)  # fmt: skip
+def test_parse_spec_says_what_is_wrong_in_the_files_own_words(changes, says):
+    with pytest.raises(SpecError) as caught:
+        make_spec(**changes)
+    message = str(caught.value)
+    assert says in message
+    assert len(message) < 600
+
+
+def test_the_size_of_a_study_is_counted_without_making_it():
+    wide = {"low": 0.0, "high": 0.5, "n": 10_000}
+    with pytest.raises(SpecError, match="1,000,000,000,000 combinations"):
+        make_spec(space={"weight_decay": wide, "dropout_input": wide, "dropout_hidden": wide})
+    with pytest.raises(SpecError, match="100,000,000 combinations"):
+        make_spec(driver="ofat", fixed={"weight_decay": 0.0}, space={"weight_decay": wide}, by={"dropout_input": wide})
+
+
+def test_a_study_counts_its_trials_as_its_driver_makes_them():
+    specs = [
+        make_spec(),
+        make_spec(**OFAT, fixed=BASELINE, nuisance=["learning_rate"], by={"momentum": [False, True]}),
+        make_spec(driver="random", trials=3, space={"learning_rate": {"low": 0.1, "high": 1}}),
+    ]
+    assert [n_planned(spec) for spec in specs] == [len(make_driver(spec, 10).proposals({}, 0, 0)) for spec in specs]
+    assert [n_planned(spec) for spec in specs] == [6, 20, 3]
+
+
+def test_a_definition_for_merging_is_no_key_of_the_study(tmp_path):
+    file = tmp_path / "x.yaml"
+    body = "study: x\nquestion: Why?\ndriver: grid\nspace: {learning_rate: [1e-3]}\n"
+    file.write_text("base: &b {epochs: 1}\n" + body + "fixed: {<<: *b, evaluations_per_epoch: 1}\n")
+    spec = load_spec(file)
+    assert spec.fixed == {"epochs": 1, "evaluations_per_epoch": 1}
+    assert spec.space == {"learning_rate": [0.001]}
+    file.write_text("fixd: &b {epochs: 1}\n" + body + "by: {<<: *b}\n")
+    with pytest.raises(SpecError, match="did you mean 'fixed'"):
+        load_spec(file)

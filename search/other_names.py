@@ -1,0 +1,65 @@
+"""What other tools call things, so that a message can say what they are called here."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+HYPERPARAMETERS = {
+    "learning_rate": "lr eta eta0 alpha0 step_size stepsize learning_rate_init init_lr initial_lr base_lr max_lr rate",
+    "momentum_beta": "beta beta1 beta_1 momentum_value mu",
+    "momentum_form": "nesterov optimizer_type momentum_type",
+    "decay": "scheduler lr_scheduler lr_schedule schedule lr_decay learning_rate_schedule decay_schedule annealing",
+    "weight_decay": "wd l2 alpha lambda reg regularization l2_regularization weight_penalty",
+    "batch_size": "batch bs batchsize batches minibatch mini_batch mini_batch_size minibatch_size train_batch_size",
+    "dropout_hidden": "dropout dropout_rate drop p_dropout",
+    "hidden_layers": "layers n_layers num_layers layer_count depth n_hidden num_hidden_layers n_hidden_layers",
+    "hidden_size": "units n_units num_units hidden_units width neurons n_neurons hidden hidden_dim hidden_layer_sizes "
+    "layer_size nodes size",
+    "activation": "nonlinearity act activation_function activations act_fn",
+    "initializer": "init initialization kernel_initializer weight_init",
+    "epochs": "n_epochs num_epochs max_epochs max_iter iterations n_iter passes nb_epoch",
+    "evaluations_per_epoch": "eval_every evals evaluations eval_steps val_check_interval",
+    "train_images": "n_train train_size n_samples samples images max_samples subset train_samples",
+    "dtype": "precision float_type",
+}
+"""Hyperparameter → words for it elsewhere."""
+
+STUDY = {
+    "study": "name title study_name experiment project id",
+    "question": "description hypothesis purpose comment goal why",
+    "driver": "method strategy algorithm search search_algorithm search_type algo tuner mode type",
+    "dataset": "data data_set dataset_name input",
+    "seed": "random_state random_seed rng rng_seed",
+    "replicates": "repeats repetitions n_replicates num_replicates seeds n_seeds n_runs runs reps executions_per_trial",
+    "fixed": "constants constant defaults default baseline config static hyperparameters",
+    "space": "parameters params search_space param_grid param_distributions grid parameter_space sweep distributions",
+    "trials": "n_trials num_trials max_trials budget count num_samples run_cap n_iter n_calls max_evals",
+    "pruner": "early_stopping early_terminate pruning scheduler stopper",
+    "fidelity": "halving successive_halving rungs hyperband multi_fidelity",
+}
+"""Key of a study file → words for it elsewhere."""
+
+RANGE = {
+    "low": "min minimum from start lower a",
+    "high": "max maximum to stop end upper b",
+    "scale": "log distribution spacing type prior sampling",
+    "n": "num count steps points size number levels q step",
+}
+"""Key of a range → words for it elsewhere."""
+
+DRIVERS = {
+    "grid": "grid_search gridsearch grid-search exhaustive full factorial full_factorial all",
+    "random": "random_search randomsearch random-search randomized sample",
+    "ofat": "one_factor_at_a_time one-factor-at-a-time ablation oat",
+    "optuna": "bayes bayesian bayesopt tpe gp cmaes cma-es nsga2 nsgaii qmc adaptive hyperopt smbo",
+}
+"""Driver → words for it elsewhere."""
+
+
+def nearest(word: str, known: Iterable[str], elsewhere: Mapping[str, str]) -> str | None:
+    """The name that a word stands for: another tool's word for it, or the one that is spelled most like it."""
+    lowered = word.strip().lower()
+    for name, words in elsewhere.items():
+        if lowered in words.split():
+            return name
+    near = get_close_matches(lowered[:100], list(known), n=1)
+    return near[0] if near else None

@@ -1,0 +1,71 @@
+"""Whether a study's trials fit the data set and this machine's memory, before anything is trained or written."""
+
+import itertools
+from typing import Any
+
+from engine.configuration import Configuration
+from engine.data.dataset import Dataset
+from engine.errors import ConfigurationError
+from search.limits import SHARE, memory_bytes, training_bytes
+from search.space import Axis, Range, SpecError, Value, configuration
+from search.spec import StudySpec
+
+# What decides how much of a data set and of memory a trial asks for.
+_SIZES = ("train_images", "batch_size", "evaluations_per_epoch", "hidden_layers", "hidden_size", "dtype")
+
+
+def corners(spec: StudySpec) -> list[Configuration]:
+    """Configurations that ask for the most and the least that trials not known yet can ask for.
+
+    A planned study is checked whole before it starts; these stand for the trials of one that adapts, and for the
+    later rungs of successive halving.
+    """
+    if spec.driver != "optuna" and not spec.fidelity:
+        return []
+    ends = {name: _ends(axis) for name, axis in spec.axes.items() if name in _SIZES}
+    rungs: list[dict[str, Any]] = [{}]
+    if spec.fidelity:
+        sizes = zip(spec.fidelity.train_images, spec.fidelity.epochs, strict=True)
+        rungs = [{"train_images": n_images, "epochs": n_epochs} for n_images, n_epochs in sizes]
+    combinations = (dict(zip(ends, values, strict=True)) for values in itertools.product(*ends.values()))
+    return [configuration(spec.fixed, varied | rung) for varied in combinations for rung in rungs]
+
+
+def _ends(axis: Axis) -> list[Value]:
+    """The lowest and the highest value of an axis; all of them where they have no order."""
+    if isinstance(axis, Range):
+        return [int(axis.low), int(axis.high)]
+    numbers = [value for value in axis.values if isinstance(value, int) and not isinstance(value, bool)]
+    others = [value for value in axis.values if value not in numbers]
+    return sorted({min(numbers), max(numbers)}) + others if numbers else others
+
+
+def check_plan(spec: StudySpec, planned: list[Configuration], dataset: Dataset) -> None:
+    """SpecError where a study asks for more than the data set or the memory has, trials not known yet included."""
+    configurations = planned + corners(spec)
+    check_against_data(spec, configurations, len(dataset.train))
+    check_memory(spec, configurations, dataset)
+
+
+def check_memory(spec: StudySpec, configurations: list[Configuration], dataset: Dataset) -> None:
+    """SpecError where a network is larger than this machine can train."""
+    room = memory_bytes() * SHARE
+    for c in configurations:
+        needed = training_bytes(c, dataset.n_features, dataset.n_classes, len(dataset.train))
+        if needed > room:
+            raise SpecError(
+                f"a training must fit into {room / 2**30:.1f} GiB (half of the memory here), but {c.hidden_layers} "
+                f"hidden layers of {c.hidden_size:,} units in batches of {c.batch_size:,} need about "
+                f"{needed / 2**30:,.1f} GiB",
+                path="hidden_size",
+                source=spec.source,
+            )
+
+
+def check_against_data(spec: StudySpec, configurations: list[Configuration], n_train: int) -> None:
+    """SpecError where a trial asks for more than the data set has, before any training starts."""
+    for planned in configurations:
+        try:
+            planned.check_fits(n_train)
+        except ConfigurationError as error:
+            raise SpecError(str(error), path=error.parameter or "", source=spec.source) from error
