@@ -1,12 +1,13 @@
 """What the commands that train share: the plan shown, the study trained, and what is said at its end."""
 
 import os
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from rich.table import Table
 
-from search.commands.common import console, say, seconds, warn
+from search.commands.common import console, leave, say, seconds, warn
 from search.commands.select import select_and_print
 from search.wording import count, duration, heading, hyperparameter
 
@@ -74,17 +75,26 @@ def train(
     from search.execution.progress import terminal_display
 
     compile_kernels(say)
-    with terminal_display(console) as display:
-        return run_study(
-            study,
-            images,
-            database=db,
-            n_jobs=jobs,
-            display=display,
-            command=command,
-            max_seconds=seconds(time) if time else None,
-            **options,
-        )
+    try:
+        with terminal_display(console) as display:
+            return run_study(
+                study,
+                images,
+                database=db,
+                n_jobs=jobs,
+                display=display,
+                command=command,
+                max_seconds=seconds(time) if time else None,
+                **options,
+            )
+    except KeyboardInterrupt:  # the third signal
+        _leave_interrupted(f"stopped; what was saved is kept. Go on with:\n  {command}")
+
+
+def _leave_interrupted(message: str) -> NoReturn:
+    with suppress(OSError):  # the terminal may be the reason
+        say(message)
+    leave(130)
 
 
 def finish(result: "StudyResult", db: str, command: str) -> None:
@@ -93,8 +103,7 @@ def finish(result: "StudyResult", db: str, command: str) -> None:
     from search.store.database import open_for_writing
 
     if result.interrupted:
-        say(f"\n{result.study}: interrupted; nothing is lost. Go on with:\n  {command}")
-        raise typer.Exit(130)
+        _leave_interrupted(f"\n{result.study}: interrupted; nothing is lost. Go on with:\n  {command}")
     if result.n_trained == result.n_failed == 0 and not result.out_of_time:
         done = f"nothing to do, {count(result.n_trials, 'trial')} in {db}"
     else:

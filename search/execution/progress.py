@@ -1,7 +1,7 @@
 """What a person sees while a study runs: studies, trials, evaluations, best so far, time left."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -134,7 +134,8 @@ class TerminalDisplay:
 
     def say(self, message: str) -> None:
         """Print above the bar."""
-        self._console.print(message, highlight=False, markup=False, soft_wrap=True)
+        with suppress(OSError):  # a terminal that was closed does not end a study; its SIGHUP does, with all saved
+            self._console.print(message, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -149,5 +150,9 @@ def terminal_display(console: Console) -> Iterator[TerminalDisplay]:
         console=console,
         refresh_per_second=5,
     )
-    with progress:
+    progress.start()
+    try:
         yield TerminalDisplay(console, progress)
+    finally:
+        with suppress(OSError):
+            progress.stop()

@@ -6,14 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import optuna
 import pytest
 
 from engine.configuration import Configuration
+from engine.state import TrainingState
 from search import run_study
-from search.execution import workers
+from search.execution import coordinator, saving, workers
+from search.execution.progress import SilentDisplay
 from search.naming import study_name
 from search.reproduce import reproduce, stored_run
 from search.store.database import open_for_writing
@@ -92,6 +95,50 @@ def test_a_run_that_fails_is_recorded_and_tried_again(database, tiny, monkeypatc
     monkeypatch.setattr(workers, "advance", real)
     again = run_study(spec, tiny, database=database, n_jobs=2)
     assert (again.n_trained, again.n_complete) == (2, 6)
+
+
+@pytest.mark.parametrize("kind", [{}, {"hidden_layers": 1, "hidden_size": 4}])
+def test_a_run_that_cannot_start_fails_alone_and_is_tried_again(database, tiny, monkeypatch, kind):
+    spec = make_spec(fixed={"epochs": 1, "evaluations_per_epoch": 2, **kind})
+
+    def initial_state(configuration, seed, dataset):
+        if configuration.learning_rate == 0.05:
+            raise MemoryError("no room for it")
+        return real(configuration, seed, dataset)
+
+    real = coordinator.initial_state
+    monkeypatch.setattr(coordinator, "initial_state", initial_state)
+    for trained in (4, 0):  # a second command does not die of it either
+        display = SilentDisplay()
+        result = run_study(spec, tiny, database=database, n_jobs=1, display=display)
+        assert (result.n_trained, result.n_failed, result.n_complete) == (trained, 2, 4)
+        assert any("failed with MemoryError: no room for it" in message for message in display.messages)
+    errors = query(database, "SELECT error FROM runs WHERE state = 'failed'")
+    assert len(errors) == 2
+    assert all("MemoryError: no room for it" in error for (error,) in errors)
+    monkeypatch.setattr(coordinator, "initial_state", real)
+    assert run_study(spec, tiny, database=database, n_jobs=1).n_complete == 6
+    assert query(database, "SELECT COUNT(*) FROM runs WHERE error IS NOT NULL") == [(0,)]
+
+
+def test_large_states_are_checkpointed_as_often_as_their_cost_allows(database, tiny, monkeypatch):
+    """With a checkpoint that takes a quarter of a second, the next comes five seconds later and not before."""
+    moments = []
+
+    def to_bytes(state):
+        moments.append(time.monotonic())
+        time.sleep(0.25)
+        return real(state)
+
+    real = TrainingState.to_bytes
+    monkeypatch.setattr(TrainingState, "to_bytes", to_bytes)
+    monkeypatch.setattr(saving, "CHECKPOINT_SECONDS", 0.0)
+    spec = make_spec(space={"learning_rate": [0.01]}, fixed={"hidden_layers": 1, "epochs": 60})
+    result = run_study(spec, make_dataset(n=(2000, 60, 60)), database=database, n_jobs=1)
+    assert moments, "the study is long enough for one"
+    gaps = [after - before for before, after in pairwise(moments)]
+    assert min(gaps, default=5.0) >= 5.0
+    assert result.n_complete == 1
 
 
 def test_divergence_is_a_state_and_leaves_the_others_alone(tmp_path, tiny):
