@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from engine.seeds import derive_seed
 from search.drivers.protocol import PlannedDriver, Proposal
+from search.naming import data_source
 from search.select import RankedTrial, rank_trials
 from search.spec import StudySpec, parse_spec
 from search.store import reading
@@ -60,12 +61,12 @@ def confirmation(database: str, study: str, top: int) -> Confirmation:
         row = reading.find_study(connection, study)
         ranked = rank_trials(connection, row)[:top]
     sql.dispose()
-    base_name, source = row["base_name"], row["spec"]["dataset"]
+    base_name = row["base_name"]
     return Confirmation(
         study=row["name"],
         base_name=f"{base_name}-confirm",
         name=f"{base_name}-confirm{row['name'].removeprefix(base_name)}",
-        data_source=row["dataset"] if source == "auto" else source,
+        data_source=data_source(row["spec"]["dataset"], row["dataset"]),
         data_sha256=row["data_sha256"],
         seed=confirmation_seed(row["seed"]),
         read_at=row["read_at"],

@@ -19,6 +19,16 @@ def study_name(spec: StudySpec, dataset: Dataset) -> str:
     return f"{spec.study}{data}{seed}"
 
 
+def data_source(named: str, dataset: str) -> str:
+    """What to load to have a stored study's data again.
+
+    Args:
+        named: as the study's file names it.
+        dataset: name of the data set that it was.
+    """
+    return dataset if named == "auto" else named
+
+
 def driver_label(spec: Mapping[str, Any]) -> str:
     """What proposes the trials, for a person: `grid`, `optuna (cmaes)`, `optuna (tpe, hyperband)`."""
     details = [spec[key] for key in ("sampler", "pruner") if spec.get(key) not in (None, "none")]

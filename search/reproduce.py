@@ -8,6 +8,7 @@ from engine.errors import DigitsweepError
 from engine.state import Evaluation, TrainingState
 from engine.training import initial_state, train_segment
 from search.execution.environment import code_version
+from search.naming import data_source
 from search.store import reading
 from search.store.database import open_for_reading
 
@@ -52,7 +53,7 @@ class StoredRun:
     @property
     def named_data(self) -> str:
         """What to load to train it again: the data set that `auto` stood for, else the name its study gives."""
-        return self.dataset if self.data_source == "auto" else self.data_source
+        return data_source(self.data_source, self.dataset)
 
 
 @dataclass(frozen=True)

@@ -8,5 +8,6 @@ train_best   the selection as a model file       data        where data sets are
 predict      what a picture shows
 
 training   what run and confirm share: how a study is trained, shown and ended
+typed      the command as it was typed, to be given back
 common     terminals, options, data
 """

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from shutil import which
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -70,14 +69,6 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def program() -> str:
-    """How to call this program again: its name where the shell finds it, else where it was started from."""
-    started = Path(sys.argv[0])
-    if started.name != "digitsweep" or which("digitsweep"):
-        return "digitsweep"
-    return str(started.relative_to(Path.cwd()) if started.is_relative_to(Path.cwd()) else started)
-
-
 def seconds(text: str) -> float:
     """A duration as a person writes it: 90s, 10m, 1h30m, or plain seconds."""
     match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
@@ -104,3 +95,31 @@ def load_data(name: str, folder: Path | None) -> "Dataset":
             bar.update(tasks[file], completed=done, total=total)
 
         return load_dataset(name, folder=folder, notify=warn, progress=show)
+
+
+def load_stored_data(source: str, db: str, dataset: str | None, folder: Path | None) -> "Dataset":
+    """The data of a study in the database: what is given now, or else what its file named.
+
+    A path that leads nowhere from here is looked for from the database's folder too, since that is where the study
+    may have been started. Whoever calls compares the content, so that no other data can take its place.
+
+    Args:
+        source: as its file names it, from `naming.data_source`.
+        db: the database.
+        dataset: what was given with --dataset.
+        folder: what was given with --data.
+
+    Raises:
+        DataError: it is not found; the message says how to name it.
+    """
+    from engine.errors import DataError
+
+    if dataset is not None:
+        return load_data(dataset, folder)
+    beside = Path(db).parent / source
+    if beside.is_file() and not Path(source).exists():
+        return load_data(str(beside), folder)
+    try:
+        return load_data(source, folder)
+    except DataError as error:
+        raise DataError(f"{error}; name the study's data with --dataset, or its folder with --data") from error

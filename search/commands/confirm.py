@@ -15,8 +15,7 @@ from search.commands.common import (
     StudyName,
     TimeBudget,
     console,
-    load_data,
-    program,
+    load_stored_data,
 )
 from search.commands.training import finish, show_dry_run, train
 from search.wording import count, interval, percent, points
@@ -37,19 +36,18 @@ def confirm(
     from search.confirm import ConfirmDriver, confirmation, confirmation_spec
 
     source = confirmation(db, study, top)
-    images = load_data(dataset or source.data_source, data)
+    images = load_stored_data(source.data_source, db, dataset, data)
     if images.sha256 != source.data_sha256:
         raise DigitsweepError(
             f"{source.study} was run on data {source.data_sha256[:12]}…, but {images.name} here is "
             f"{images.sha256[:12]}…; name its data with --dataset or --data"
         )
-    command = f"{program()} confirm {source.study} --db {db} --top {top} --replicates {replicates}"
     spec, driver = confirmation_spec(source, replicates), ConfirmDriver(source.ranked)
     if dry_run:
         show_dry_run(spec, images, db=db, jobs=jobs, driver=driver, name=source.name)
         return
-    result = train(spec, images, db=db, jobs=jobs, command=command, time=time, driver=driver, name=source.name)
-    finish(result, db, command)
+    result = train(spec, images, db=db, jobs=jobs, time=time, driver=driver, name=source.name)
+    finish(result, db)
     _print_confirmed(db, source.study, source.name)
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from search.commands.common import Database, DataFolder, DatasetName, load_data, say, warn
+from search.commands.common import Database, DataFolder, DatasetName, load_stored_data, say, warn
 
 if TYPE_CHECKING:
     from search.reproduce import Comparison, StoredRun
@@ -21,7 +21,7 @@ def reproduce(
     from search.reproduce import stored_run
 
     stored = stored_run(db, run_id)
-    comparison = train_again(stored, load_data(dataset or stored.named_data, data))
+    comparison = train_again(stored, load_stored_data(stored.named_data, db, dataset, data))
     if comparison.differences:
         warn_of_differences(stored, comparison)
         raise typer.Exit(1)

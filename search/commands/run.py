@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from search.commands.common import Database, DataFolder, DatasetName, DryRun, Jobs, TimeBudget, load_data, program
+from search.commands.common import Database, DataFolder, DatasetName, DryRun, Jobs, TimeBudget, load_data
 from search.commands.training import finish, show_dry_run, train
 
 
@@ -33,18 +33,7 @@ def run(
 
         require_packages(study.sampler)
     images = load_data(study.dataset, data)
-    # The number of jobs too: with one an adaptive search can be reproduced.
-    command = _command_again(
-        spec, db=db, jobs=jobs, dataset=dataset, seed=seed, replicates=replicates, trials=trials, sampler=sampler
-    )
     if dry_run:
         show_dry_run(study, images, db=db, jobs=jobs)
         return
-    result = train(study, images, db=db, jobs=jobs, command=command, time=time)
-    finish(result, db, command)
-
-
-def _command_again(spec: Path, **options: object) -> str:
-    """What to type to go on with a study: the options that were given."""
-    given = "".join(f" --{name} {value}" for name, value in options.items() if value is not None)
-    return f"{program()} run {spec}{given}"
+    finish(train(study, images, db=db, jobs=jobs, time=time), db)

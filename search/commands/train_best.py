@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from search.commands.common import Database, DataFolder, DatasetName, StudyName, load_data, say, warn
+from search.commands.common import Database, DataFolder, DatasetName, StudyName, load_stored_data, say, warn
 from search.commands.reproduce import warn_of_differences
 from search.wording import percent
 
@@ -26,7 +26,7 @@ def train_best(
 
     selected = selected_run(db, study, replicate)
     stored = selected.run
-    images = load_data(dataset or stored.named_data, data)
+    images = load_stored_data(stored.named_data, db, dataset, data)
     compile_kernels(say)
     say(
         f"Selection {selected.selection_id}: training {stored} again, "

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from search.commands.common import console, leave, say, seconds, warn
 from search.commands.select import select_and_print
+from search.commands.typed import typed_command
 from search.wording import count, duration, heading, hyperparameter
 
 if TYPE_CHECKING:
@@ -65,7 +66,6 @@ def train(
     *,
     db: str,
     jobs: int | None,
-    command: str,
     time: str | None = None,
     **options: Any,
 ) -> "StudyResult":
@@ -83,12 +83,12 @@ def train(
                 database=db,
                 n_jobs=jobs,
                 display=display,
-                command=command,
+                command=typed_command(),
                 max_seconds=seconds(time) if time else None,
                 **options,
             )
     except KeyboardInterrupt:  # the third signal
-        _leave_interrupted(f"stopped; what was saved is kept. Go on with:\n  {command}")
+        _leave_interrupted(f"stopped; what was saved is kept. Go on with:\n  {typed_command()}")
 
 
 def _leave_interrupted(message: str) -> NoReturn:
@@ -97,13 +97,13 @@ def _leave_interrupted(message: str) -> NoReturn:
     leave(130)
 
 
-def finish(result: "StudyResult", db: str, command: str) -> None:
+def finish(result: "StudyResult", db: str) -> None:
     """Say what was done, show the selection, and leave with the exit code that fits."""
     from search.select import NothingToSelectError
     from search.store.database import open_for_writing
 
     if result.interrupted:
-        _leave_interrupted(f"\n{result.study}: interrupted; nothing is lost. Go on with:\n  {command}")
+        _leave_interrupted(f"\n{result.study}: interrupted; nothing is lost. Go on with:\n  {typed_command()}")
     if result.n_trained == result.n_failed == 0 and not result.out_of_time:
         done = f"nothing to do, {count(result.n_trials, 'trial')} in {db}"
     else:
@@ -112,7 +112,7 @@ def finish(result: "StudyResult", db: str, command: str) -> None:
     pruned = f", {result.n_pruned} of {count(result.n_trials, 'trial')} pruned" if result.n_pruned else ""
     say(f"{result.study}: {done}{diverged}{pruned}.")
     if result.out_of_time:
-        say(f"The time budget is used up. Go on with:\n  {command}")
+        say(f"The time budget is used up. Go on with:\n  {typed_command()}")
     sql = open_for_writing(db, create=False)
     try:
         select_and_print(sql, result.study)
@@ -123,6 +123,6 @@ def finish(result: "StudyResult", db: str, command: str) -> None:
     if result.n_failed:
         warn(
             f"{count(result.n_failed, 'run')} failed; v_runs has the errors, and the same command tries again:\n"
-            f"  {command}"
+            f"  {typed_command()}"
         )
         raise typer.Exit(1)

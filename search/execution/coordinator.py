@@ -10,6 +10,7 @@ run goes on from its checkpoint, to the same bits.
 
 import math
 import os
+import shlex
 import time
 import traceback
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ def run_study(
     driver = driver or make_driver(spec, dataset.n_classes)
     # A plan that asks for more than there is must fail before it leaves a trace, a database without a study included.
     check_plan(spec, [p.configuration for p in driver.proposals({}, 0, 0)], dataset)
-    command = command or f"digitsweep run {spec.source or name} --db {database}"
+    command = command or shlex.join(["digitsweep", "run", spec.source or name, "--db", str(database)])
     with study_lock(database, name):
         sql = open_for_writing(database, notify=display.say if display else say_on_stderr)
         try:

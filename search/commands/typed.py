@@ -1,0 +1,29 @@
+"""The command that a person typed, so that it can be given back: to go on with a study, or to try again.
+
+    digitsweep run 'my study.yaml' --db /tmp/a.sqlite         as typed, quoted for the shell
+    make linear-grid DB=/tmp/a.sqlite                         where make called: what was typed there
+
+The Makefile passes its own command line on in `DIGITSWEEP_COMMAND`, quoted for the shell.
+"""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from shutil import which
+
+MAKE = "DIGITSWEEP_COMMAND"
+
+
+def typed_command() -> str:
+    """What to type to do the same again, here."""
+    made = os.environ.get(MAKE)
+    # Taken apart and put together again, since make cannot know which words need quotes.
+    return shlex.join(shlex.split(made) if made else [*_program(), *sys.argv[1:]])
+
+
+def _program() -> list[str]:
+    """How this program was called: by its name where the shell finds it so, else by its path, or as a module."""
+    if Path(sys.argv[0]).name != "digitsweep":
+        return [sys.executable, "-m", "search.cli"]
+    return ["digitsweep" if sys.argv[0] == which("digitsweep") else sys.argv[0]]
