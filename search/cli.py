@@ -1,14 +1,13 @@
 """The command line: `digitsweep`. Puts the commands together and turns errors into exit codes.
 
-Exit codes: 0 done, 1 finished but something failed, 2 bad input (one message), 130 interrupted.
+Exit codes: 0 done, 1 finished but something failed, 2 bad input (one message), 130 interrupted; `search.failures` gives
+them to what was raised.
 """
 
 import sys
 
 import typer
 
-from engine.errors import DigitsweepError
-from search.commands.common import errors
 from search.commands.confirm import confirm
 from search.commands.dashboard import dashboard
 from search.commands.data import data
@@ -20,11 +19,11 @@ from search.commands.run import run
 from search.commands.select import select
 from search.commands.status import status
 from search.commands.train_best import train_best
+from search.failures import exit_code
 
 app = typer.Typer(
     name="digitsweep",
     help="Hyperparameter searches on MNIST that are fast and can be trusted.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -44,15 +43,8 @@ app.command()(data)  # where data sets are found
 
 
 def main() -> None:
-    """Run the command line, turning our own errors into one message and exit code 2."""
-    try:
-        app()
-    except DigitsweepError as error:
-        errors.print(f"digitsweep: {error}", style="bold", highlight=False, markup=False)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        errors.print("interrupted", markup=False)
-        sys.exit(130)
+    """Run the command line and leave with its exit code; whatever went wrong is one line."""
+    sys.exit(exit_code(lambda: app(sys.argv[1:] or ["--help"], standalone_mode=False)))
 
 
 if __name__ == "__main__":

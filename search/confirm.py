@@ -90,7 +90,8 @@ def confirmation_spec(source: Confirmation, replicates: int) -> StudySpec:
         {
             "study": source.base_name,
             "question": f"How good are the best configurations of {source.study} with seeds they were not chosen by?",
-            "driver": "grid",
+            "driver": "random",  # which lets axes be longer than the trials that are on them
+            "trials": len(source.ranked),
             "dataset": source.data_source,
             "seed": source.seed,
             "replicates": replicates,
@@ -98,7 +99,7 @@ def confirmation_spec(source: Confirmation, replicates: int) -> StudySpec:
             "space": values,
         },
         source=f"confirmation of {source.study}",
-    ).model_copy(update={"driver": "confirm"})
+    ).model_copy(update={"driver": "confirm", "trials": None})
 
 
 class ConfirmDriver(PlannedDriver):

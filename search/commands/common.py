@@ -1,23 +1,25 @@
-"""What the commands share: terminals, options, loading data."""
+"""What the commands share: terminals, loading data."""
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import typer
 from rich.console import Console
+
+from search.streams import ready_streams
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from engine.data.dataset import Dataset
 
-console = Console(width=None if sys.stdout.isatty() else 120)
-errors = Console(stderr=True, soft_wrap=True)
+ready_streams()
+# No markup: a name with brackets in it is a name.
+console = Console(width=None if sys.stdout.isatty() else 120, markup=False)
+errors = Console(stderr=True, soft_wrap=True, markup=False)
 
 
 def say(line: str) -> None:
@@ -28,25 +30,6 @@ def say(line: str) -> None:
 def warn(line: str) -> None:
     """A line on standard error, as it is."""
     errors.print(line, highlight=False, markup=False)
-
-
-Database = Annotated[str, typer.Option("--db", help="SQLite file, or an SQLAlchemy URL.")]
-Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Workers; one for each core if not given.")]
-DataFolder = Annotated[
-    Path | None, typer.Option("--data", help="Folder that is searched first for the data set's files.")
-]
-DatasetName = Annotated[
-    str | None,
-    typer.Option("--dataset", help="auto, mnist, fashion-mnist, digits, or the path of an .npz or .csv."),
-]
-TimeBudget = Annotated[
-    str | None, typer.Option("--time", help="Wall-time budget, e.g. 10m: runs in training end, no new one starts.")
-]
-DryRun = Annotated[
-    bool,
-    typer.Option("--dry-run", help="Show the plan, what is done of it and how long the rest takes; train nothing."),
-]
-StudyName = Annotated[str, typer.Argument(help="Name of a study in the database.")]
 
 
 @contextmanager
@@ -67,15 +50,6 @@ def leave(code: int) -> NoReturn:
         with suppress(OSError, ValueError):  # a terminal that has gone away, a closed pipe
             stream.flush()
     os._exit(code)
-
-
-def seconds(text: str) -> float:
-    """A duration as a person writes it: 90s, 10m, 1h30m, or plain seconds."""
-    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
-    if not match or not any(match.groups()):
-        raise typer.BadParameter(f"a duration like 90s, 10m or 1h30m was expected, but got {text!r}")
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
 
 
 def load_data(name: str, folder: Path | None) -> "Dataset":

@@ -1,21 +1,19 @@
 """`digitsweep confirm`: the best again with fresh seeds, beside what they were selected by."""
 
-from typing import Annotated
-
-import typer
 from rich.table import Table
 
 from engine.errors import DigitsweepError
-from search.commands.common import (
+from search.commands.common import console
+from search.commands.options import (
+    BestTrials,
     Database,
     DataFolder,
     DatasetName,
     DryRun,
+    FreshRuns,
     Jobs,
     StudyName,
     TimeBudget,
-    console,
-    load_stored_data,
 )
 from search.commands.training import finish, show_dry_run, train
 from search.wording import count, interval, percent, points
@@ -24,8 +22,8 @@ from search.wording import count, interval, percent, points
 def confirm(
     study: StudyName,
     db: Database = "runs.sqlite",
-    top: Annotated[int, typer.Option(min=1, help="How many of the best configurations.")] = 4,
-    replicates: Annotated[int, typer.Option(min=1, help="Runs of each, with fresh seeds.")] = 8,
+    top: BestTrials = 4,
+    replicates: FreshRuns = 8,
     jobs: Jobs = None,
     dataset: DatasetName = None,
     data: DataFolder = None,

@@ -7,13 +7,12 @@ changes something only where no other page is said to have sent it.
 
 from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
-from typing import Annotated, Any
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-import typer
-
 from engine.errors import DigitsweepError
-from search.commands.common import Database, opened, say
+from search.commands.common import opened, say
+from search.commands.options import Database, Port
 
 ADDRESS = "127.0.0.1"
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -69,10 +68,7 @@ def make_dashboard(storage: Any, port: int) -> WSGIServer:
     return server
 
 
-def dashboard(
-    db: Database = "runs.sqlite",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8080,
-) -> None:
+def dashboard(db: Database = "runs.sqlite", port: Port = 8080) -> None:
     """Open Optuna's dashboard on the database, on this machine alone."""
     from search.store.location import locate
     from search.store.optuna_tables import optuna_storage

@@ -1,16 +1,10 @@
 """`digitsweep data`: where a data set's files are looked for, and what was found."""
 
-from typing import Annotated
-
-import typer
-
-from search.commands.common import DataFolder, say
+from search.commands.common import say
+from search.commands.options import DataFolder, DataSource
 
 
-def data(
-    name: Annotated[str, typer.Argument(help="mnist or fashion-mnist.")] = "mnist",
-    folder: DataFolder = None,
-) -> None:
+def data(name: DataSource = "mnist", folder: DataFolder = None) -> None:
     """Show where a data set's files are looked for, and what was found."""
     from engine.data.load import describe_places
 

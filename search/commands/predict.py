@@ -1,20 +1,15 @@
 """`digitsweep predict`: which digit a picture shows."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated
 
-import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from search.commands.common import console, warn
+from search.commands.options import ModelFile, Pictures
 
 
-def predict(
-    model: Annotated[Path, typer.Argument(help="Model file from train-best.")],
-    images: Annotated[list[Path], typer.Argument(help="Pictures of one digit each: PNG, JPEG and others.")],
-) -> None:
+def predict(model: ModelFile, images: Pictures) -> None:
     """Say which digit a picture shows, with the probability of each of the ten."""
     import numpy as np
 
@@ -39,6 +34,6 @@ def _table(names: Sequence[str], probabilities: Sequence[Sequence[float]]) -> Ta
         table.add_column(str(label), justify="right")
     for name, row in zip(names, probabilities, strict=True):
         best = max(range(len(row)), key=row.__getitem__)
-        cells = [f"[bold]{p:.1%}[/]" if label == best else f"{p:.1%}" for label, p in enumerate(row)]
-        table.add_row(escape(name), str(best), *cells)
+        cells = [Text(f"{p:.1%}", style="bold" if label == best else "") for label, p in enumerate(row)]
+        table.add_row(name, str(best), *cells)
     return table

@@ -3,17 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from engine.errors import DigitsweepError
-from search.commands.common import Database, DatasetName, opened, say
+from search.commands.common import opened, say
+from search.commands.options import Database, DatasetName, OutputFolder
 
-Folder = Annotated[Path, typer.Option(help="Folder to write to; made where it does not exist.")]
 
-
-def figures(db: Database = "runs.sqlite", out: Folder = Path("report"), dataset: DatasetName = None) -> None:
+def figures(db: Database = "runs.sqlite", out: OutputFolder = Path("report"), dataset: DatasetName = None) -> None:
     """Draw every figure of the report that the database has the studies for (PNG, SVG, and the table as CSV)."""
     from analysis.figures import draw_all
 
@@ -27,7 +23,7 @@ def figures(db: Database = "runs.sqlite", out: Folder = Path("report"), dataset:
             say(f"{result.title}: left out, {result.reason}; make it with {result.command}")
 
 
-def report(db: Database = "runs.sqlite", out: Folder = Path("report"), dataset: DatasetName = None) -> None:
+def report(db: Database = "runs.sqlite", out: OutputFolder = Path("report"), dataset: DatasetName = None) -> None:
     """Build the report page: figures, tables, and each claim with what the database says about it."""
     from analysis.report import build
 

@@ -1,17 +1,18 @@
 """`digitsweep reproduce`: a stored run trained again and compared, to the last bit."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from search.commands.common import Database, DataFolder, DatasetName, load_stored_data, say, warn
+from search.commands.common import load_stored_data, say, warn
+from search.commands.options import Database, DataFolder, DatasetName, RunId
 
 if TYPE_CHECKING:
     from search.reproduce import Comparison, StoredRun
 
 
 def reproduce(
-    run_id: Annotated[int, typer.Argument(help="A finished run, as in the column run_id of v_runs.")],
+    run_id: RunId,
     db: Database = "runs.sqlite",
     dataset: DatasetName = None,
     data: DataFolder = None,

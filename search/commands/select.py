@@ -1,11 +1,11 @@
 """`digitsweep select`: the choice on validation, frozen, and only then its test accuracy."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from rich.table import Table
 
-from search.commands.common import Database, StudyName, console, say
+from search.commands.common import console, say
+from search.commands.options import Database, RankingRows, StudyName
 from search.wording import count, heading, hyperparameter, percent
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def select(
     study: StudyName,
     db: Database = "runs.sqlite",
-    top: Annotated[int, typer.Option(min=1, help="Rows of the ranking to show.")] = 5,
+    top: RankingRows = 5,
 ) -> None:
     """Choose the best configuration on validation, freeze the choice, then read its test accuracy."""
     from search.store.database import open_for_writing

@@ -5,7 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
-from search.commands.common import Database, console, opened
+from search.commands.common import console, opened
+from search.commands.options import Database
 from search.wording import duration, percent
 
 

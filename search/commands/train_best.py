@@ -1,19 +1,19 @@
 """`digitsweep train-best`: the selected configuration as a model file."""
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from search.commands.common import Database, DataFolder, DatasetName, StudyName, load_stored_data, say, warn
+from search.commands.common import load_stored_data, say, warn
+from search.commands.options import Database, DataFolder, DatasetName, OutputFile, Replicate, StudyName
 from search.commands.reproduce import warn_of_differences
 from search.wording import percent
 
 
 def train_best(
     study: StudyName,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Model file to write.")] = Path("model.npz"),
-    replicate: Annotated[int, typer.Option(min=0, help="Which run of the selected trial, from 0.")] = 0,
+    out: OutputFile = Path("model.npz"),
+    replicate: Replicate = 0,
     db: Database = "runs.sqlite",
     dataset: DatasetName = None,
     data: DataFolder = None,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 from rich.table import Table
 
-from search.commands.common import console, leave, say, seconds, warn
+from search.commands.common import console, leave, say, warn
+from search.commands.options import seconds
 from search.commands.select import select_and_print
 from search.commands.typed import typed_command
 from search.wording import count, duration, heading, hyperparameter

@@ -142,7 +142,7 @@ class TerminalDisplay:
 def terminal_display(console: Console) -> Iterator[TerminalDisplay]:
     """A display for the length of a block."""
     progress = Progress(
-        TextColumn("[bold]{task.description}"),
+        TextColumn("{task.description}", style="bold", markup=False),
         BarColumn(bar_width=12),
         TextColumn("{task.fields[detail]}"),
         TextColumn("· left"),
