@@ -10,7 +10,8 @@ from analysis.figures import one_factor
 from analysis.figures.component_chain import chain
 from analysis.figures.drawing import compute, draw, module, svg
 from analysis.figures.momentum_bowl import BETA, CURVATURE, descend
-from analysis.figures.style import style
+from analysis.figures.style import SPLITS, style
+from analysis.studies import selected_runs
 from analysis.tables import read_tables
 
 
@@ -113,17 +114,46 @@ def test_component_chain_alternates_projection_and_activation():
     assert [part["kind"] for part in chain(0, 0, "relu", "64", "10")] == ["input", "linear", "loss"]
 
 
-@pytest.mark.parametrize("name", ["linear_curves", "mlp_curves", "activation_curves"])
-def test_curves_are_means_over_runs(tables, name):
-    table = module(name).table(tables)
-    curves = tables.curves[tables.curves["run_id"].isin(table.attrs["run_ids"])]
-    row = table[(table["metric"] == "loss") & (table["split"] == "test") & (table["k"] == 5)].iloc[0]
-    at = curves[curves["k"] == 5]["test_loss"]
-    assert at.min() - 1e-12 <= row["mean"] <= at.max() + 1e-12
+def expected_curve(tables, runs, metric, split):
+    """Means over runs at each evaluation that all of them have."""
+    wide = tables.curves_of(runs).pivot(index="k", columns="run_id", values=f"{split}_{metric}").dropna()
+    return wide.mean(axis=1).to_numpy()
 
 
-def test_mnist_marks_are_not_drawn_on_other_data(digits_database):
-    table = module("linear_accuracy").table(read_tables(digits_database))
+def shown_curve(table, metric, split):
+    return table[(table["metric"] == metric) & (table["split"] == split)].sort_values("k")["mean"].to_numpy()
+
+
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+def test_curves_are_means_over_runs(tables, metric):
+    linear, mlp, both = (module(name).table(tables) for name in ("linear_curves", "mlp_curves", "activation_curves"))
+    sizes = tables.complete("ofat-hidden-size")
+    reported = sizes[sizes["hidden_size"] == 100]
+    relu, tanh = (reported[reported["activation"] == activation] for activation in ("relu", "tanh"))
+    assert len(relu) == len(tanh) == 3
+    for split in SPLITS:
+        chosen = selected_runs(tables, "linear-grid")
+        assert shown_curve(linear, metric, split) == pytest.approx(expected_curve(tables, chosen, metric, split))
+        assert shown_curve(mlp, metric, split) == pytest.approx(expected_curve(tables, relu, metric, split))
+    for activation, runs in (("relu", relu), ("tanh", tanh)):
+        shown = shown_curve(both[both["activation"] == activation], metric, "test")
+        assert shown == pytest.approx(expected_curve(tables, runs, metric, "test"))
+
+
+def test_linear_curves_have_the_range_of_the_whole_grid_behind_them(tables):
+    table = module("linear_curves").table(tables)
+    curves = tables.curves_of(tables.complete("linear-grid"))
+    row = table[(table["metric"] == "accuracy") & (table["split"] == "test") & (table["k"] == 5)].iloc[0]
+    at = curves.loc[curves["k"] == 5, "test_accuracy"]
+    assert (row["min"], row["max"]) == (at.min(), at.max())
+
+
+def marks_of_the_report(tables):
     with style():
-        figure = module("linear_accuracy").draw(table)
-    assert not [text for text in figure.axes[0].texts if "report" in text.get_text()]
+        figure = module("linear_accuracy").draw(module("linear_accuracy").table(tables))
+    return [text.get_text() for text in figure.axes[0].texts if "report" in text.get_text()]
+
+
+def test_marks_of_the_report_are_drawn_on_its_data_alone(tables, digits_database):
+    assert marks_of_the_report(tables) == ["report:\nlowest 91.8 %", "report:\nmean 92.2 %"]
+    assert marks_of_the_report(read_tables(digits_database)) == []

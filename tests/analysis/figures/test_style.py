@@ -1,13 +1,42 @@
-"""Colours and lines."""
+"""Colours and lines: nothing rests on colour alone, on light paper or on dark."""
 
-from analysis.figures.style import SPLITS
+import itertools
+
+import matplotlib as mpl
+import pytest
+
+from analysis.figures import style as look
+
+PALETTES = {name: getattr(look, name) for name in ("SPLITS", "ACTIVATIONS", "SWITCH", "MODELS")}
 
 
-def test_colours_differ_in_lightness():
-    def lightness(color):
-        r, g, b = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
-        return 0.2126 * r**2.2 + 0.7152 * g**2.2 + 0.0722 * b**2.2
+def lightness(color):
+    r, g, b = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return 0.2126 * r**2.2 + 0.7152 * g**2.2 + 0.0722 * b**2.2
 
-    values = sorted(lightness(look.color) for look in SPLITS.values())
-    assert len({look.line for look in SPLITS.values()}) == len(SPLITS)
-    assert values[-1] > 1.5 * values[0]
+
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
+def test_any_two_of_a_palette_can_be_told_apart_in_grey(palette):
+    for a, b in itertools.combinations(palette.values(), 2):
+        dark, light = sorted((lightness(a.color), lightness(b.color)))
+        assert light > 1.15 * dark
+        assert a.marker != b.marker
+
+
+@pytest.mark.parametrize("name", ["SPLITS", "ACTIVATIONS", "SWITCH"])
+def test_what_is_drawn_as_lines_has_lines_of_its_own(name):
+    palette = PALETTES[name]
+    assert len({entry.line for entry in palette.values()}) == len(palette)
+
+
+def test_every_colour_has_a_lighter_one_for_a_dark_page():
+    used = [entry.color for palette in PALETTES.values() for entry in palette.values()] + [look.REPORT.color]
+    assert {color.lower() for color in used} == set(look.ON_DARK)
+    assert all(lightness(dark) > lightness(light) for light, dark in look.ON_DARK.items())
+
+
+def test_settings_are_as_before_after_drawing():
+    before = dict(mpl.rcParams)
+    with look.style():
+        assert dict(mpl.rcParams) != before
+    assert dict(mpl.rcParams) == before
