@@ -3,7 +3,7 @@
 from rich.table import Table
 
 from engine.errors import DigitsweepError
-from search.commands.common import console
+from search.commands.common import console, load_stored_data
 from search.commands.options import (
     BestTrials,
     Database,
