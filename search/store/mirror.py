@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, MetaData, Table, delete, func, insert, select, update
 
 from engine.configuration import DOMAINS
-from engine.errors import DigitsweepError
 from search.space import Choices, Params, Space, Value
 from search.store.optuna_tables import close_storage, optuna_storage
 
@@ -50,10 +49,6 @@ _STATES = {
     "failed": "FAIL",
 }
 _ENDED = ("COMPLETE", "PRUNED", "FAIL")
-
-
-class MirrorError(DigitsweepError, RuntimeError):
-    """Optuna's tables are of another version than the installed Optuna."""
 
 
 @dataclass
@@ -318,7 +313,7 @@ def open_mirror(engine: Engine, study: str, space: Space, *, note: str, say: Cal
         say: takes lines for a person.
 
     Raises:
-        MirrorError: the tables are of another version than the installed Optuna.
+        DatabaseUnusableError: the tables are of another version than the installed Optuna.
     """
     import optuna
 

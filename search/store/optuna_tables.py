@@ -36,7 +36,7 @@ def optuna_storage(url: URL, name: str) -> "RDBStorage":
     try:
         return RDBStorage(text_url, engine_kwargs=options, skip_table_creation=_are_whole(url))
     except RuntimeError as error:
-        raise DatabaseUnusableError(f"{name}: {str(error).replace('$STORAGE_URL', text_url)}") from error
+        raise DatabaseUnusableError(f"{name}: {str(error).replace('$STORAGE_URL', url.render_as_string())}") from error
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise DatabaseUnusableError(f"{name} cannot hold Optuna's tables: {reason}") from error

@@ -6,9 +6,10 @@ import pytest
 
 import search.execution.checkpoints
 import search.execution.coordinator
+import search.execution.saving
 from engine.state import TrainingState
 from search import run_study
-from search.execution.dry_run import forecast
+from search.execution.dry_run import dry_run
 from search.execution.progress import SilentDisplay
 from search.reproduce import reproduce, stored_run
 from search.store.database import open_for_writing
@@ -62,10 +63,10 @@ def test_a_run_begun_by_other_code_starts_again(database, tmp_path, tiny, change
     spec = make_spec(**changes)
     whole = uninterrupted(spec, tiny, tmp_path)
     begun = interrupted(spec, tiny, database)
-    for module in (search.execution.checkpoints, search.execution.coordinator):
+    for module in (search.execution.checkpoints, search.execution.coordinator, search.execution.saving):
         monkeypatch.setattr(module, "code_version", lambda: "9.9+engine.changed")
     started = {run_id for (run_id,) in query(database, "SELECT run_id FROM runs")}
-    assert forecast(spec, tiny, database=database, n_jobs=1).n_resumed == 0
+    assert dry_run(spec, tiny, database=database, n_jobs=1).n_resumed == 0
     display = SilentDisplay()
     run_study(spec, tiny, database=database, n_jobs=1, display=display)
     assert all_evaluations(database) == whole
@@ -100,7 +101,7 @@ def test_one_damaged_checkpoint_of_a_population_is_set_aside_and_the_others_go_o
     assert len(begun) > 1
     place, (run_id, state) = list(begun.items())[1]
     replace_checkpoint(database, run_id, damage(state))
-    assert forecast(spec, tiny, database=database, n_jobs=1).n_resumed == len(begun) - 1
+    assert dry_run(spec, tiny, database=database, n_jobs=1).n_resumed == len(begun) - 1
     display = SilentDisplay()
     run_study(spec, tiny, database=database, n_jobs=1, display=display)
     assert all_evaluations(database) == whole

@@ -9,8 +9,9 @@ from search import run_study
 from search.execution import workers
 from search.execution.progress import SilentDisplay
 from search.store import mirror
-from search.store.database import database_url, open_database
-from search.store.mirror import InterfaceMirror, MirrorError
+from search.store.database import open_for_writing
+from search.store.location import DatabaseUnusableError, locate
+from search.store.mirror import InterfaceMirror
 from tests.search.helpers import make_spec, query
 
 WILD = {"learning_rate": [0.01, 0.05, 1e38], "momentum": [False]}
@@ -47,7 +48,9 @@ def other_layout(monkeypatch):
 def read_back(database):
     """What Optuna says of each trial, and whether it knows when it began and ended."""
     # Without a pool nothing stays open that someone had to close.
-    storage = RDBStorage(database_url(database), engine_kwargs={"poolclass": NullPool})
+    storage = RDBStorage(
+        locate(database).url.render_as_string(hide_password=False), engine_kwargs={"poolclass": NullPool}
+    )
     study = optuna.load_study(study_name="tiny-grid@tiny", storage=storage)
     trials = [
         {
@@ -151,9 +154,9 @@ def test_optunas_interface_shows_why_a_trial_failed(database, tiny, monkeypatch,
 
 def test_tables_of_another_version_of_optuna_are_refused_with_what_to_do(database, tiny):
     run(database, tiny, space={"learning_rate": [0.01]})
-    engine = open_database(database, create=False)
-    with engine.begin() as connection:
+    sql = open_for_writing(database, create=False)
+    with sql.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'v3.0.0.d'")
-    engine.dispose()
-    with pytest.raises(MirrorError, match="optuna storage upgrade"):
+    sql.dispose()
+    with pytest.raises(DatabaseUnusableError, match="optuna storage upgrade"):
         run(database, tiny, space={"learning_rate": [0.01]})
