@@ -1,6 +1,5 @@
 """What `--db` names: a SQLite file by its path, or a database by its URL."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +73,7 @@ def locate(database: str | Path) -> Location:
         DatabaseUnusableError: it names no place that studies can be kept in.
     """
     name = str(database)
-    if not isinstance(database, Path) and re.match(r"[A-Za-z][\w+.-]*://", name):
+    if "://" in name:
         url = _checked_url(name)
         if url.get_backend_name() != "sqlite":
             return Location(name, url, None)
@@ -104,6 +103,8 @@ def _checked_url(name: str) -> URL:
         raise DatabaseUnusableError(
             f"a database must be a SQLite file or a postgresql:// URL, but got {url.render_as_string()}{hint}"
         )
+    if url.drivername not in ("sqlite", "sqlite+pysqlite") and backend == "sqlite":
+        raise DatabaseUnusableError(f"{name} asks for another driver; name the SQLite file by its path alone")
     if backend == "sqlite" and (url.query or (url.database or "").startswith("file:")):
         raise DatabaseUnusableError(f"{name} has options after its path; name the SQLite file by its path alone")
     return url

@@ -13,6 +13,7 @@ import json
 import os
 import socket
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -24,6 +25,7 @@ from search.store.location import DatabaseUnusableError, Location, locate
 from search.store.server import LockHeldError, server_lock
 
 _LONGEST_NAME = 80
+_SAY_AFTER_SECONDS = 3.0
 
 
 class StudyBusyError(DigitsweepError, RuntimeError):
@@ -76,7 +78,7 @@ def file_lock(path: Path, wait: Callable[[str], None] | None = None) -> Iterator
 
     Args:
         path: of the lock; its folder must exist.
-        wait: called with the owner before waiting for it; None is not to wait.
+        wait: called with the owner when the wait is long; None is not to wait.
 
     Raises:
         LockHeldError: another process holds it, and `wait` is None.
@@ -104,8 +106,7 @@ def _acquire(path: Path, wait: Callable[[str], None] | None) -> int:
             except BlockingIOError:
                 if wait is None:
                     raise LockHeldError(_owner(descriptor)) from None
-                wait(_owner(descriptor))
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                _wait(descriptor, wait)
             # Its owner may have removed it between our opening and our locking: then it locks nothing.
             if _is_at(descriptor, path):
                 if writable:
@@ -118,6 +119,18 @@ def _acquire(path: Path, wait: Callable[[str], None] | None) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def _wait(descriptor: int, wait: Callable[[str], None]) -> None:
+    """Wait for the lock, and say so once it has taken longer than anybody would notice."""
+    deadline = time.monotonic() + _SAY_AFTER_SECONDS
+    while time.monotonic() < deadline:
+        time.sleep(0.02)
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+    wait(_owner(descriptor))
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _open(path: Path) -> tuple[int, bool]:
