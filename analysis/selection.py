@@ -4,6 +4,9 @@ The rule: each run of a trial is read at one of its evaluations (its best on val
 study says); the trial with the highest mean validation accuracy over its runs is chosen, ties by lower mean
 validation loss there, then by lower trial number. The input is `v_selection_inputs`, which has no test
 column, so a test value cannot reach the choice.
+
+What comes first, and how ties break, is declared once, as an `Order`; Python sorts by `sort_key` of it, and the
+database's views by `order_by` or `order_by_case` of it.
 """
 
 import hashlib
@@ -12,6 +15,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
+
+Order = tuple[tuple[str, int], ...]
+"""Columns, most important first, each with 1 where the smallest value comes first and -1 where the largest does."""
+
+READ_AT: Mapping[str, Order] = {
+    "best": (("accuracy", -1), ("loss", 1), ("k", 1)),
+    "last": (("k", -1),),
+}
+"""Which of a run's evaluations on validation it is read at: the first in this order."""
+
+RANKING: Order = (("validation_accuracy", -1), ("validation_loss", 1), ("trial_number", 1))
+"""The best trial comes first."""
+
+INPUTS: Order = (("trial_number", 1), ("replicate", 1), ("k", 1))
+"""The rows of `v_selection_inputs`; the digest of a frozen choice depends on it."""
 
 RULES = {
     "best": "highest validation accuracy, each run read at its best evaluation (mean over replicates); "
@@ -68,12 +86,43 @@ def guessing_accuracy(n_classes: int) -> float:
     return 1 / n_classes
 
 
+def sort_key(order: Order, row: Mapping[str, float]) -> tuple[float, ...]:
+    """The key by which Python sorts a row into `order`."""
+    return tuple(direction * row[column] for column, direction in order)
+
+
+def order_by(order: Order) -> str:
+    """`order` as SQL, for ORDER BY."""
+    return ", ".join(f"{column} {'ASC' if direction > 0 else 'DESC'}" for column, direction in order)
+
+
+def order_by_case(orders: Mapping[str, Order], case: str, table: str) -> str:
+    """Several orders as SQL, for ORDER BY, of which the value of `case` chooses one for each row.
+
+    Args:
+        orders: by the value that chooses them.
+        case: the SQL expression whose value that is.
+        table: alias of the columns' table.
+    """
+    keys = []
+    for place in range(max(map(len, orders.values()))):
+        terms = [
+            f"WHEN '{value}' THEN {'-' if order[place][1] < 0 else ''}{table}.{order[place][0]}"
+            for value, order in orders.items()
+            if place < len(order)
+        ]
+        keys.append(f"CASE {case} {' '.join(terms)} END")
+    return ", ".join(keys)
+
+
 def read_run(curve: Mapping[int, tuple[float, float]], read_at: str) -> tuple[int, float, float]:
     """The evaluation at which a run is read, from validation (accuracy, loss) by k: (k, accuracy, loss).
 
-    `best`: highest accuracy, ties by lower loss, then the earlier; `last`: the highest k.
+    Raises:
+        KeyError: `read_at` is not one of `READ_AT`.
     """
-    k = max(curve) if read_at == "last" else min(curve, key=lambda i: (-curve[i][0], curve[i][1], i))
+    order = READ_AT[read_at]
+    k = min(curve, key=lambda i: sort_key(order, {"k": i, "accuracy": curve[i][0], "loss": curve[i][1]}))
     return k, *curve[k]
 
 
@@ -100,5 +149,5 @@ def choose(rows: Iterable[Mapping[str, Any]]) -> Choice | None:
         )
     if not candidates:
         return None
-    ranking = sorted(candidates, key=lambda c: (-c.validation_accuracy, c.validation_loss, c.trial_number))
+    ranking = sorted(candidates, key=lambda candidate: sort_key(RANKING, vars(candidate)))
     return Choice(ranking[0], tuple(ranking), RULES[read_at], digest.hexdigest())

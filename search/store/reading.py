@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select, text
 
+from analysis.selection import INPUTS, order_by
 from engine.errors import DigitsweepError
 from search.store.schema import checkpoints, evaluations, runs, selections, studies, trials
 
@@ -105,7 +106,7 @@ def selection_inputs(connection: Connection, study_id: int) -> Sequence[RowMappi
     query = text(
         "SELECT trial_id, trial_number, config_hash, run_id, replicate, k, validation_loss, "
         "validation_accuracy, read_at FROM v_selection_inputs WHERE study_id = :study_id "
-        "ORDER BY trial_number, replicate, k"
+        f"ORDER BY {order_by(INPUTS)}"
     )
     return connection.execute(query, {"study_id": study_id}).mappings().all()
 

@@ -27,6 +27,8 @@ from sqlalchemy import (
     text,
 )
 
+from analysis.selection import READ_AT, order_by_case
+
 SCHEMA_VERSION = 3
 """Columns say in their `info` in which version they were added; `search.store.migrations` adds them to older ones."""
 
@@ -133,13 +135,12 @@ selections = Table(
 )
 Index("ix_selections_study", selections.c.study_id, selections.c.selection_id)
 
-# The evaluation at which a finished run is read: best validation accuracy (ties: lower validation loss,
-# then the earlier one), or the last, as its study says. Uses no test value.
-_READ_AT = """
+# The evaluation at which a finished run is read, as its study says. Uses no test value.
+_READ_AT = f"""
     SELECT run_id, k AS read_k FROM (
         SELECT e.run_id, e.k, ROW_NUMBER() OVER (
             PARTITION BY e.run_id
-            ORDER BY CASE WHEN s.read_at = 'last' THEN -e.k ELSE 0 END, e.accuracy DESC, e.loss, e.k
+            ORDER BY {order_by_case(READ_AT, "s.read_at", "e")}
         ) AS place
         FROM evaluations e
         JOIN runs r ON r.run_id = e.run_id
