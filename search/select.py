@@ -1,5 +1,6 @@
 """Selection: the trials ranked on validation, the best one frozen, and only then its test value read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -48,6 +49,7 @@ class Selected:
         params: searched hyperparameters by trial_id.
         test_accuracies: of the selected trial's runs, by replicate.
         unfinished: trials of the study that have not ended.
+        left_aside: trials in the database that the study's file does not ask for.
         validation_n: images a validation accuracy is a mean over.
     """
 
@@ -58,6 +60,7 @@ class Selected:
     params: dict[int, dict[str, Any]]
     test_accuracies: list[float]
     unfinished: int
+    left_aside: int
     validation_n: int
 
     @property
@@ -107,11 +110,18 @@ def select(sql: Engine, study: str) -> Selected:
             dataset=row["dataset"],
             selection_id=selection_id,
             choice=choice,
-            params={t["trial_id"]: t["params"] for t in trials},
+            # From the configuration: a trial that an earlier space made has other names in its own `params`.
+            params={t["trial_id"]: {name: t["config"][name] for name in _axes(row["spec"])} for t in trials},
             test_accuracies=reading.test_accuracies(connection, choice.best.trial_id),
-            unfinished=sum(t["state"] in ("waiting", "running", "interrupted") for t in trials),
+            unfinished=sum(t["state"] in ("waiting", "running", "interrupted") for t in trials if t["asked"]),
+            left_aside=sum(not t["asked"] for t in trials),
             validation_n=row["n_validation"],
         )
+
+
+def _axes(spec: Mapping[str, Any]) -> list[str]:
+    """What a study varies."""
+    return [name for section in ("by", "space", "nuisance") for name in sorted(spec[section])]
 
 
 def _choose(connection: Connection, study: RowMapping) -> Choice:

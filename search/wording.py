@@ -43,3 +43,11 @@ def hyperparameter(value: object) -> str:
 def heading(name: str) -> str:
     """The name of a hyperparameter as the heading of a column: learning rate."""
     return name.replace("_", " ")
+
+
+def left_aside(n_trials: int) -> str:
+    """That a study has trials which its file does not ask for."""
+    return (
+        f"{count(n_trials, 'trial')} in the database that the study's file does not ask for: kept, but left aside by "
+        "selection, figures and page until it asks for them again."
+    )

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from search.commands.common import console, say
 from search.commands.options import Database, RankingRows, StudyName
-from search.wording import count, heading, hyperparameter, percent
+from search.wording import count, heading, hyperparameter, left_aside, percent
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -59,6 +59,8 @@ def select_and_print(sql: "Engine", study: str, rows: int = 5) -> None:
         )
     if selected.unfinished:
         say(f"Not ended yet: {count(selected.unfinished, 'trial')} of this study.")
+    if selected.left_aside:
+        say(left_aside(selected.left_aside))
 
 
 def _ranking(selected: "Selected", rows: int) -> Table:

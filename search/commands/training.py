@@ -11,7 +11,7 @@ from search.commands.common import console, leave, say, warn
 from search.commands.options import seconds
 from search.commands.select import select_and_print
 from search.commands.typed import typed_command
-from search.wording import count, duration, heading, hyperparameter
+from search.wording import count, duration, heading, hyperparameter, left_aside
 
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
@@ -41,6 +41,8 @@ def show_dry_run(study: "StudySpec", images: "Dataset", *, db: str, jobs: int | 
             f"That takes about {duration(found.seconds)} on {count(found.n_jobs, 'worker')}{less}: the speed of "
             f"{found.n_measured} of {count(found.n_kinds, 'kind')} of run was measured just now."
         )
+    if found.n_left_aside:
+        lines.append(left_aside(found.n_left_aside))
     lines.append("Nothing was trained or written (--dry-run).")
     say("\n".join(lines))
 

@@ -18,7 +18,7 @@ asking finds Optuna's study as it was. With one job everything is told before th
 was interrupted or extended goes on as if it had not been.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -118,6 +118,11 @@ class OptunaDriver:
             self._tell()
             self._offer = self._make_offer(n_trials)
         return [] if self._offer is None else [self._offer.proposal]
+
+    def asked(self, outcomes: Mapping[int, Outcome], hashes: Sequence[str]) -> set[int]:
+        """The first ones, as many as the file asks for; one outside its space was refused before (`added`)."""
+        del outcomes
+        return set(range(min(self._n_trials, len(hashes))))
 
     def outlook(self, outcomes: Mapping[int, Outcome], n_trials: int) -> list[Proposal]:
         """As many random draws from the space as trials are missing."""

@@ -1,6 +1,6 @@
 """What drivers and the coordinator say to each other: proposals, outcomes, and what a driver is."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -75,6 +75,14 @@ class Driver(Protocol):
             n_free: how many workers have nothing to do; with 0 a driver that adapts proposes nothing.
         """
 
+    def asked(self, outcomes: Mapping[int, Outcome], hashes: Sequence[str]) -> set[int]:
+        """Which of the study's trials the file asks for, by number; the others are kept and left aside.
+
+        Args:
+            outcomes: the trials that ended, by number.
+            hashes: the configuration's hash of each trial, by number.
+        """
+
     def outlook(self, outcomes: Mapping[int, Outcome], n_trials: int) -> list[Proposal]:
         """Stand-ins for the trials that depend on results not known yet, as many and of their size.
 
@@ -94,6 +102,15 @@ class Driver(Protocol):
 
 class UnprunedDriver:
     """A driver that needs only outcomes to know its plan, and lets every trial run to its end."""
+
+    def proposals(self, outcomes: Mapping[int, Outcome], n_trials: int, n_free: int) -> Iterable[Proposal]:
+        """The plan as far as it is known."""
+        raise NotImplementedError
+
+    def asked(self, outcomes: Mapping[int, Outcome], hashes: Sequence[str]) -> set[int]:
+        """Those that are in the plan."""
+        planned = {proposal.configuration.hash for proposal in self.proposals(outcomes, len(hashes), 0)}
+        return {number for number, config_hash in enumerate(hashes) if config_hash in planned}
 
     def added(self, trial_number: int, proposal: Proposal, outcome: Outcome | None) -> None:
         """Nothing to note."""

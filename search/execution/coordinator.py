@@ -40,6 +40,7 @@ from search.store.connections import say_on_stderr
 from search.store.database import open_for_writing
 from search.store.lock import study_lock
 from search.store.mirror import open_mirror
+from search.wording import left_aside
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class StudyResult:
 
     Attributes:
         study: name in the database.
-        n_trials: trials the study has now.
+        n_trials: trials the study has now that its file asks for; all further counts are of these.
+        n_left_aside: trials it has that the file does not ask for.
         n_complete: of these, those whose runs are all complete.
         n_trained: runs this call finished.
         n_failed: runs that failed in this call; their errors are in the database.
@@ -64,6 +66,7 @@ class StudyResult:
 
     study: str
     n_trials: int
+    n_left_aside: int
     n_complete: int
     n_trained: int
     n_failed: int
@@ -164,6 +167,9 @@ class _Coordinator:
         with self.interrupts, workers(self.dataset, self.n_jobs) as pool:
             for message in self.plan.set_aside:
                 self._say(message)
+            n_left_aside = len(self.plan.trials) - len(self.plan.asked)
+            if n_left_aside:
+                self.display.say(f"{self.name}: {left_aside(n_left_aside)}")
             self._say_messages()
             while True:
                 out_of_time = out_of_time or self._start_tasks(pool, deadline)
@@ -181,10 +187,11 @@ class _Coordinator:
                     self._announce_stop()
                 self.saver.save_if_due(self._in_training())
             self.saver.save()
-        states = [trial.final_state() for trial in self.plan.trials]
+        states = [trial.final_state() for trial in self.plan.asked]
         return StudyResult(
             study=self.name,
             n_trials=len(states),
+            n_left_aside=len(self.plan.trials) - len(states),
             n_complete=states.count("complete"),
             n_trained=self.n_trained,
             n_failed=self.n_failed,

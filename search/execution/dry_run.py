@@ -20,7 +20,7 @@ from search.drivers.protocol import Driver, Proposal
 from search.execution.checkpoints import set_aside
 from search.execution.populations import group_runs
 from search.execution.speed import estimate
-from search.execution.trials import Trial, load_trials, runs_to_do, study_record, tell_stored
+from search.execution.trials import Trial, load_trials, mark_asked, runs_to_do, study_record, tell_stored
 from search.naming import study_name
 from search.plan_checks import check_plan
 from search.space import Params
@@ -54,6 +54,7 @@ class DryRun:
 
     Attributes:
         study: name in the database.
+        n_left_aside: trials in the database that the file does not ask for.
         trials: the trials that are known, those to be added included.
         n_to_come: further trials, whose hyperparameters depend on results.
         n_runs_done: runs that have ended.
@@ -66,6 +67,7 @@ class DryRun:
     """
 
     study: str
+    n_left_aside: int
     trials: tuple[PlannedTrial, ...]
     n_to_come: int
     n_runs_done: int
@@ -107,6 +109,7 @@ def dry_run(
     seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
     stored = _stored(spec, dataset, database, name, seeds)
     outcomes = tell_stored(driver, stored, spec.at)
+    mark_asked(driver, stored, outcomes)
     known = {trial.configuration.hash for trial in stored}
     new = [p for p in driver.proposals(outcomes, len(stored), 0) if p.configuration.hash not in known]
     to_come = driver.outlook(outcomes, len(stored) + len(new))
@@ -115,11 +118,14 @@ def dry_run(
     groups = [group for part in parts for group in group_runs(part, n_jobs)]
     found = estimate([([run.configuration for run in group], group[0].start_k) for group in groups], dataset)
     lines = [
-        PlannedTrial(t.number, t.params, t.state, sum(r.ended for r in t.runs), len(runs_to_do([t]))) for t in stored
+        PlannedTrial(t.number, t.params, t.state, sum(r.ended for r in t.runs), len(runs_to_do([t])))
+        for t in stored
+        if t.asked
     ]
     lines += [PlannedTrial(len(stored) + i, p.params, "new", 0, len(seeds)) for i, p in enumerate(new)]
     return DryRun(
         study=name,
+        n_left_aside=sum(not trial.asked for trial in stored),
         trials=tuple(lines),
         n_to_come=len(to_come),
         n_runs_done=sum(line.n_done for line in lines),

@@ -5,14 +5,14 @@ driver ── proposals ──> trials ── runs to do ──> tasks, which ar
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from engine.data.dataset import Dataset
 from search.drivers.protocol import Driver, Outcome, Proposal
 from search.execution.checkpoints import set_aside
 from search.execution.populations import group_runs
 from search.execution.saving import Saver
-from search.execution.trials import Run, Trial, load_trials, runs_to_do, tell_stored
+from search.execution.trials import Run, Trial, load_trials, mark_asked, runs_to_do, tell_stored
 from search.plan_checks import check_against_data
 from search.spec import StudySpec
 from search.store import reading, writing
@@ -41,12 +41,26 @@ class Plan:
         self._driver, self._seeds, self._n_jobs = driver, seeds, n_jobs
         with saver.transaction() as connection:
             self.trials = load_trials(connection, study_id, seeds)
-            to_do = runs_to_do(self.trials)
-            self.set_aside = set_aside(connection, to_do)
         self.outcomes: dict[int, Outcome] = tell_stored(driver, self.trials, spec.at)
-        self._known = {trial.configuration.hash for trial in self.trials}
+        self._record_asked(mark_asked(driver, self.trials, self.outcomes))
+        self._by_hash = {trial.configuration.hash: trial for trial in self.trials}
         self._waiting: deque[list[Run]] = deque()
+        to_do = runs_to_do(self.asked)
+        with saver.transaction() as connection:
+            self.set_aside = set_aside(connection, to_do)
         self._queue(to_do)
+
+    def _record_asked(self, changed: Sequence[Trial]) -> None:
+        """Write which of these trials are asked for, in both halves of the database."""
+        with self._saver.transaction() as connection:
+            writing.set_asked(connection, [(trial.trial_id, trial.asked) for trial in changed])
+        for trial in changed:
+            self._saver.note(trial)
+
+    @property
+    def asked(self) -> list[Trial]:
+        """The trials that the study's file asks for, by number."""
+        return [trial for trial in self.trials if trial.asked]
 
     def _queue(self, runs: list[Run]) -> None:
         self._waiting.extend(group_runs(runs, self._n_jobs))
@@ -57,21 +71,29 @@ class Plan:
 
     def is_waiting(self, n_free: int) -> bool:
         """Whether there is more to train, waiting or to be proposed for `n_free` idle workers."""
-        return bool(self._waiting) or any(True for _ in self._proposed(n_free))
+        return bool(self._waiting) or any(self._proposed(n_free))
 
-    def _proposed(self, n_free: int) -> list[Proposal]:
-        """What the driver would like that is no trial yet, each configuration once."""
+    def _proposed(self, n_free: int) -> tuple[list[Proposal], list[Trial]]:
+        """What the driver would like that is no trial yet, each configuration once, and trials that were left aside."""
         new: dict[str, Proposal] = {}
+        again = []
         for proposal in self._driver.proposals(self.outcomes, len(self.trials), n_free):
-            if proposal.configuration.hash not in self._known:
+            trial = self._by_hash.get(proposal.configuration.hash)
+            if trial is None:
                 new.setdefault(proposal.configuration.hash, proposal)
-        return list(new.values())
+            elif not trial.asked:
+                again.append(trial)
+        return list(new.values()), again
 
     def refill(self, n_free: int) -> list[Trial]:
-        """Make trials of what the driver proposes, and queue their runs; the new trials."""
-        new = self._proposed(n_free)
+        """Make trials of what the driver proposes, and queue their runs; the new trials, and those asked for again."""
+        new, again = self._proposed(n_free)
+        for trial in again:
+            trial.asked = True
+        self._record_asked(again)
+        self._queue(runs_to_do(again))
         if not new:
-            return []
+            return again
         check_against_data(self._spec, [p.configuration for p in new], len(self._dataset.train))
         first = len(self.trials)
         with self._saver.transaction() as connection:
@@ -87,11 +109,11 @@ class Plan:
                 state="waiting",
             )
             trial.runs = [Run(trial, replicate, seed) for replicate, seed in self._seeds.items()]
-            self._known.add(proposal.configuration.hash)
+            self._by_hash[proposal.configuration.hash] = trial
             self.trials.append(trial)
             self._driver.added(trial.number, proposal, None)
         self._queue([run for trial in self.trials[first:] for run in trial.runs])
-        return self.trials[first:]
+        return again + self.trials[first:]
 
     def prune(self, trial: Trial) -> None:
         """End the trial's other runs too: those that wait at once, those in training when their segment ends."""

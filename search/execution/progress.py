@@ -48,8 +48,9 @@ class Tally:
         self._changed: dict[int, Trial] = {}
 
     def note(self, trial: "Trial") -> None:
-        """A trial or one of its runs has changed."""
-        self._changed[trial.number] = trial
+        """A trial or one of its runs has changed; one that the study's file does not ask for does not count."""
+        if trial.asked:
+            self._changed[trial.number] = trial
 
     def counts(self, running: int) -> Counts:
         """How far the study is, with that many runs in training."""

@@ -1,6 +1,6 @@
 """The coordinator's picture of a study: its trials and their runs, as in the database and beyond it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
@@ -108,6 +108,7 @@ class Trial:
         params: the searched hyperparameters.
         attributes: as its driver proposed.
         state: as in the database.
+        asked: whether the study's file asks for it; a trial that it does not ask for is kept and left aside.
         runs: by replicate.
     """
 
@@ -117,6 +118,7 @@ class Trial:
     params: Params
     attributes: dict[str, Any]
     state: str
+    asked: bool = True
     runs: list[Run] = field(default_factory=list)
 
     @property
@@ -176,6 +178,8 @@ class Trial:
         if reasons:
             attributes["reason"] = reasons[0].strip().splitlines()[-1]
         attributes["replicates"] = len(self.runs)
+        if not self.asked:
+            attributes["left_aside"] = "the study's file does not ask for it"
         return MirroredTrial(self.number, self.params, self.state, curve, value, attributes)
 
 
@@ -189,6 +193,7 @@ def load_trials(connection: Connection, study_id: int, seeds: Mapping[int, int])
             params=row["params"],
             attributes=row["attributes"],
             state=row["state"],
+            asked=row["asked"],
         )
         for row in reading.study_trials(connection, study_id)
     ]
@@ -237,12 +242,21 @@ def tell_stored(driver: Driver, trials: Iterable[Trial], read_at: str) -> dict[i
     return outcomes
 
 
+def mark_asked(driver: Driver, trials: Sequence[Trial], outcomes: Mapping[int, Outcome]) -> list[Trial]:
+    """Mark each of a study's stored trials as asked for by its file or not; those whose mark changed."""
+    asked = driver.asked(outcomes, [trial.configuration.hash for trial in trials])
+    changed = [trial for trial in trials if trial.asked != (trial.number in asked)]
+    for trial in changed:
+        trial.asked = not trial.asked
+    return changed
+
+
 def runs_to_do(trials: Iterable[Trial]) -> list[Run]:
-    """The runs that are missing, unfinished, or failed in an earlier process."""
+    """The runs that are missing, unfinished, or failed in an earlier process, of trials that are asked for."""
     return [
         run
         for trial in trials
-        if trial.state != "pruned"
+        if trial.asked and trial.state != "pruned"
         for run in trial.runs
         if run.status not in ENDED and not run.attempted
     ]

@@ -1,6 +1,7 @@
 """What each version of the schema changed, in order: a number and the function that brings a database there.
 
-    1 ──2──> v_selections ──3──> names without suffix, numbers of classes, v_studies ──> SCHEMA_VERSION
+    1 ──2──> v_selections ──3──> names without suffix, numbers of classes, trials that the file asks for,
+    v_studies ──> SCHEMA_VERSION
 
 A migration changes tables. Views hold no data, so they are made anew from `search.store.schema` with each. The
 change and its number in `sweep_schema` are one transaction; before the first a copy of the file is kept.
@@ -39,8 +40,12 @@ def _selections_view(connection: Connection) -> None:
     """Version 2 added the view `v_selections`; the tables stayed as they were."""
 
 
-def _base_names(connection: Connection) -> None:
-    """Version 3 keeps a study's name without its data and seed suffix, and the number of its classes."""
+def _base_names_and_asked(connection: Connection) -> None:
+    """Version 3 keeps a study's name without its suffixes, its number of classes, and which trials its file asks for.
+
+    All of them are asked for until the study is run again.
+    """
+    connection.execute(text("ALTER TABLE sweep_trials ADD COLUMN asked BOOLEAN NOT NULL DEFAULT TRUE"))
     connection.execute(text("ALTER TABLE sweep_studies ADD COLUMN base_name VARCHAR(200) NOT NULL DEFAULT ''"))
     connection.execute(text("ALTER TABLE sweep_studies ADD COLUMN n_classes INTEGER"))
     query = text("SELECT study_id, name, dataset, spec FROM sweep_studies")
@@ -55,7 +60,10 @@ def _base_names(connection: Connection) -> None:
         connection.execute(text(change), values)
 
 
-MIGRATIONS: Mapping[int, Migration] = {2: Migration(_selections_view), 3: Migration(_base_names, ("sweep_studies",))}
+MIGRATIONS: Mapping[int, Migration] = {
+    2: Migration(_selections_view),
+    3: Migration(_base_names_and_asked, ("sweep_studies", "sweep_trials")),
+}
 
 
 def migrate(sql: Engine, found: int) -> None:

@@ -140,7 +140,7 @@ def newest_selection(connection: Connection, study_id: int) -> RowMapping | None
 
 
 def status_rows(connection: Connection) -> list[dict[str, Any]]:
-    """One row a study: trials and runs by state, best validation accuracy so far, training seconds."""
+    """One row a study: its trials that are asked for and their runs by state, best validation accuracy, seconds."""
     best = (
         select(
             trials.c.study_id,
@@ -148,7 +148,7 @@ def status_rows(connection: Connection) -> list[dict[str, Any]]:
         )
         .join(runs, runs.c.trial_id == trials.c.trial_id)
         .join(evaluations, evaluations.c.run_id == runs.c.run_id)
-        .where(evaluations.c.split == "validation")
+        .where((evaluations.c.split == "validation") & trials.c.asked)
         .group_by(trials.c.study_id)
         .subquery()
     )
@@ -156,12 +156,14 @@ def status_rows(connection: Connection) -> list[dict[str, Any]]:
     query = select(studies, best.c.best_validation).outerjoin(best, best.c.study_id == studies.c.study_id)
     for row in connection.execute(query.order_by(studies.c.study_id)).mappings().all():
         trial_states = connection.execute(
-            select(trials.c.state, func.count()).where(trials.c.study_id == row["study_id"]).group_by(trials.c.state)
+            select(trials.c.state, func.count())
+            .where((trials.c.study_id == row["study_id"]) & trials.c.asked)
+            .group_by(trials.c.state)
         ).all()
         run_states = connection.execute(
             select(runs.c.state, func.count(), func.sum(runs.c.train_seconds + runs.c.evaluate_seconds))
             .join(trials, trials.c.trial_id == runs.c.trial_id)
-            .where(trials.c.study_id == row["study_id"])
+            .where((trials.c.study_id == row["study_id"]) & trials.c.asked)
             .group_by(runs.c.state)
         ).all()
         result.append(

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 
 from analysis.selection import READ_AT, order_by_case
@@ -70,6 +71,7 @@ trials = Table(
     Column("config", JSON, nullable=False),
     Column("attributes", JSON, nullable=False),
     Column("full_fidelity", Boolean, nullable=False),
+    Column("asked", Boolean, nullable=False, server_default=true(), info={"added_in": 3}),
     Column("state", String(12), nullable=False),
     UniqueConstraint("study_id", "trial_number"),
     UniqueConstraint("study_id", "config_hash"),
@@ -168,7 +170,7 @@ VIEWS = {
         JOIN runs r ON r.run_id = v.run_id
         JOIN sweep_trials t ON t.trial_id = r.trial_id
         JOIN sweep_studies s ON s.study_id = t.study_id
-        WHERE v.split = 'validation'
+        WHERE v.split = 'validation' AND t.asked
     """,
     "v_runs": f"""
         SELECT s.name AS study, s.base_name, s.driver, s.dataset, s.data_sha256,
@@ -189,6 +191,7 @@ VIEWS = {
         LEFT JOIN evaluations a ON a.run_id = r.run_id AND a.k = b.read_k AND a.split = 'train'
         LEFT JOIN evaluations v ON v.run_id = r.run_id AND v.k = b.read_k AND v.split = 'validation'
         LEFT JOIN evaluations e ON e.run_id = r.run_id AND e.k = b.read_k AND e.split = 'test'
+        WHERE t.asked
     """,
     "v_selection_inputs": """
         SELECT s.study_id, s.name AS study, s.read_at, t.trial_id, t.trial_number, t.config_hash,
@@ -199,6 +202,7 @@ VIEWS = {
         JOIN sweep_trials t ON t.trial_id = r.trial_id
         JOIN sweep_studies s ON s.study_id = t.study_id
         WHERE v.split = 'validation' AND r.state = 'complete' AND t.state = 'complete' AND t.full_fidelity
+              AND t.asked
     """,
     "v_selections": """
         SELECT s.study_id, s.name AS study, s.dataset, c.selection_id, c.trial_id, t.trial_number, c.rule,

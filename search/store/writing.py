@@ -143,11 +143,18 @@ def add_trials(connection: Connection, study_id: int, first_number: int, proposa
                 "config": proposal.configuration.as_dict(),
                 "attributes": proposal.attributes,
                 "full_fidelity": proposal.full_fidelity,
+                "asked": True,
                 "state": "waiting",
             }
             for i, proposal in enumerate(proposals)
         ],
     )
+
+
+def set_asked(connection: Connection, changes: Iterable[tuple[int, bool]]) -> None:
+    """Whether the study's file asks for each (trial_id, asked)."""
+    for trial_id, asked in changes:
+        connection.execute(update(trials).where(trials.c.trial_id == trial_id).values(asked=asked))
 
 
 def start_run(connection: Connection, start: RunStart) -> int:
