@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from engine.seeds import derive_seed
 from search.drivers.protocol import PlannedDriver, Proposal
-from search.naming import data_source
+from search.naming import stored_source
 from search.select import RankedTrial, rank_trials
 from search.spec import StudySpec, parse_spec
 from search.store import reading
@@ -42,7 +42,7 @@ class Confirmation:
     study: str
     base_name: str
     name: str
-    data_source: str
+    data_source: str | dict[str, Any]
     data_sha256: str
     seed: int
     read_at: str
@@ -66,7 +66,7 @@ def confirmation(database: str, study: str, top: int) -> Confirmation:
         study=row["name"],
         base_name=f"{base_name}-confirm",
         name=f"{base_name}-confirm{row['name'].removeprefix(base_name)}",
-        data_source=data_source(row["spec"]["dataset"], row["dataset"]),
+        data_source=stored_source(row["spec"]["dataset"], row["dataset"]),
         data_sha256=row["data_sha256"],
         seed=confirmation_seed(row["seed"]),
         read_at=row["read_at"],

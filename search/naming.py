@@ -19,7 +19,7 @@ def study_name(spec: StudySpec, dataset: Dataset) -> str:
     return f"{spec.study}{data}{seed}"
 
 
-def data_source(named: str, dataset: str) -> str:
+def stored_source(named: str | dict[str, Any], dataset: str) -> str | dict[str, Any]:
     """What to load to have a stored study's data again.
 
     Args:

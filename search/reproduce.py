@@ -1,6 +1,7 @@
 """Training a stored run again and comparing it with what was stored, to the last bit."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from engine.configuration import Configuration
 from engine.data.dataset import Dataset
@@ -8,7 +9,7 @@ from engine.errors import DigitsweepError
 from engine.state import Evaluation, TrainingState
 from engine.training import initial_state, train_segment
 from search.execution.environment import code_version
-from search.naming import data_source
+from search.naming import stored_source
 from search.store import reading
 from search.store.database import open_for_reading
 
@@ -41,7 +42,7 @@ class StoredRun:
     configuration: Configuration
     seed: int
     dataset: str
-    data_source: str
+    data_source: str | dict[str, Any]
     data_sha256: str
     code_version: str
     state: str
@@ -51,9 +52,9 @@ class StoredRun:
         return f"run {self.run_id} ({self.study}, trial {self.trial_number}, replicate {self.replicate})"
 
     @property
-    def named_data(self) -> str:
+    def named_data(self) -> str | dict[str, Any]:
         """What to load to train it again: the data set that `auto` stood for, else the name its study gives."""
-        return data_source(self.data_source, self.dataset)
+        return stored_source(self.data_source, self.dataset)
 
 
 @dataclass(frozen=True)

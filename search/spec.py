@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from engine.configuration import DOMAINS
-from engine.errors import shown
+from engine.data.reference import Reference
+from engine.errors import DataError, shown
 from search.limits import MAX_NAME, MAX_REPLICATES, MAX_RUNGS, MAX_TEXT, MAX_TRIALS
 from search.other_names import nearest
 from search.space import Space, SpecError, parse_space
@@ -31,6 +32,15 @@ def _fraction(value: object) -> object:
             return float(numerator) / float(denominator)
         except (ValueError, ZeroDivisionError):
             return value
+    return value
+
+
+def _data_set(value: object) -> object:
+    """A data set's name, path or mapping, its keys checked; whether it is there is seen when it is loaded."""
+    try:
+        Reference.parse(value)
+    except DataError as error:
+        raise ValueError(str(error)) from error
     return value
 
 
@@ -85,7 +95,7 @@ class StudySpec(BaseModel):
         study: name, unique in a database.
         question: what the study is for, in a sentence.
         driver: what proposes configurations: `grid`, `random`, `ofat` or `optuna`.
-        dataset: `auto`, `mnist`, `fashion-mnist`, `digits`, or the path of an .npz or .csv file.
+        dataset: a name, the path of a file, or a mapping of a path and keys (`engine.data.reference`).
         seed: decides the plan and, with the replicate, each run's seed.
         replicates: runs of each trial.
         at: where a finished run is read: its `best` evaluation on validation, or its `last`.
@@ -105,7 +115,7 @@ class StudySpec(BaseModel):
     study: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=MAX_NAME)
     question: str = Field(min_length=1, max_length=MAX_TEXT)
     driver: Literal["grid", "random", "ofat", "optuna"]
-    dataset: str = Field(default="auto", min_length=1, max_length=MAX_TEXT)
+    dataset: Annotated[Any, BeforeValidator(_data_set)] = "auto"
     seed: int = Field(default=DEFAULT_SEED, ge=0, le=2**31 - 1)
     replicates: int = Field(default=1, ge=1, le=MAX_REPLICATES)
     at: Literal["best", "last"] = "best"

@@ -220,7 +220,7 @@ def test_figures_and_report_of_an_empty_database_say_what_is_missing(tmp_path, d
 
 def test_confirmation_on_other_data_is_refused(tmp_path, spec, digitsweep):
     digitsweep("run", spec, cwd=tmp_path)
-    rows = "\n".join(f"{i % 2},{i % 7},{i % 5}" for i in range(80))
+    rows = "\n".join(f"{i % 2},{i % 7 / 8},{i % 5 / 8}" for i in range(80))
     (tmp_path / "other.csv").write_text(f"label,a,b\n{rows}\n")
     result = digitsweep("confirm", "small", "--dataset", "other.csv", cwd=tmp_path)
     assert result.returncode == 2

@@ -1,7 +1,7 @@
-"""The data sets that come as four IDX files: names, shapes, checksums, mirrors, and where they may be.
+"""The data sets that are known by name: the list of names, and the table of those that come as four IDX files.
 
-`SOURCES` is the table; `describe_places` walks the search order; `find_files` takes the first place that
-has all four. Nothing here reads a file's content.
+`DATASET_NAMES` is the list; `SOURCES` has shapes, checksums and mirrors; `describe_places` walks the search order;
+`find_files` takes the first place that has all four. Nothing here reads a file's content.
 """
 
 import os
@@ -137,12 +137,35 @@ SOURCES: dict[str, IdxSource] = {
 }
 
 
+DATASET_NAMES = ("auto", *SOURCES, "digits")
+"""Every name that is not a path. `auto` is the first source where it can be had, else `digits`."""
+
+FILE_SUFFIXES = (".npz", ".csv")
+"""What a user's own file ends in."""
+
+DATASET_HELP = f"{', '.join(DATASET_NAMES)}, or the path of an .npz, a .csv or a folder of IDX files"
+"""What a data set is given as, for help texts and messages."""
+
+USER_MARK = "file:"
+"""How the name of a user's own data set begins, whatever its file is called; no name in `DATASET_NAMES` does."""
+
+
+def user_name(name: str) -> str:
+    """What a user's file or folder of that name is called in studies and on pages: `file:wine.csv`.
+
+    Characters that mean something in a study's name (`@`, `#`), in a shell or in a table become `-`.
+    """
+    kept = "".join(c if c.isalnum() or c in "._-" else "-" for c in name)
+    return f"{USER_MARK}{kept[:60]}"
+
+
 @dataclass(frozen=True)
 class Place:
     """A folder that may hold a source's files.
 
     Attributes:
-        role: which step of the search order: `DATA`, `data/`, `beside the project`, `user cache`.
+        role: which step of the search order: `DATA`, `data/`, `beside the project`, `user cache`; `named` where the
+            user names the place as the data set.
         folder: the folder, as it is written in messages.
         found: the files there, in the source's order; all four where the place can be used.
         missing: names (without `.gz`) that are not there.

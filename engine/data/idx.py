@@ -20,6 +20,7 @@ from engine.errors import DataError
 
 UINT8_CODE = 8
 TYPE_NAMES = {8: "uint8", 9: "int8", 11: "int16", 12: "int32", 13: "float32", 14: "float64"}
+MAX_DIMENSIONS = 16
 GZIP_MAGIC = b"\x1f\x8b"
 PIECE = 1 << 20
 
@@ -56,6 +57,8 @@ def parse_idx(content: NDArray[np.uint8], what: str) -> NDArray[np.uint8]:
             f"{what}: an IDX file starts with the bytes 0, 0, type, dimensions, but got "
             f"{zero}, {zero2}, {code}, {n_dimensions}: this is not an IDX file"
         )
+    if n_dimensions > MAX_DIMENSIONS:
+        raise DataError(f"{what}: an IDX file has at most {MAX_DIMENSIONS} dimensions, but got {n_dimensions}")
     if code != UINT8_CODE:
         raise DataError(f"{what}: entries must be uint8 (type code 8), but got {TYPE_NAMES[code]} ({code})")
     start = 4 + 4 * n_dimensions
@@ -69,7 +72,10 @@ def parse_idx(content: NDArray[np.uint8], what: str) -> NDArray[np.uint8]:
             f"{what} {problem}: its header states the shape {shape}, {n_expected:,} bytes with the header, "
             f"but got {'more' if len(content) > n_expected else f'{len(content):,}'}"
         )
-    return content[start:].reshape(shape)
+    try:
+        return content[start:].reshape(shape)
+    except ValueError as error:  # no entries, and other dimensions that no array can have
+        raise DataError(f"{what}: its header states the shape {shape}, which no array can have") from error
 
 
 def read_content(path: Path, n_bytes: int) -> tuple[NDArray[np.uint8], str | None]:

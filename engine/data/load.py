@@ -5,7 +5,8 @@
          → prepared form in the user cache (engine.data.cache) → Dataset
 
 The next time, the prepared form is read and checked in place of all this, for as long as the source files are
-unchanged. `digits` comes from scikit-learn, and a user's own file from `engine.data.user_file`.
+unchanged. `digits` comes from scikit-learn, and a user's own file from `engine.data.user_file`: it is called
+`file:…`, whatever its name and wherever it lies, unless its content is a known data set's.
 """
 
 import difflib
@@ -21,11 +22,24 @@ import numpy as np
 
 from engine.data import cache as prepared
 from engine.data import mnist
-from engine.data.catalogue import SOURCES, IdxSource, cache_folder, describe_places, find_files
+from engine.data.catalogue import (
+    DATASET_HELP,
+    DATASET_NAMES,
+    FILE_SUFFIXES,
+    SOURCES,
+    IdxSource,
+    Place,
+    cache_folder,
+    describe_places,
+    find_files,
+    user_name,
+)
 from engine.data.dataset import Dataset, SparseRows, Split
 from engine.data.download import DownloadProgress
 from engine.data.partition import partition
+from engine.data.reference import Reading, Reference
 from engine.data.user_file import Splits, load_user_file
+from engine.data.user_idx import idx_files, idx_name
 from engine.errors import DataError
 
 __all__ = ["DATASET_NAMES", "cache_folder", "describe_places", "load_dataset"]
@@ -34,13 +48,11 @@ Notify = Callable[[str], None]
 Built = tuple[Splits, int, list[str]]
 """Three splits, the number of classes, and what the user should know."""
 
-DATASET_NAMES = ("auto", "mnist", "fashion-mnist", "digits")
-FILE_SUFFIXES = (".npz", ".csv")
 DIGITS_SIZES = (1_197, 300, 300)
 
 
 def load_dataset(
-    name: str = "auto",
+    name: str | Mapping[str, Any] = "auto",
     *,
     folder: Path | None = None,
     notify: Notify | None = None,
@@ -58,7 +70,8 @@ def load_dataset(
             `digits`: scikit-learn's 1,797 images of 8 × 8, pixels / 16, split 1,197 / 300 / 300 by
             `engine.data.partition`;
             `auto`: `mnist` where it is found or can be downloaded, else `digits`, with a word to `notify`;
-            a path that ends in `.npz` or `.csv`: the user's own, see `engine.data.user_file`.
+            the path of a `.npz`, a `.csv` or a folder of IDX files: the user's own, see `engine.data.user_file`;
+            a mapping of such a `path` and of keys that say how it is to be read, see `engine.data.reference`.
         folder: where to look first (the DATA option).
         notify: called with one message for each thing the user should know; Python warnings without it.
         progress: called during a download, see `engine.data.download.DownloadProgress`.
@@ -72,25 +85,22 @@ def load_dataset(
     """
     notify = notify or _warn
     cache = cache or cache_folder()
-    if Path(name).suffix.lower() in FILE_SUFFIXES:
-        return _load_user(name, folder, cache, notify)
-    if name == "digits":
+    reference = Reference.parse(name)
+    options: dict[str, Any] = {
+        "folder": folder, "cache": cache, "notify": notify, "progress": progress, "offline": offline
+    }  # fmt: skip
+    if reference.name == "digits":
         return _load_digits(cache, notify)
-    if name in SOURCES:
-        return _load_source(
-            SOURCES[name], folder=folder, cache=cache, notify=notify, progress=progress, offline=offline
-        )
-    if name != "auto":
-        known = (*DATASET_NAMES, *SOURCES)
-        close = difflib.get_close_matches(name.lower(), known, 1)
-        raise DataError(
-            f"dataset must be one of {', '.join(DATASET_NAMES)}, or a path that ends in .npz or .csv, "
-            f"but got {name!r}{f'; did you mean {close[0]!r}?' if close else ''}"
-        )
+    if reference.name in SOURCES:
+        return _load_source(SOURCES[reference.name], **options)
+    if reference.name != "auto":
+        path = _find_user_path(reference.name, folder)
+        if path.suffix.lower() not in FILE_SUFFIXES and (known := mnist.recognize(files := idx_files(path))):
+            notify(f"{path} holds {known.title}'s own files: this is the data set {known.name}")
+            return _load_source(known, place=Place("named", path, tuple(files), ()), **options)
+        return _load_user(path, reference.reading, cache, notify)
     try:
-        return _load_source(
-            SOURCES["mnist"], folder=folder, cache=cache, notify=notify, progress=progress, offline=offline
-        )
+        return _load_source(SOURCES["mnist"], **options)
     except mnist.MissingDataError as error:
         notify(f"{error}\nUsing `digits` instead: 1,797 images of 8 × 8 pixels that come with scikit-learn.")
         return _load_digits(cache, notify)
@@ -142,13 +152,14 @@ def _load_source(
     notify: Notify,
     progress: DownloadProgress | None,
     offline: bool,
+    place: Place | None = None,
 ) -> Dataset:
     with ExitStack() as stack:
         places = describe_places(source.name, folder, cache)
-        place = find_files(places)
+        place = place or find_files(places)
         if place is None:
             place = mnist.fetch(source, places, stack, notify=notify, progress=progress, offline=offline)
-        elif folder is not None and place.role != "DATA":
+        elif folder is not None and place.role not in ("DATA", "named"):
             notify(f"{folder} does not hold {source.title}'s four files; using those in {place.folder}")
         paths = place.found
         recipe = {
@@ -158,8 +169,21 @@ def _load_source(
         }
 
         def build() -> Built:
-            splits, notices = mnist.read_splits(source, paths)
+            try:
+                splits, notices = mnist.read_splits(source, paths)
+            except mnist.DamagedDataError as error:
+                if place.role != "user cache" or offline:
+                    raise
+                splits, notices = mnist.read_splits(source, fetch_again(error))
             return splits, source.n_classes, notices
+
+        def fetch_again(error: mnist.DamagedDataError) -> Sequence[Path]:
+            """Our own download, cut off by whatever it was; the user's files are left to the user."""
+            notify(f"{error}\nIt was downloaded to the cache and is downloaded again.")
+            try:
+                return mnist.fetch(source, places, stack, notify=notify, progress=progress, offline=False).found
+            except mnist.MissingDataError as failure:
+                raise error from failure
 
         return _with_prepared(source.name, build, cache=cache, paths=paths, recipe=recipe, notify=notify)
 
@@ -195,17 +219,38 @@ def _build_digits() -> Built:
     return (train, validation, test), 10, []
 
 
-def _load_user(name: str, folder: Path | None, cache: Path, notify: Notify) -> Dataset:
-    path = Path(name).expanduser()
-    if folder is not None and not path.is_absolute() and not path.is_file():
-        path = folder / path
-    if not path.is_file():
-        tried = dict.fromkeys([Path(name).expanduser().absolute(), path.absolute()])
-        raise DataError(f"{name}: there is no such file; looked for {' and '.join(map(str, tried))}")
+def _find_user_path(name: str, folder: Path | None) -> Path:
+    """The file or folder that a user names; DataError where there is none, or of no known kind."""
+    try:
+        tried = [Path(name).expanduser()]
+        if folder is not None and not tried[0].is_absolute():
+            tried.append(folder / tried[0])
+        found = next((path for path in tried if path.exists()), None)
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a zero byte, ~ of an unknown user
+        raise DataError(f"{name[:80]!r} cannot be a path: {error}") from error
+    if found is None:
+        places = " and ".join(str(path.absolute()) for path in tried)
+        close = difflib.get_close_matches(name.lower(), DATASET_NAMES, 1)
+        if Path(name).suffix.lower() in FILE_SUFFIXES or "/" in name:
+            raise DataError(
+                f"{name}: there is no such file; looked for {places}; name it with --dataset or DATASET=<path>"
+            )
+        raise DataError(
+            f"dataset must be one of {DATASET_HELP}, but got {name!r}{f'; did you mean {close[0]!r}?' if close else ''}"
+        )
+    if found.is_file() or (found.is_dir() and found.suffix.lower() not in FILE_SUFFIXES):
+        return found
+    raise DataError(f"{found}: must be a file or a folder of IDX files, but is something else")
 
+
+def _load_user(path: Path, reading: Reading, cache: Path, notify: Notify) -> Dataset:
     def build() -> Built:
         notices: list[str] = []
-        splits, n_classes = load_user_file(path, notices.append)
+        splits, n_classes = load_user_file(path, notices.append, reading)
         return splits, n_classes, notices
 
-    return _with_prepared(path.stem, build, cache=cache, paths=[path], recipe={"reader": 1}, notify=notify)
+    is_file = path.suffix.lower() in FILE_SUFFIXES
+    paths = [path] if is_file else idx_files(path)
+    name = user_name(path.resolve().name if is_file else idx_name(path))
+    recipe = {"reader": 2, "path": str(path), **asdict(reading)}
+    return _with_prepared(name, build, cache=cache, paths=paths, recipe=recipe, notify=notify)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.data.catalogue import SOURCES, IdxSource, Place, SourceFile
 from engine.data.dataset import SparseRows, Split
 from engine.data.download import DownloadError, DownloadProgress, download
-from engine.data.idx import n_bytes_of, parse_idx, read_content
+from engine.data.idx import UINT8_CODE, n_bytes_of, parse_idx, read_content
 from engine.errors import DataError
 
 Notify = Callable[[str], None]
@@ -27,6 +27,10 @@ WHITE = np.float32(255)
 
 class MissingDataError(DataError):
     """A source's files are nowhere and could not be fetched."""
+
+
+class DamagedDataError(DataError):
+    """A source's file that is cut off or was never one: nothing that anyone could want to keep."""
 
 
 def fetch(
@@ -42,7 +46,7 @@ def fetch(
 
     Args:
         source: what to fetch.
-        places: where it was looked for; the last one is the user cache, and files already there are kept.
+        places: where it was looked for; the last one is the user cache, and whole files already there are kept.
         stack: closed by the caller after the files are read.
         notify: told where the cache cannot be written.
         progress: see `DownloadProgress`.
@@ -70,7 +74,7 @@ def fetch(
     found: list[Path] = []
     for file in source.files:
         present = target / f"{file.name}.gz"
-        if present.is_file():
+        if present.is_file() and not _is_damaged(*read_content(present, n_bytes_of(file.shape)), file):
             found.append(present)
             continue
         try:
@@ -155,10 +159,7 @@ def _read(source: IdxSource, file: SourceFile, path: Path) -> tuple[NDArray[np.u
     try:
         found = _check_content(path, file, content, problem)
     except DataError as error:
-        raise DataError(
-            f"{error}. What to do: delete the file and run again, which fetches {source.title} anew, "
-            "or put the right one in its place."
-        ) from error
+        raise _not_the_source(source, file, path, content, problem, error) from error
     array = parse_idx(content, str(path))
     if array.shape != file.shape:
         raise DataError(f"{path}: must hold an array of shape {file.shape}, but got {array.shape}")
@@ -167,6 +168,59 @@ def _read(source: IdxSource, file: SourceFile, path: Path) -> tuple[NDArray[np.u
             raise DataError(f"{path}: must be {source.title}'s, but is {other.title}'s file of the same name")
     verified = file.sha256 is not None or _file_sha256(path) == file.archive_sha256
     return array, found, verified
+
+
+def _not_the_source(
+    source: IdxSource,
+    file: SourceFile,
+    path: Path,
+    content: NDArray[np.uint8],
+    problem: str | None,
+    error: DataError,
+) -> DataError:
+    """What to say of a file under a source's name that is not the source's: damaged, or another data set's."""
+    right_ones = f"name a folder with {source.title}'s own files with DATA=<folder>, where they are looked for first"
+    if _is_damaged(content, problem, file):
+        return DamagedDataError(f"{error}. What to do: put a whole copy in its place, or {right_ones}.")
+    return DataError(
+        f"{error}. It is a whole file, but its content is not {source.title}'s. What to do: if it belongs to a data "
+        f"set of your own, name its folder as the data set, DATASET={path.parent}; if {source.title} is meant, "
+        f"{right_ones}."
+    )
+
+
+def _is_damaged(content: NDArray[np.uint8], problem: str | None, file: SourceFile) -> bool:
+    """Whether what was read of a file is cut off or no IDX file, rather than a whole one of other content."""
+    if problem is not None:
+        return True
+    if len(content) > n_bytes_of(file.shape):  # read no further: a larger set ends early here
+        return content[:3].tobytes() != bytes([0, 0, UINT8_CODE])
+    try:
+        parse_idx(content, file.name)
+    except DataError:
+        return True
+    return False
+
+
+def recognize(paths: Sequence[Path]) -> IdxSource | None:
+    """The source whose files these are by their content, whatever they are called; None for a set of its own.
+
+    Args:
+        paths: training images and labels, test images and labels.
+    """
+    for source in SOURCES.values():
+        # The small files first: most sets differ there already.
+        pairs = sorted(zip(source.files, paths, strict=False), key=lambda pair: n_bytes_of(pair[0].shape))
+        if len(paths) == len(source.files) and all(_is_file_of(file, path) for file, path in pairs):
+            return source
+    return None
+
+
+def _is_file_of(file: SourceFile, path: Path) -> bool:
+    if file.sha256 is None:
+        return _file_sha256(path) == file.archive_sha256
+    content, problem = read_content(path, n_bytes_of(file.shape))
+    return problem is None and hashlib.sha256(content.data).hexdigest() == file.sha256
 
 
 def _split(source: IdxSource, images: NDArray[np.uint8], y: NDArray[np.uint8], path: Path) -> Split:

@@ -1,22 +1,14 @@
-"""The user's own data: an `.npz` or a `.csv` file as three splits of labelled rows.
+"""The user's own data as three splits of labelled rows: a `.npz`, a `.csv`, or a folder of IDX files.
 
-`.npz`: arrays `X` (n, …), flattened to (n, d), and `y` (n,); optionally `X_validation` and `y_validation`,
-`X_test` and `y_test`. Case does not matter, and `x_train`, `y_train` are the same as `X`, `y`.
+    user_npz, user_csv, user_idx ──> UserData ──> here: classes, scale, missing parts ──> three splits
 
-`.csv`: comma-separated, one row an image. With a header that names a column `label`, that is the label, an
-optional column `split` says `train`, `validation` or `test`, and all others are features. Without a header,
-the first column is the label.
+`docs/data.md` says what such files look like and what each message means. Nothing is guessed in silence: what is
+plain is said in a line, and what is not is asked for, all of a file's questions at once (`engine.data.reference.ask`).
 
-Values: whole numbers from 0 to 255 of which the largest exceeds 1 are pixels, and are divided by 255;
-anything else is taken as it is (an `.npz` array of a floating dtype always is). Labels: whole numbers from
-0 to 999 are classes as they stand; otherwise the distinct labels, sorted, become the classes 0, 1, ….
-
-Parts that the file does not give are taken from its training rows: 15 % each, every class in proportion, by a
-fixed permutation (`engine.data.partition`).
+Parts that a file does not give are taken from its training rows: 15 % each, every class in proportion, by a fixed
+permutation (`engine.data.partition`).
 """
 
-import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,51 +19,77 @@ from numpy.typing import NDArray
 from engine.arrays import IntArray
 from engine.data.dataset import SPLITS, SparseRows, Split, SplitName
 from engine.data.partition import partition
-from engine.data.user_csv import Part, UserData, read_csv
+from engine.data.reference import Doubt, Reading, ask
+from engine.data.user_csv import MISSING, read_csv
+from engine.data.user_data import UserData
+from engine.data.user_idx import read_idx
+from engine.data.user_npz import read_npz
 from engine.errors import DataError
 
 Splits = tuple[Split, Split, Split]
 
 SHARE = 0.15
 MAX_CLASSES = 1000
-WHITE = np.float32(255)
+ROWS_PER_CLASS = 5
+EIGHT_BIT = (128, 255)
+"""Where the largest of whole numbers lies that are plainly pixels of 8 bits: they use the highest bit."""
+SHOWN_CLASSES = 30
 
 
-def load_user_file(path: Path, notify: Callable[[str], None]) -> tuple[Splits, int]:
+def load_user_file(path: Path, notify: Callable[[str], None], reading: Reading | None = None) -> tuple[Splits, int]:
     """The splits and the number of classes of a user's file.
 
     Args:
-        path: ends in `.npz` or `.csv`.
+        path: ends in `.npz` or `.csv`, or is a folder of IDX files or one of these files.
         notify: called with a line for each thing that was decided: scaling, splitting, naming of classes.
+        reading: what the user says about the file.
 
     Raises:
-        DataError: names the file, the place in it, what was expected and what was found.
+        DataError: names the file, the place in it, what was expected and what was found; or asks for what the file
+            leaves open, with the keys that settle it.
     """
-    data = _read_npz(path) if path.suffix.lower() == ".npz" else read_csv(path)
-    _check(data, path)
-    classes = _to_classes(data, path, notify)
-    n_classes = max(int(y.max()) for y in classes.values()) + 1
-    rows = _scale(data, path, notify)
+    data = UserData(path, reading or Reading(), notify)
+    _check_keys(data)
+    {".npz": read_npz, ".csv": read_csv}.get(path.suffix.lower(), read_idx)(data)
+    _check(data)
+    classes, n_classes = _to_classes(data)
+    rows = _scale(data)
+    if data.doubts:
+        raise ask(path, data.doubts, data.reading)
     present = {name: Split(rows[name], classes[name]) for name in data.parts}
-    return _complete(present, path, notify), n_classes
+    return _complete(data, present), n_classes
 
 
-def _check(data: UserData, path: Path) -> None:
+def _check_keys(data: UserData) -> None:
+    """DataError for keys that mean nothing for a file of this kind."""
+    suffix, reading = data.path.suffix.lower(), data.reading
+    unused = {
+        "label": reading.label is not None and suffix not in (".npz", ".csv"),
+        "ignore": bool(reading.ignore) and suffix not in (".npz", ".csv"),
+        "keep": bool(reading.keep) and suffix != ".csv",
+        "header": reading.header is not None and suffix != ".csv",
+    }
+    for key, is_unused in unused.items():
+        if is_unused:
+            raise DataError(f"{data.path}: {key} is for columns, but this is no .csv file; leave the key out")
+
+
+def _check(data: UserData) -> None:
     """DataError where a part is empty, of another width, without a label for each row, or not finite."""
     n_features = data.parts["train"].rows.n_features
     for name, part in data.parts.items():
         if not len(part.rows):
-            raise DataError(f"{path}: the {name} part must hold at least one row, but has none")
+            raise DataError(f"{data.path}: the {name} part must hold at least one row, but has none")
         if not part.rows.n_features:
-            raise DataError(f"{path}: a row must have at least one feature, but the {name} part has none")
+            raise DataError(f"{data.path}: a row must have at least one feature, but the {name} part has none")
         if part.rows.n_features != n_features:
             raise DataError(
-                f"{path}: all parts must have the {n_features} features of the train part, "
+                f"{data.path}: all parts must have the {n_features} features of the train part, "
                 f"but {name} has {part.rows.n_features}"
             )
         if len(part.rows) != len(part.labels):
             raise DataError(
-                f"{path}: the {name} part must have one label for each of its {len(part.rows)} rows, "
+                f"{data.path}: the {name} part must have one label for each of its {len(part.rows)} rows, "
                 f"but has {len(part.labels)}"
             )
         finite = np.isfinite(part.rows.values)
@@ -79,68 +97,127 @@ def _check(data: UserData, path: Path) -> None:
             entry = int(np.argmin(finite))
             row = int(np.searchsorted(part.rows.indptr, entry, side="right")) - 1
             raise DataError(
-                f"{path}: every value must be finite in float32, but row {row} (from 0) of the {name} part "
-                f"has {part.rows.values[entry]} in feature {part.rows.indices[entry]} (from 0)"
+                f"{data.path}: every value must be finite in float32, but {data.where(name, row)} has "
+                f"{part.rows.values[entry]} in {data.feature(int(part.rows.indices[entry]))}"
             )
 
 
-def _to_classes(data: UserData, path: Path, notify: Callable[[str], None]) -> dict[SplitName, IntArray]:
-    """Classes (n,) int64 by split, from labels of whatever kind."""
-    labels = _whole(np.concatenate([part.labels for part in data.parts.values()]), path)
+def _to_classes(data: UserData) -> tuple[dict[SplitName, IntArray], int]:
+    """Classes (n,) int64 by split and how many there are, from labels of whatever kind.
+
+    The distinct labels, sorted, are the classes 0, 1, ….
+    """
+    path = data.path
+    labels = _plain_labels(data)
     distinct, classes = np.unique(labels, return_inverse=True)
+    n_rows = len(labels)
     if len(distinct) < 2:
         raise DataError(f"{path}: there must be at least 2 classes, but every label is {distinct[0]!s}")
     if len(distinct) > MAX_CLASSES:
         raise DataError(
             f"{path}: there can be at most {MAX_CLASSES} classes, but got {len(distinct):,} different "
-            "labels; is this the right column?"
+            "labels; is this the right column? label: names another"
         )
-    if distinct.dtype == np.int64 and distinct[0] >= 0 and distinct[-1] < MAX_CLASSES:
-        classes = labels
-    else:
-        shown = ", ".join(f"{label!s} → {i}" for i, label in enumerate(distinct[:10]))
-        notify(f"{path}: labels become classes in sorted order: {shown}{', …' if len(distinct) > 10 else ''}")
+    if len(distinct) > max(2, n_rows / ROWS_PER_CLASS):
+        raise DataError(
+            f"{path}: there must be {ROWS_PER_CLASS} rows for each class, but got {len(distinct)} different labels for "
+            f"{n_rows:,} rows; is this the right column? label: names another"
+        )
+    if distinct.dtype.kind not in "iu" or (distinct != np.arange(len(distinct))).any():
+        pairs = [f"{label!s} → {i}" for i, label in enumerate(distinct)]
+        if len(pairs) > SHOWN_CLASSES:
+            pairs[10:-3] = ["…"]
+        data.say(f"{len(distinct)} different labels become classes in sorted order: {', '.join(pairs)}")
     ends = np.cumsum([len(part.labels) for part in data.parts.values()])[:-1]
-    return {name: y.astype(np.int64) for name, y in zip(data.parts, np.split(classes, ends), strict=True)}
+    of_split = {name: y.astype(np.int64) for name, y in zip(data.parts, np.split(classes, ends), strict=True)}
+    unseen = [str(distinct[k]) for k in np.setdiff1d(classes, of_split["train"])]
+    if unseen:
+        data.say(f"no training row has the label {', '.join(unseen[:10])}, which other parts have")
+    return of_split, len(distinct)
 
 
-def _whole(labels: NDArray[Any], path: Path) -> NDArray[Any]:
-    """Labels as int64 where they are whole numbers in some form (2, 2.0, "2"), as strings otherwise."""
-    if labels.dtype.kind in "biu":
-        return labels.astype(np.int64)
+def _plain_labels(data: UserData) -> NDArray[Any]:
+    """All labels, part after part: numbers where they are whole ones in some form (2, 2.0, "2"), else strings."""
+    parts = [
+        np.char.decode(part.labels, "utf-8", "backslashreplace") if part.labels.dtype.kind == "S" else part.labels
+        for part in data.parts.values()
+    ]
+    if len({"words" if y.dtype.kind == "U" else "numbers" for y in parts}) > 1:
+        raise DataError(f"{data.path}: labels must be numbers in every part or words in every part, but are both")
+    kinds = {y.dtype.kind for y in parts}
+    if kinds <= {"b", "i", "u"}:
+        return np.concatenate([y.astype(np.uint8) if y.dtype.kind == "b" else y for y in parts])
+    labels = np.concatenate(parts)
+    if labels.dtype.kind == "U":
+        labels = np.char.strip(labels)
+        missing = np.isin(np.char.lower(labels), list(MISSING))
+        if missing.any():
+            raise DataError(
+                f"{data.path}: every row must have a label, but got {str(labels[np.argmax(missing)])!r}, which stands "
+                "for a missing value; leave the row out"
+            )
     try:
         numbers = labels.astype(np.float64)
     except ValueError:
-        return np.char.strip(labels.astype(str))
-    if labels.dtype.kind == "f" and not np.isfinite(numbers).all():
-        raise DataError(f"{path}: every label must be finite, but got {numbers[~np.isfinite(numbers)][0]}")
-    if (np.abs(numbers) < 2.0**53).all() and (numbers == np.rint(numbers)).all():
-        return numbers.astype(np.int64)
-    return np.char.strip(labels.astype(str))
+        return labels
+    whole = np.isfinite(numbers) & (numbers == np.rint(numbers)) & (np.abs(numbers) < 2.0**53)
+    if not whole.all():
+        raise DataError(
+            f"{data.path}: labels must be whole numbers or words, but got {labels[np.argmin(whole)]!s}; "
+            "a class is one of few: a measured number cannot be one"
+        )
+    return numbers.astype(np.int64)
 
 
-def _scale(data: UserData, path: Path, notify: Callable[[str], None]) -> dict[SplitName, SparseRows]:
-    """The rows by split, divided by 255 where they are pixels."""
+def _scale(data: UserData) -> dict[SplitName, SparseRows]:
+    """The rows by split, divided by what makes pixels of them; a doubt where that is not plain."""
     rows = {name: part.rows for name, part in data.parts.items()}
-    values = [part.values for part in rows.values() if len(part.values)]
+    values = [_certain_values(part, data.doubted) for part in rows.values()]
+    values = [part for part in values if len(part)]
+    lowest = min((float(part.min()) for part in values), default=0.0)
     largest = max((float(part.max()) for part in values), default=0.0)
-    is_pixels = (
-        data.may_be_pixels
-        and 1 < largest <= 255
-        and all(part.min() >= 0 and np.array_equal(part, np.rint(part)) for part in values)
-    )
-    if not is_pixels:
+    are_whole = all(np.array_equal(part, np.rint(part)) for part in values)
+    divisor = data.reading.scale
+    if divisor is None:
+        divisor = 1.0
+        if data.may_be_pixels and are_whole and lowest >= 0 and EIGHT_BIT[0] <= largest <= EIGHT_BIT[1]:
+            divisor = 255.0
+            data.say(
+                f"whole numbers from 0 to {largest:g} are read as pixels of 8 bits and divided by 255; "
+                "scale: none takes them as they are"
+            )
+        elif lowest < 0 or largest > 1:
+            data.doubts.append(_scale_doubt(min(lowest, 0.0), max(largest, 0.0), are_whole))
+    if divisor == 1:
         return rows
-    notify(
-        f"{path}: whole numbers from 0 to {largest:g} are read as pixels and divided by 255; "
-        "store them as floating-point numbers in an .npz file to have them taken as they are"
-    )
-    return {
-        name: SparseRows(part.indptr, part.indices, part.values / WHITE, part.n_features) for name, part in rows.items()
-    }
+    with np.errstate(over="ignore"):
+        scaled = {
+            name: SparseRows(part.indptr, part.indices, part.values / np.float32(divisor), part.n_features)
+            for name, part in rows.items()
+        }
+    if not all(np.isfinite(part.values).all() for part in scaled.values()):
+        raise DataError(f"{data.path}: values up to {largest:g} divided by scale {divisor:g} are infinite in float32")
+    return scaled
 
 
-def _complete(present: dict[SplitName, Split], path: Path, notify: Callable[[str], None]) -> Splits:
+def _certain_values(rows: SparseRows, doubted: list[int]) -> NDArray[Any]:
+    """The entries that no doubt hangs over: the scale is not asked for because of a row's number."""
+    return rows.values[~np.isin(rows.indices, doubted)] if doubted else rows.values
+
+
+def _scale_doubt(lowest: float, largest: float, are_whole: bool) -> Doubt:
+    """The question what values are to be divided by, with the likeliest answer first."""
+    whole = "whole numbers" if are_whole else "values"
+    text = f"{whole} from {lowest:g} to {largest:g} are neither 0 … 1 nor plainly pixels of 8 bits, 0 … 255"
+    if lowest < 0 or not are_whole:
+        top = max(-lowest, largest)
+        divides = f", scale: {top:g} divides them" if top > 1 else ""
+        return Doubt(text, "scale", "none", f"none takes them as they are{divides}")
+    top = next(top for top in (15, 16, 255, 1023, 4095, 65535, largest) if largest <= top)
+    return Doubt(text, "scale", f"{top:.12g}", f"{top:g} divides them, scale: none takes them as they are")
+
+
+def _complete(data: UserData, present: dict[SplitName, Split]) -> Splits:
     """The three splits, those not given taken from the train part."""
     missing = [name for name in SPLITS if name not in present]
     if missing:
@@ -150,56 +227,14 @@ def _complete(present: dict[SplitName, Split], path: Path, notify: Callable[[str
         n_train = len(whole) - n_validation - n_test
         if n_train < 1:
             raise DataError(
-                f"{path}: {len(missing) + 1} parts must be made of the train part, but it has {len(whole)} rows"
+                f"{data.path}: {len(missing) + 1} parts must be made of the train part, but it has {len(whole)} rows"
             )
         indices = partition(whole.y, (n_train, n_validation, n_test))
         for name, rows in zip(SPLITS, indices, strict=True):
             if name == "train" or name in missing:
                 present[name] = Split(whole.rows.take(rows), whole.y[rows])
-        notify(
-            f"{path}: {' and '.join(missing)} taken from the {len(whole):,} training rows by a fixed "
+        data.say(
+            f"{' and '.join(missing)} taken from the {len(whole):,} training rows by a fixed "
             f"permutation: {', '.join(f'{len(present[name]):,} {name}' for name in SPLITS)}"
         )
     return present["train"], present["validation"], present["test"]
-
-
-def _read_npz(path: Path) -> UserData:
-    """What an `.npz` file holds; DataError where it is damaged or holds something else."""
-    try:
-        # Opened here: np.load leaves a damaged file open.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays = {name.lower(): file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        if isinstance(error, ValueError) and "pickle" in str(error).lower():
-            raise DataError(
-                f"{path}: arrays must hold numbers, and labels numbers or strings of a fixed width, but one "
-                "holds Python objects (or the file is no .npz archive)"
-            ) from error
-        raise DataError(f"{path} cannot be read as an .npz archive: {error}") from error
-    data = UserData()
-    for name in SPLITS:
-        keys = (f"x_{name}", f"y_{name}")
-        if name == "train" and not any(key in arrays for key in keys):
-            keys = ("x", "y")
-        X, y = (arrays.get(key) for key in keys)
-        if X is None and y is None and name != "train":
-            continue
-        if X is None or y is None:
-            raise DataError(
-                f"{path}: must hold the arrays X and y (and optionally X_validation, y_validation, X_test, "
-                f"y_test), but {keys[0] if X is None else keys[1]} is missing; it holds "
-                f"{', '.join(sorted(arrays)) or 'nothing'}"
-            )
-        if X.ndim < 2 or X.dtype.kind not in "biuf":
-            raise DataError(
-                f"{path}: {keys[0]} must be real numbers of shape (n, …), but got {X.dtype} of shape {X.shape}"
-            )
-        if y.ndim != 1 or y.dtype.kind not in "biufUS":
-            raise DataError(
-                f"{path}: {keys[1]} must be numbers or strings of shape (n,), but got {y.dtype} of shape {y.shape}"
-            )
-        data.may_be_pixels &= X.dtype.kind in "biu"
-        with np.errstate(over="ignore"):  # too large for float32 becomes infinite, which is reported with its row
-            rows = SparseRows.from_dense(X.reshape(len(X), -1) if len(X) else np.empty((0, 1), np.uint8))
-        data.parts[name] = Part(rows, y)
-    return data

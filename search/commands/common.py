@@ -52,7 +52,24 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def load_data(name: str, folder: Path | None) -> "Dataset":
+def data_source(dataset: str | None, stated: Any, **keys: Any) -> Any:
+    """The data set that a command line means: another path with the keys that were stated, other keys, or both.
+
+    Args:
+        dataset: `--dataset`.
+        stated: what the study file or the stored study has, a name, a path or a mapping.
+        keys: of `engine.data.reference.KEYS`; None where they are not given.
+    """
+    from engine.data.catalogue import DATASET_NAMES
+
+    given = {key: value for key, value in keys.items() if value is not None}
+    source: dict[str, Any] = {**(stated if isinstance(stated, dict) else {"path": stated}), **given}
+    if dataset is not None:
+        source = {"path": dataset, **given} if dataset in DATASET_NAMES else {**source, "path": dataset}
+    return source if len(source) > 1 else source["path"]
+
+
+def load_data(name: Any, folder: Path | None) -> "Dataset":
     """A data set by name, with what there is to say on standard error and a bar for downloads."""
     from engine.data.load import load_dataset
 
@@ -71,14 +88,14 @@ def load_data(name: str, folder: Path | None) -> "Dataset":
         return load_dataset(name, folder=folder, notify=warn, progress=show)
 
 
-def load_stored_data(source: str, db: str, dataset: str | None, folder: Path | None) -> "Dataset":
+def load_stored_data(source: Any, db: str, dataset: str | None, folder: Path | None) -> "Dataset":
     """The data of a study in the database: what is given now, or else what its file named.
 
     A path that leads nowhere from here is looked for from the database's folder too, since that is where the study
     may have been started. Whoever calls compares the content, so that no other data can take its place.
 
     Args:
-        source: as its file names it, from `naming.data_source`.
+        source: as its file names it, from `naming.stored_source`.
         db: the database.
         dataset: what was given with --dataset.
         folder: what was given with --data.
@@ -86,13 +103,15 @@ def load_stored_data(source: str, db: str, dataset: str | None, folder: Path | N
     Raises:
         DataError: it is not found; the message says how to name it.
     """
+    from engine.data.catalogue import DATASET_NAMES
     from engine.errors import DataError
 
     if dataset is not None:
-        return load_data(dataset, folder)
-    beside = Path(db).parent / source
-    if beside.is_file() and not Path(source).exists():
-        return load_data(str(beside), folder)
+        return load_data(data_source(dataset, source), folder)
+    path = source["path"] if isinstance(source, dict) else source
+    beside = Path(db).parent / path
+    if path not in DATASET_NAMES and beside.exists() and not Path(path).exists():
+        return load_data(data_source(str(beside), source), folder)
     try:
         return load_data(source, folder)
     except DataError as error:

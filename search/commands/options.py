@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from engine.data.catalogue import DATASET_HELP
 from engine.errors import excerpt
 from search.limits import MAX_REPLICATES, MAX_TRIALS
 
@@ -132,9 +133,16 @@ DataSource = Annotated[str, typer.Argument(callback=_plain, help="mnist or fashi
 Database = Annotated[str, typer.Option("--db", callback=_plain, help="SQLite file, or an SQLAlchemy URL.")]
 DatasetName = Annotated[
     str | None,
-    typer.Option(
-        "--dataset", callback=_plain, help="auto, mnist, fashion-mnist, digits, or the path of an .npz or .csv."
-    ),
+    typer.Option("--dataset", callback=_plain, help=f"{DATASET_HELP}."),
+]
+Label = Annotated[
+    str | None, typer.Option(callback=_plain, help="Column or array of your own file that holds the classes.")
+]
+Ignore = Annotated[list[str] | None, typer.Option(help="Column or array of your own file to leave out; repeatable.")]
+Keep = Annotated[list[str] | None, typer.Option(help="Column that looks like no feature and is one; repeatable.")]
+Header = Annotated[bool | None, typer.Option(help="Whether your own .csv begins with a header.")]
+Scale = Annotated[
+    str | None, typer.Option(callback=_plain, help="What your own values are divided by: 255, 16, …, or none.")
 ]
 DataFolder = Annotated[
     Path | None,

@@ -1,14 +1,19 @@
 """`digitsweep run`: a study file, trained as far as the database lacks it."""
 
-from search.commands.common import load_data
+from search.commands.common import data_source, load_data
 from search.commands.options import (
     Database,
     DataFolder,
     DatasetName,
     DryRun,
+    Header,
+    Ignore,
     Jobs,
+    Keep,
+    Label,
     Replicates,
     Sampler,
+    Scale,
     Seed,
     StudyFile,
     TimeBudget,
@@ -23,6 +28,11 @@ def run(
     jobs: Jobs = None,
     dataset: DatasetName = None,
     data: DataFolder = None,
+    label: Label = None,
+    ignore: Ignore = None,
+    keep: Keep = None,
+    header: Header = None,
+    scale: Scale = None,
     seed: Seed = None,
     replicates: Replicates = None,
     trials: Trials = None,
@@ -33,7 +43,9 @@ def run(
     """Run a study, or whatever of it is missing; then name the best configuration."""
     from search.spec import load_spec
 
-    study = load_spec(spec).revised(dataset=dataset, seed=seed, replicates=replicates, trials=trials, sampler=sampler)
+    study = load_spec(spec)
+    source = data_source(dataset, study.dataset, label=label, ignore=ignore, keep=keep, header=header, scale=scale)
+    study = study.revised(dataset=source, seed=seed, replicates=replicates, trials=trials, sampler=sampler)
     if study.sampler:
         from search.drivers.samplers import require_packages
 

@@ -15,7 +15,7 @@ import pytest
 
 from engine.data import load as datasets
 from engine.data import mnist
-from engine.data.catalogue import SOURCES, SourceFile, cache_folder, describe_places, find_files
+from engine.data.catalogue import DATASET_NAMES, SOURCES, SourceFile, cache_folder, describe_places, find_files
 from engine.data.dataset import SPLITS
 from engine.data.idx import format_idx
 from engine.data.load import load_dataset
@@ -289,7 +289,8 @@ def test_altered_file_is_named_with_expected_and_found_checksum(content, what, f
         load(offline=True)
     assert caught.match(f"^data/{IMAGES}.gz is {what}: its decompressed content must be ")
     assert caught.match(f"52 bytes with SHA-256 {sha256(FILES[IMAGES])}, but got ")
-    assert caught.match(f"with SHA-256 {sha256(found) if found is not None else '[0-9a-f]{64}'}. What to do: delete")
+    assert caught.match(f"with SHA-256 {sha256(found) if found is not None else '[0-9a-f]{64}'}. ")
+    assert "delete" not in str(caught.value)
 
 
 def test_altered_file_is_noticed_after_it_was_prepared():
@@ -300,6 +301,25 @@ def test_altered_file_is_noticed_after_it_was_prepared():
     os.utime(Path("data") / IMAGES, ns=(before.st_atime_ns, before.st_mtime_ns))
     with pytest.raises(DataError, match="is altered"):
         load()
+
+
+@pytest.mark.parametrize("kind", ["as long", "longer", "shorter", "zipped"])
+def test_another_data_set_under_mnists_names_is_told_how_it_is_used(kind, world):
+    """KMNIST and its like have MNIST's names; the files belong to the user."""
+    n = {"as long": 6, "longer": 9, "shorter": 3, "zipped": 6}[kind]
+    other = {
+        IMAGES: format_idx(np.full((n, 3, 2), 200, np.uint8)),
+        "train-labels-idx1-ubyte": format_idx(np.arange(n, dtype=np.uint8) % 3),
+    }
+    folder = put(world / "kmnist", {name: gzip.compress(c) if kind == "zipped" else c for name, c in other.items()})
+    put(folder, {name: FILES[name] for name in FILES if name not in other})
+    for name in ("mnist", "auto"):
+        with pytest.raises(DataError) as caught:
+            load(name, folder=folder, offline=True)
+        assert str(caught.value).startswith(f"{folder / IMAGES} is {'truncated' if kind == 'shorter' else 'altered'}")
+        assert "its content is not MNIST's. What to do: if it belongs to a data set of your own" in str(caught.value)
+        assert f"name its folder as the data set, DATASET={folder};" in str(caught.value)
+        assert "delete" not in str(caught.value)
 
 
 def test_label_out_of_range_and_wrong_shape_are_named(world):
@@ -403,6 +423,35 @@ def test_download_without_a_writable_cache_serves_this_time(mirror, world):
     assert f"{world}/cache/mnist cannot be written" in notices[0]
 
 
+@pytest.mark.parametrize("content", [ARCHIVES[IMAGES][:-20], FILES[IMAGES][:-3], b"<html>captive portal</html>"])
+def test_damaged_download_in_the_cache_is_downloaded_again(mirror, world, content):
+    first, _ = load()
+    cached = world / "cache" / "mnist" / f"{IMAGES}.gz"
+    cached.write_bytes(content)
+    with pytest.raises(DataError, match="put a whole copy in its place"):
+        load(offline=True)
+    names = []
+    second, notices = load(progress=lambda name, *_: names.append(name))
+    assert arrays(second) == arrays(first)
+    assert set(names) == {f"{IMAGES}.gz"}
+    assert "It was downloaded to the cache and is downloaded again." in notices[0]
+    assert load()[1] == []
+    cached.write_bytes(content)
+    shutil.rmtree(mirror)
+    with pytest.raises(DataError, match="put a whole copy in its place"):
+        load("auto")
+
+
+def test_whole_files_of_another_content_in_the_cache_are_left(mirror, world):
+    load()
+    cached = world / "cache" / "mnist" / f"{IMAGES}.gz"
+    content = gzip.compress(format_idx(np.full((6, 3, 2), 200, np.uint8)))
+    cached.write_bytes(content)
+    with pytest.raises(DataError, match="its content is not MNIST's"):
+        load()
+    assert cached.read_bytes() == content
+
+
 # --- prepared form ---------------------------------------------------------------------------------------
 
 
@@ -492,34 +541,93 @@ def test_digits_come_from_the_prepared_form_the_second_time(monkeypatch):
 def test_user_file_is_found_prepared_and_read_again_when_changed(world, monkeypatch):
     path = world / "mine" / "own.npz"
     path.parent.mkdir()
-    X, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+    X, y = np.arange(40.0).reshape(20, 2) / 80, np.arange(20) % 2
     np.savez(path, X=X, y=y)
     calls = []
     original = datasets.load_user_file
     monkeypatch.setattr(datasets, "load_user_file", lambda *args: calls.append(1) or original(*args))
     first, notices = load(str(path))
     again, notices_again = load("own.npz", folder=path.parent)
-    assert (first.name, len(calls)) == ("own", 1)
+    assert (first.name, len(calls)) == ("file:own.npz", 1)
     assert len(notices) == 1
     assert notices == notices_again
     assert arrays(first) == arrays(again)
-    np.savez(path, X=X + 1, y=y)
+    np.savez(path, X=X / 2, y=y)
     changed, _ = load(str(path))
     assert len(calls) == 2
     assert changed.sha256 != first.sha256
 
 
 def test_user_file_has_one_identity_whatever_its_format(world):
-    np.savez("own.npz", X=np.arange(40.0).reshape(20, 2) / 8, y=np.arange(20) % 2)
-    Path("own.csv").write_text("".join(f"{i % 2},{2 * i / 8},{(2 * i + 1) / 8}\n" for i in range(20)))
+    np.savez("own.npz", X=np.arange(40.0).reshape(20, 2) / 64, y=np.arange(20) % 2)
+    Path("own.csv").write_text("".join(f"{i % 2},{2 * i / 64},{(2 * i + 1) / 64}\n" for i in range(20)))
     assert load("own.npz")[0].sha256 == load("own.csv")[0].sha256
+
+
+@pytest.mark.parametrize("stem", ["mnist", "fashion-mnist", "digits", "auto"])
+@pytest.mark.parametrize("suffix", [".npz", ".csv"])
+def test_user_file_never_counts_as_a_known_data_set(stem, suffix):
+    X, y = np.arange(40.0).reshape(20, 2) / 64, np.arange(20) % 2
+    if suffix == ".npz":
+        np.savez(stem, X=X, y=y)
+    else:
+        Path(f"{stem}.csv").write_text("".join(f"{label},{a},{b}\n" for label, (a, b) in zip(y, X, strict=True)))
+    dataset, _ = load(f"{stem}{suffix}")
+    assert dataset.name == f"file:{stem}{suffix}"
+    assert not any(name.startswith("file:") for name in DATASET_NAMES)
+
+
+def test_user_names_keep_to_what_a_studys_name_can_hold():
+    np.savez("a b@c#d;$é" + "x" * 200 + ".npz", X=np.eye(20), y=np.arange(20) % 2)
+    (path,) = Path().glob("*.npz")
+    dataset, _ = load(str(path))
+    assert dataset.name == ("file:a-b-c-d--é" + "x" * 60)[:65]
+
+
+def test_user_identity_is_rows_labels_parts_and_whatever_the_keys_change():
+    rows = "".join(f"{i},{i % 2},{i % 3},{i % 5 / 4},{i % 7 / 8}\n" for i in range(40))
+    Path("a.csv").write_text("id,y,target,p,q\n" + rows)
+    Path("b.csv").write_text("id,y,target,p,q\n" + rows)
+    keys = [
+        {"label": "y", "ignore": ["id", "target"]},
+        {"label": "target", "ignore": ["id", "y"]},
+        {"label": "y", "ignore": ["id", "target", "p"]},
+        {"label": "y", "ignore": ["id", "target"], "scale": 2},
+        {"label": "y", "ignore": "id", "keep": "target", "scale": 2},
+    ]
+    identities = [load({"path": "a.csv", **reading})[0].sha256 for reading in keys]
+    assert len(set(identities)) == len(keys)
+    assert identities == [load({"path": "b.csv", **reading})[0].sha256 for reading in keys]
+    assert load({"path": "a.csv", **keys[0], "scale": "none"})[0].sha256 == identities[0]
+
+
+def test_user_folder_of_idx_files_is_a_data_set_of_its_own(world):
+    own = {name: array % 2 if "labels" in name else array // 2 * 2 for name, array in ARRAYS.items()}
+    folder = put(world / "kmnist", {name: format_idx(array) for name, array in own.items()})
+    dataset, _ = load(str(folder))
+    assert [len(dataset.split(split)) for split in SPLITS] == [5, 1, 3]
+    images = own["t10k-images-idx3-ubyte"].reshape(3, 6)
+    np.testing.assert_array_equal(dataset.test.X, images.astype(np.float32) / np.float32(255))
+    for name, options in ((str(folder / IMAGES), {}), ("kmnist", {"folder": world})):
+        again, _ = load(name, **options)
+        assert (again.name, again.sha256) == ("file:kmnist", dataset.sha256)
+
+
+def test_user_folder_that_holds_mnist_is_mnist(world):
+    put("data", ARCHIVES, ".gz")
+    known, _ = load()
+    folder = put(world / "elsewhere", {f"my-{name}": content for name, content in FILES.items()})
+    dataset, notices = load(str(folder))
+    assert (dataset.name, dataset.sha256) == ("mnist", known.sha256)
+    assert notices == [f"{folder} holds MNIST's own files: this is the data set mnist"]
 
 
 def test_user_file_that_is_not_there_is_told_with_where_it_was_looked_for(world):
     with pytest.raises(DataError) as caught:
         load("own.csv", folder=world / "mine")
     assert str(caught.value) == (
-        f"own.csv: there is no such file; looked for {world}/work/own.csv and {world}/mine/own.csv"
+        f"own.csv: there is no such file; looked for {world}/work/own.csv and {world}/mine/own.csv; "
+        "name it with --dataset or DATASET=<path>"
     )
 
 
