@@ -5,17 +5,41 @@ under the final name is therefore always whole and verified, whatever interrupts
 """
 
 import http.client
+import queue
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.files import written_whole
 
 DownloadProgress = Callable[[str, int, int | None], None]
 """Called as progress(file name, bytes done, bytes in all or None where the mirror does not say)."""
 
-TIMEOUT_SECONDS = 10.0
+
+@dataclass(frozen=True)
+class Patience:
+    """When a mirror is given up.
+
+    Attributes:
+        silence_seconds: without a single byte.
+        answer_seconds: until the answer's headers are complete, however many bytes drip in.
+        window_seconds: in which the body has to grow by at least `window_bytes`.
+        window_bytes: see there; by default 8 kB a second, with which MNIST takes 24 minutes.
+    """
+
+    silence_seconds: float = 10.0
+    answer_seconds: float = 30.0
+    window_seconds: float = 30.0
+    window_bytes: int = 240_000
+
+
+PATIENCE = Patience()
 PIECE = 1 << 16
 USER_AGENT = "digitsweep (hyperparameter-search experiments)"
 
@@ -29,28 +53,64 @@ class DownloadError(Exception):
         self.reasons = tuple(reasons)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, patience: Patience) -> str:
     """Why an attempt failed, in a few words."""
     if isinstance(error, urllib.error.HTTPError):
         return f"HTTP {error.code} {error.reason}"
     if isinstance(error, urllib.error.URLError):
         return str(getattr(error.reason, "strerror", None) or error.reason)
     if isinstance(error, TimeoutError):
-        return f"no answer within {TIMEOUT_SECONDS:g} s"
+        return f"no answer within {patience.silence_seconds:g} s"
     return str(error) or type(error).__name__
 
 
-def _fetch(address: str, name: str, path: Path, max_bytes: int, progress: DownloadProgress | None) -> None:
-    """Write the body at `address` to `path`; a body that ends early or goes on too long is a ValueError."""
+def _open(address: str, patience: Patience) -> Any:
+    """The response at `address`, its headers read; ValueError where they take too long.
+
+    A socket's timeout is for one byte, so that headers can drip for ever; they are waited for from outside.
+    """
     request = urllib.request.Request(address, headers={"User-Agent": USER_AGENT})
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response, path.open("wb") as file:
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    given_up = threading.Event()
+
+    def ask() -> None:
+        try:
+            response = urllib.request.urlopen(request, timeout=patience.silence_seconds)
+        except Exception as error:  # raised again by whoever waits
+            answers.put(error)
+        else:
+            answers.put(response)
+            if given_up.is_set():
+                response.close()
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=patience.answer_seconds)
+    except queue.Empty:
+        given_up.set()
+        raise ValueError(f"no complete answer within {patience.answer_seconds:g} s") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _fetch(
+    address: str, name: str, path: Path, max_bytes: int, patience: Patience, progress: DownloadProgress | None
+) -> None:
+    """Write the body at `address` to `path`; one that ends early, goes on too long or only drips is a ValueError."""
+    with closing(_open(address, patience)) as response, path.open("wb") as file:
         length = response.headers.get("Content-Length", "")
         total = int(length) if length.isdecimal() else None
         done = 0
         if progress:
             progress(name, done, total)
-        while piece := response.read(PIECE):
+        window_start, done_before = time.monotonic(), 0
+        while piece := response.read1(PIECE):
             done += len(piece)
+            if (seconds := time.monotonic() - window_start) >= patience.window_seconds:
+                if done - done_before < patience.window_bytes:
+                    raise ValueError(f"too slow: {done - done_before:,} bytes in {seconds:.0f} s")
+                window_start, done_before = time.monotonic(), done
             if done > max_bytes:
                 raise ValueError(f"more than the {max_bytes:,} bytes that the file can have")
             file.write(piece)
@@ -70,15 +130,16 @@ def _deliver(
     path: Path,
     check: Callable[[Path], None],
     max_bytes: int,
+    patience: Patience,
     progress: DownloadProgress | None,
 ) -> None:
     try:
-        _fetch(address, name, path, max_bytes, progress)
+        _fetch(address, name, path, max_bytes, patience, progress)
         check(path)
     except (OSError, http.client.HTTPException, ValueError) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
-        raise _UnusableError(_reason(error)) from error
+        raise _UnusableError(_reason(error, patience)) from error
 
 
 def download(
@@ -88,6 +149,7 @@ def download(
     *,
     check: Callable[[Path], None],
     max_bytes: int,
+    patience: Patience = PATIENCE,
     progress: DownloadProgress | None = None,
 ) -> Path:
     """Fetch one file into a folder.
@@ -98,6 +160,7 @@ def download(
         folder: where the file goes; made where missing.
         check: called with the temporary file; raises an exception whose text says what is wrong with it.
         max_bytes: a body longer than this is given up.
+        patience: when a mirror is given up.
         progress: see `DownloadProgress`; starts again from 0 with each mirror.
 
     Returns:
@@ -112,7 +175,7 @@ def download(
     for mirror in mirrors:
         try:
             with written_whole(folder / name) as file:
-                _deliver(mirror + name, name, Path(file.name), check, max_bytes, progress)
+                _deliver(mirror + name, name, Path(file.name), check, max_bytes, patience, progress)
         except _UnusableError as error:
             reasons.append((mirror + name, str(error)))
         else:

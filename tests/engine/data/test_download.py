@@ -2,14 +2,14 @@
 
 import hashlib
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from engine.data import download as module
 from engine.data.catalogue import SOURCES
-from engine.data.download import DownloadError, download
+from engine.data.download import DownloadError, Patience, download
 from engine.errors import DataError
 
 BODY = bytes(range(256)) * 1_000
@@ -29,12 +29,22 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
+        if kind.startswith("drip"):
+            self.drip(b"HTTP/1.0 200 OK\r\n" if kind == "drip-headers" else b"HTTP/1.0 200 OK\r\n\r\n")
+            return
         body = {"altered": BODY[:-1] + b"?", "long": BODY + b"more"}.get(kind, BODY)
         self.send_response(200)
         if kind != "unsized":
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[: len(body) // 2] if kind == "truncated" else body)
+
+    def drip(self, start):
+        """A few bytes every now and then, each in time for a socket's timeout, until the other side hangs up."""
+        self.wfile.write(start)
+        with suppress(OSError):
+            while not self.server.stopping.wait(0.01):
+                self.wfile.write(b"X-A: b\r\n")
 
     def log_message(self, *args):
         pass
@@ -43,11 +53,13 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.stopping = threading.Event()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
+        server.stopping.set()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -118,6 +130,18 @@ def test_download_names_a_mirror_that_stops_answering(tmp_path, monkeypatch):
     monkeypatch.setattr(module.urllib.request, "urlopen", silent)
     with pytest.raises(DownloadError, match="no answer within 10 s"):
         fetch("http://127.0.0.1:9", ["good"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("drip", "too slow: "), ("drip-headers", "no complete answer within 0.3 s")]
+)
+def test_download_goes_on_from_a_mirror_that_only_drips(server, tmp_path, kind, reason):
+    patience = Patience(silence_seconds=5, answer_seconds=0.3, window_seconds=0.3, window_bytes=10_000)
+    with pytest.raises(DownloadError) as caught:
+        fetch(server, [kind], tmp_path, patience=patience)
+    assert caught.value.reasons[0][1].startswith(reason)
+    assert list(tmp_path.iterdir()) == []
+    assert fetch(server, [kind, "good"], tmp_path, patience=patience).read_bytes() == BODY
 
 
 def test_download_leaves_nothing_when_interrupted(server, tmp_path):
