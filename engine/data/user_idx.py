@@ -17,6 +17,8 @@ from engine.errors import DataError
 
 MAX_BYTES = 1 << 26
 MAX_RATIO = 64
+GZIP_RATIO = 1100
+"""More than a gzip stream can unpack to."""
 
 _NAME = re.compile(
     r"(?P<set>.*?)(?P<part>train|t10k|test)-(?P<kind>images|labels)[-.]idx[1-4]-ubyte(\.gz)?", re.IGNORECASE
@@ -93,12 +95,11 @@ def read_idx(data: UserData) -> None:
 
 def _array(path: Path) -> NDArray[np.uint8]:
     """A file's entries, uint8; DataError where it is damaged or unpacks to far more than it can be."""
-    limit = max(MAX_BYTES, MAX_RATIO * path.stat().st_size)
+    size = path.stat().st_size
+    limit = min(max(MAX_BYTES, MAX_RATIO * size), GZIP_RATIO * (size + 1))
     content, problem = read_content(path, limit)
     if len(content) > limit:
-        raise DataError(
-            f"{path}: unpacks to more than {limit:,} bytes, far more than its file's {path.stat().st_size:,}"
-        )
+        raise DataError(f"{path}: unpacks to more than {limit:,} bytes, far more than its file's {size:,}")
     if problem:
         raise DataError(f"{path} is damaged: {problem}; it must be copied or unpacked anew")
     return parse_idx(content, str(path))
