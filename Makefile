@@ -18,8 +18,10 @@ option = $(if $($(2)),$(1) $(call quote,$($(2))))
 # A switch: 0, no, off and false are off.
 switch = $(if $(filter-out 0 no off false,$($(2))),$(1))
 FROM   = --db $(call quote,$(DB))
-RUN    = $(BIN)/digitsweep run $(call quote,$(1)) $(FROM) --jobs $(call quote,$(JOBS)) --seed $(call quote,$(SEED)) \
-         --dataset $(call quote,$(DATASET)) $(call option,--data,DATA) $(call option,--replicates,REPLICATES) $(BUDGET)
+# An option where its variable was given, by make's command line or the environment: a study file has its own default.
+given  = $(if $(filter command environment,$(firstword $(origin $(2)))),$(call option,$(1),$(2)))
+RUN    = $(BIN)/digitsweep run $(call quote,$(1)) $(FROM) --jobs $(call quote,$(JOBS)) $(call given,--seed,SEED) \
+         $(call given,--dataset,DATASET) $(call option,--data,DATA) $(call option,--replicates,REPLICATES) $(BUDGET)
 BUDGET = $(call option,--time,TIME) $(call switch,--dry-run,DRY_RUN)
 
 # What was typed, so that a message can name the command that goes on.
@@ -41,7 +43,7 @@ help: ## List the targets and variables
 	@printf '%s\n' '' 'Variables, with their defaults:' \
 	  '  DB=runs.sqlite    database'              '  JOBS=<cores>      workers' \
 	  '  SEED=2022         seed of the study'     '  REPLICATES=1      runs of each trial (ofat 5, confirm 8)' \
-	  '  DATASET=auto      auto, mnist, fashion-mnist, digits, or a path to .npz or .csv' \
+	  '  DATASET=auto      auto, mnist, fashion-mnist, digits, or a path to .npz, .csv or IDX files' \
 	  '  DATA=<folder>     where to look first for the data files' \
 	  '  SPEC=<file>       study file (study)'    '  STUDY=<name>      study in the database (select, confirm)' \
 	  '  N=50              trials in all (mlp-random, mlp-optuna)' \
@@ -66,7 +68,7 @@ confirm: $(VENV)/.runtime ## The best again with fresh seeds: make confirm STUDY
 	@test -n $(call quote,$(STUDY)) || { echo 'make confirm needs STUDY=<name>; make status lists the studies' >&2; exit 2; }
 	@$(BIN)/digitsweep confirm $(call quote,$(STUDY)) $(FROM) --jobs $(call quote,$(JOBS)) \
 	  --top $(call quote,$(or $(TOP),4)) --replicates $(call quote,$(or $(REPLICATES),8)) \
-	  $(if $(findstring command,$(origin DATASET)),$(call option,--dataset,DATASET)) $(call option,--data,DATA) $(BUDGET)
+	  $(call given,--dataset,DATASET) $(call option,--data,DATA) $(BUDGET)
 
 study: $(VENV)/.runtime ## Run a study: make study SPEC=experiments/linear_lr_wide.yaml
 	@test -n $(call quote,$(SPEC)) || { echo 'make study needs SPEC=<file>, e.g. SPEC=experiments/linear_lr_wide.yaml' >&2; exit 2; }

@@ -58,6 +58,15 @@ def test_make_hands_every_variable_on_as_one_word(project):
     assert "--dry-run" not in words
 
 
+def test_a_study_files_own_data_and_seed_stand_unless_others_are_given(project):
+    make(project, "linear-grid")
+    assert not {"--dataset", "--seed"} & set(called(project))
+    (project / "log").unlink()
+    make(project, "linear-grid", "DATASET=auto", "SEED=7")
+    assert "--dataset auto" in " ".join(called(project))
+    assert "--seed 7" in " ".join(called(project))
+
+
 @pytest.mark.parametrize(("value", "is_dry"), [("1", True), ("yes", True), ("0", False), ("no", False), ("", False)])
 def test_dry_run_is_a_switch(project, value, is_dry):
     make(project, "linear-grid", f"DRY_RUN={value}")
