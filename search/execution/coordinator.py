@@ -118,7 +118,7 @@ def run_study(
     check_plan(spec, [p.configuration for p in driver.proposals({}, 0, 0)], dataset)
     command = command or shlex.join(["digitsweep", "run", spec.source or name, "--db", str(database)])
     with study_lock(database, name):
-        sql = open_for_writing(database, notify=display.say if display else say_on_stderr)
+        sql = open_for_writing(database, study=name, notify=display.say if display else say_on_stderr)
         try:
             n_jobs = n_jobs or os.cpu_count() or 1
             coordinator = _Coordinator(sql, spec, dataset, driver, name, command, display or SilentDisplay(), n_jobs)

@@ -17,17 +17,18 @@ from search.store.location import DatabaseUnusableError, Location
 from search.store.lock import making_lock
 from search.store.migrations import keep_copy, migrate
 from search.store.optuna_tables import close_storage, optuna_storage
-from search.store.ownership import found_version, is_settled
+from search.store.ownership import found_version, is_settled, refuse_foreign_study
 from search.store.schema import SCHEMA_VERSION, create_schema, create_views, drop_schema, record_version
 
 
-def prepare(location: Location, notify: Notify, *, mirrored: bool) -> None:
+def prepare(location: Location, notify: Notify, *, mirrored: bool, study: str | None = None) -> None:
     """Put the present schema in place.
 
     Args:
         location: of the database; it is made where it does not exist.
         notify: told of what takes time or changes what was there.
         mirrored: whether Optuna's tables are needed.
+        study: the one that is to be written, if any.
 
     Raises:
         DatabaseUnusableError: the database cannot be used, or is another program's; it is left as it is.
@@ -37,7 +38,7 @@ def prepare(location: Location, notify: Notify, *, mirrored: bool) -> None:
         if not location.exists:
             _make(location, notify)
             return
-        version, settled = _look(location)
+        version, settled = _look(location, study)
         if location.path is not None and not os.access(location.path, os.W_OK):
             raise DatabaseUnusableError(
                 f"{location.name} must not be written, so nothing can be trained into it; "
@@ -90,13 +91,20 @@ def _remove(path: Path) -> None:
         path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
 
 
-def _look(location: Location) -> tuple[int, bool]:
-    """The version of our schema that is there, and whether that is recorded and its views are made."""
+def _look(location: Location, study: str | None) -> tuple[int, bool]:
+    """The version of our schema that is there, and whether that is recorded and its views are made.
+
+    Raises:
+        DatabaseUnusableError: the database is another program's, or cannot be used.
+        ForeignStudyError: Optuna has a study of this name that is not ours.
+    """
     location.check_file()
     sql = reading_engine(location)
     try:
         with sql.connect() as connection:
             version = found_version(connection, location.name)
+            if study is not None:
+                refuse_foreign_study(connection, study)
             return version, is_settled(connection, version)
     finally:
         sql.dispose()

@@ -56,7 +56,9 @@ def open_for_reading(database: str | Path) -> Engine:
         raise
 
 
-def open_for_writing(database: str | Path, *, create: bool = True, notify: Notify = say_on_stderr) -> Engine:
+def open_for_writing(
+    database: str | Path, *, create: bool = True, study: str | None = None, notify: Notify = say_on_stderr
+) -> Engine:
     """The database with its present schema in place, Optuna's tables included.
 
     When the engine is disposed of, the write-ahead log is folded into the file.
@@ -64,18 +66,20 @@ def open_for_writing(database: str | Path, *, create: bool = True, notify: Notif
     Args:
         database: path of a SQLite file, or an SQLAlchemy URL.
         create: whether to make it where it does not exist.
+        study: the one that is to be written; what Optuna has under its name must be ours.
         notify: told when a copy is kept before a change of schema, and when another program is waited for.
 
     Raises:
         NoStudiesError: there is none, and `create` is false.
         DatabaseUnusableError: it cannot be made or used, or belongs to another program; it is left as it is.
+        ForeignStudyError: Optuna has a study of this name that is not ours; nothing is written.
     """
     location = locate(database)
     if not create:
         open_for_reading(database).dispose()
     location.check_folder()
     try:
-        creation.prepare(location, notify, mirrored=create)
+        creation.prepare(location, notify, mirrored=create, study=study)
     except SQLAlchemyError as error:
         raise unusable(location, error) from error
     return writing_engine(location, notify)

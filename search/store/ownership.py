@@ -106,9 +106,14 @@ def refuse_foreign_study(connection: Connection, name: str) -> None:
     A study of ours has its row in `sweep_studies` before it appears among Optuna's, so the one without is
     somebody else's.
     """
-    if not inspect(connection).has_table("studies"):
-        return
-    if connection.execute(text("SELECT 1 FROM studies WHERE study_name = :name"), {"name": name}).first():
+    inspector, named = inspect(connection), {"name": name}
+    places = (studies.name, "name"), ("studies", "study_name")
+    ours, optunas = (
+        inspector.has_table(table)
+        and connection.execute(text(f"SELECT 1 FROM {table} WHERE {column} = :name"), named).first() is not None
+        for table, column in places
+    )
+    if optunas and not ours:
         raise ForeignStudyError(
             f"the database holds a study {name} of Optuna's that this program did not make, and it is left as it is; "
             "give the study another name in its file, or use another database with DB=…"

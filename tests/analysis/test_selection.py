@@ -1,6 +1,8 @@
 """Selection sees validation alone: changing or deleting test values cannot change it."""
 
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -130,4 +132,21 @@ def test_select_freezes_once_for_the_same_inputs(database, tiny):
     first, second = select(engine, "tiny-grid"), select(engine, "tiny-grid")
     engine.dispose()
     assert first.selection_id == second.selection_id
+    assert query(database, "SELECT COUNT(*) FROM selections") == [(1,)]
+
+
+def test_selections_at_once_freeze_one_row(database, tiny):
+    run_study(make_spec(), tiny, database=database, n_jobs=1)
+    together = threading.Barrier(4)
+
+    def freeze(_):
+        sql = open_for_writing(database, create=False)
+        together.wait(60)
+        try:
+            return select(sql, "tiny-grid").selection_id
+        finally:
+            sql.dispose()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(freeze, range(4))) == [1] * 4
     assert query(database, "SELECT COUNT(*) FROM selections") == [(1,)]

@@ -68,14 +68,16 @@ def test_an_optuna_study_of_the_users_with_our_name_is_refused_and_untouched(dat
     study = optuna.create_study(storage=url, study_name="tiny-grid@tiny", direction=direction)
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
     before = optuna.load_study(study_name="tiny-grid@tiny", storage=url).trials
+    content = Path(database).read_bytes()
     with pytest.raises(ForeignStudyError, match="another name"):
         run_study(make_spec(), tiny, database=database, n_jobs=1)
     assert optuna.load_study(study_name="tiny-grid@tiny", storage=url).trials == before
-    assert query_names(database) == []
-
-
-def query_names(database):
-    return rows(database, "SELECT name FROM sweep_studies")
+    assert Path(database).read_bytes() == content
+    run_study(make_spec(study="other"), tiny, database=database, n_jobs=1)
+    with pytest.raises(ForeignStudyError, match="another name"):
+        run_study(make_spec(), tiny, database=database, n_jobs=1)
+    assert optuna.load_study(study_name="tiny-grid@tiny", storage=url).trials == before
+    assert query(database, "SELECT study FROM v_studies") == [("other@tiny",)]
 
 
 def test_a_study_of_ours_lives_beside_the_users_studies(database, tiny):
