@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.statistics.intervals import mean_interval
+from analysis.statistics.intervals import share_interval
 from analysis.studies import confirmed
 from analysis.tables import StudyMissingError, Tables, known
 from analysis.trials import n_candidates, selected_trial
@@ -60,7 +60,7 @@ def optimism(tables: Tables) -> pd.DataFrame:
         if again is not None:
             fresh = again[again["source_trial_number"] == chosen["trial_number"]]
             if len(fresh):
-                again_mean = mean_interval(fresh["validation_accuracy"])
+                again_mean = share_interval(fresh["validation_accuracy"])
                 row |= {
                     "optimism_low": chosen["validation_accuracy"] - again_mean.high,
                     "optimism_high": chosen["validation_accuracy"] - again_mean.low,

@@ -139,7 +139,7 @@ class ConfirmedTrial:
 
 def confirmed_trials(database: str, study: str, confirmed: str) -> list[ConfirmedTrial]:
     """The confirmed trials, in the order of their selection."""
-    from analysis.statistics.intervals import mean_interval
+    from analysis.statistics.intervals import share_interval
 
     sql = open_for_reading(database)
     query = text(
@@ -160,7 +160,7 @@ def confirmed_trials(database: str, study: str, confirmed: str) -> list[Confirme
     result = []
     for number in sorted(runs, key=lambda n: attributes[n]["rank"]):
         tests = [test for _, test in runs[number]]
-        interval = mean_interval(tests)
+        interval = share_interval(tests)
         source_number = attributes[number]["source_trial_number"]
         result.append(
             ConfirmedTrial(

@@ -7,15 +7,20 @@ MNIST's digits were scaled to a box of 20 × 20 pixels and put into 28 × 28 wit
 that dark ink on a light ground is inverted.
 """
 
+import warnings
 from dataclasses import dataclass
-from math import isqrt
+from math import ceil, isqrt
 from pathlib import Path
-from typing import Any
+from stat import S_ISREG
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import DigitsweepError
+from engine.errors import DigitsweepError, excerpt
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Gray = NDArray[np.float32]
 
@@ -27,6 +32,14 @@ INK = 0.2
 
 CONTRAST = 0.05
 """Difference of grey levels between ink and ground below which a picture shows nothing."""
+
+
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TIFF")
+_NAMES = "PNG, JPEG, BMP, GIF, WebP, PGM, TIFF"
+MAX_PIXELS = 50_000_000
+MAX_BYTES = 200_000_000
+KEPT_PIXELS = 2_000_000
+"""Beyond these a picture is made smaller as it is read, by averaging, so that memory stays in bounds."""
 
 
 class ImageError(DigitsweepError, ValueError):
@@ -47,26 +60,17 @@ class Input:
 
 
 def read_gray(path: str | Path) -> Gray:
-    """Grey levels in [0, 1], shape (height, width), of a PNG or any other format that Pillow reads.
+    """Grey levels in [0, 1], shape (height, width), of a picture in one of `FORMATS`.
 
-    A transparent ground becomes white under dark ink and black under light ink.
+    A transparent ground becomes white under dark ink and black under light ink. A picture of many pixels comes back
+    smaller, since it is to be scaled down to a few dozen anyway.
 
     Raises:
-        ImageError: no such file, or no image.
+        ImageError: no such file, no picture, or one that is too large, damaged or animated.
     """
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            image.load()
-            if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion to 8 would cut off, not scale
-                deep: Gray = (np.asarray(image) / 65_535).clip(0, 1).astype(np.float32)
-                return deep
-            levels: Gray = np.asarray(image.convert("RGBA").convert("LA"), dtype=np.float32) / np.float32(255)
-    except FileNotFoundError as error:
-        raise ImageError(f"no image at {path}") from error
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{path} cannot be read as an image: {error}") from error
+    levels = _load(Path(path))
+    if levels.ndim == 2:
+        return levels
     gray, opacity = levels[..., 0], levels[..., 1]
     if opacity.min() == 1:
         return gray
@@ -74,6 +78,69 @@ def read_gray(path: str | Path) -> Gray:
         raise ImageError(f"{path} is wholly transparent")
     ground = 1.0 if float((gray * opacity).sum() / opacity.sum()) < 0.5 else 0.0
     return (gray * opacity + ground * (1 - opacity)).astype(np.float32)
+
+
+def _load(path: Path) -> Gray:
+    """Levels in [0, 1]: (height, width) of 16-bit pictures, (height, width, grey and opacity) of others."""
+    from PIL import Image, UnidentifiedImageError
+
+    _check_file(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of sizes and of damaged metadata; what matters is an error below
+            with Image.open(path, formats=FORMATS) as image:
+                _check_image(path, image)
+                return _levels(image)
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{excerpt(str(path), 200)} is no picture in a format read here: {_NAMES}") from error
+    except Exception as error:  # a damaged file can make a reader of Pillow's raise anything
+        reason = excerpt(" ".join(str(error).split()) or type(error).__name__, 120)
+        raise ImageError(f"{excerpt(str(path), 200)} cannot be read as a picture: {reason}") from error
+
+
+def _levels(image: "Image.Image") -> Gray:
+    image.load()
+    step = ceil(max(1.0, (image.width * image.height / KEPT_PIXELS) ** 0.5))
+    if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion to 8 would cut off, not scale
+        deep: Gray = (np.asarray(image)[::step, ::step] / 65_535).clip(0, 1).astype(np.float32)
+        return deep
+    small = image.convert("RGBA").reduce(step).convert("LA")
+    levels: Gray = np.asarray(small, dtype=np.float32) / np.float32(255)
+    return levels
+
+
+def _check_file(path: Path) -> None:
+    """ImageError where there is no ordinary file of a size that pictures have."""
+    name = excerpt(str(path), 200)
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise ImageError(f"no image at {name}") from error
+    except (OSError, ValueError) as error:
+        raise ImageError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if not S_ISREG(status.st_mode):
+        raise ImageError(f"a picture was expected, but {name} is no ordinary file")
+    if status.st_size > MAX_BYTES:
+        raise ImageError(f"a picture has at most {MAX_BYTES / 1e6:.0f} MB here, but {name} has more; scale it down")
+
+
+def _check_image(path: Path, image: "Image.Image") -> None:
+    """ImageError where a picture should not be loaded; only its header has been read."""
+    name = excerpt(str(path), 200)
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(
+            f"a picture has at most {MAX_PIXELS / 1e6:.0f} million pixels here, but {name} has {image.width:,} × "
+            f"{image.height:,}; scale it down"
+        )
+    if image.mode == "F":
+        raise ImageError(f"{name} has floating-point levels, whose white nobody can know; save it with 8 or 16 bits")
+    if image.format == "TIFF" and image.info.get("compression") != "raw":
+        raise ImageError(f"{name} is a compressed TIFF, which is not read here; save it as PNG")
+    # Of the others, a JPEG with further pictures (MPO) is what many cameras make.
+    if image.format in ("GIF", "PNG", "WEBP", "TIFF") and getattr(image, "is_animated", False):
+        raise ImageError(f"{name} holds several pictures; save one of them as a file of its own")
 
 
 def as_input(gray: Gray, n_features: int, dataset: str) -> Input:

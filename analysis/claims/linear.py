@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.claims.evidence import Evidence, Number, Verdict, from_effect, resolution_of, run_ids_of
 from analysis.statistics.curves import WITHIN
-from analysis.statistics.intervals import ALPHA, binomial_error, mean_interval
+from analysis.statistics.intervals import ALPHA, binomial_error, mean_interval, share_interval
 from analysis.statistics.pairs import MIN_REPLICATES, paired_test
 from analysis.studies import decays, grid_effect, grid_runs
 from analysis.tables import NotApplicableError, Tables
@@ -52,7 +52,7 @@ def mean_linear(tables: Tables) -> Evidence:
     The configurations are all there are, not a sample, so only the replicates give an interval.
     """
     runs = tables.complete("linear-grid")
-    means = mean_interval(runs.groupby("replicate")["test_accuracy"].mean())
+    means = share_interval(runs.groupby("replicate")["test_accuracy"].mean())
     mean, error = means.estimate, resolution_of(runs)
     low, high = (means.low, means.high) if means.known else (mean, mean)
     if low >= 0.922 - ROUNDING and high <= 0.922 + ROUNDING:

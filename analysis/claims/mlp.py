@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.claims.evidence import Evidence, Number, Verdict, from_effect, resolution_of, run_ids_of
 from analysis.commands import CONFIRM
-from analysis.statistics.intervals import Z, mean_interval
+from analysis.statistics.intervals import Z, share_interval
 from analysis.statistics.pairs import paired_differences, paired_effect
 from analysis.statistics.ranks import probability_of_superiority
 from analysis.studies import best_runs, one_factor_runs
@@ -71,7 +71,7 @@ def level_reached(runs: pd.DataFrame, level: float, *, above: bool) -> Evidence:
     value, error = float(runs["test_accuracy"].mean()), resolution_of(runs)
     reached = value - Z * error > level if above else value >= level
     verdict = Verdict.SUPPORTED if reached else Verdict.CONTRADICTED if value + Z * error < level else Verdict.UNDECIDED
-    seeds = mean_interval(runs["test_accuracy"])
+    seeds = share_interval(runs["test_accuracy"])
     spread = interval_text(seeds.low, seeds.high, percent_text, "seeds")
     measured = f"the mean of {len(runs)} runs, {spread}" if seeds.known else count(len(runs), "run")
     sentence = (

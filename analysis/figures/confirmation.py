@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.style import MODELS, MUTED, new_figure, percent
-from analysis.statistics.intervals import mean_interval
+from analysis.statistics.intervals import share_interval
 from analysis.studies import confirmed, with_runs
 from analysis.tables import StudyMissingError, Tables
 from analysis.trials import by_trial
@@ -34,7 +34,7 @@ def table(tables: Tables) -> pd.DataFrame:
             rank, number = int(fresh["rank"].iloc[0]), int(fresh["source_trial_number"].iloc[0])
             if number not in source.index:
                 continue
-            interval = mean_interval(fresh["validation_accuracy"])
+            interval = share_interval(fresh["validation_accuracy"])
             rows.append(
                 {
                     "study": study,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis.figures.style import ACTIVATIONS, MUTED, SHADE, line_label, log_ticks, new_figure, percent, spread
-from analysis.statistics.intervals import mean_interval
+from analysis.statistics.intervals import share_interval
 from analysis.studies import one_factor_runs, with_runs
 from analysis.tables import Tables, known
 from analysis.wording import INTERVAL, count
@@ -25,7 +25,7 @@ def table(tables: Tables) -> pd.DataFrame:
     rows = []
     for (activation, _), group in runs.groupby(["activation", "hidden_size"]):
         known(ACTIVATIONS, activation, "activation")
-        interval = mean_interval(group["test_accuracy"])
+        interval = share_interval(group["test_accuracy"])
         rows.append(
             {
                 "activation": activation,

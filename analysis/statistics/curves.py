@@ -46,6 +46,8 @@ def mean_curves(curves: pd.DataFrame, column: str, by: Sequence[str], *, seed: i
     for names, group in curves.groupby(list(by), sort=True):
         wide = group.pivot(index="run_id", columns="k", values=column).dropna(axis=1)
         mean, low, high, _ = mean_intervals(wide.to_numpy(), seed=seed)
+        if column.endswith("accuracy"):
+            low, high = low.clip(0, 1), high.clip(0, 1)
         epochs = group.groupby("k")["epoch"].first().loc[wide.columns]
         part = pd.DataFrame({"k": wide.columns, "epoch": epochs.to_numpy(), "mean": mean, "low": low, "high": high})
         values: list[Any] = list(names) if isinstance(names, tuple) else [names]

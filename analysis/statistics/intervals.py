@@ -5,7 +5,7 @@ below two units. In simulation both cover 93 to 97 % (tests/analysis/statistics/
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -107,6 +107,12 @@ def mean_interval(
     X = np.asarray(values, dtype=np.float64)
     mean, low, high, method = mean_intervals(X, level=level, n_resamples=n_resamples, seed=seed)
     return Interval(float(mean[0]), float(low[0]), float(high[0]), len(X), method)
+
+
+def share_interval(shares: npt.ArrayLike, *, seed: int = 0) -> Interval:
+    """Mean of independent shares in [0, 1] with its interval, which ends where shares do."""
+    found = mean_interval(shares, seed=seed)
+    return replace(found, low=float(np.clip(found.low, 0, 1)), high=float(np.clip(found.high, 0, 1)))
 
 
 def bootstrap_interval(

@@ -107,7 +107,7 @@ def finish(result: "StudyResult", db: str) -> None:
 
     if result.interrupted:
         _leave_interrupted(f"\n{result.study}: interrupted; nothing is lost. Go on with:\n  {typed_command()}")
-    if result.n_trained == result.n_failed == 0 and not result.out_of_time:
+    if result.n_started == 0 and not result.out_of_time:
         done = f"nothing to do, {count(result.n_trials, 'trial')} in {db}"
     else:
         done = f"{count(result.n_trained, 'run')} trained in {duration(result.seconds)}"

@@ -52,7 +52,8 @@ class StudyResult:
         n_trials: trials the study has now that its file asks for; all further counts are of these.
         n_left_aside: trials it has that the file does not ask for.
         n_complete: of these, those whose runs are all complete.
-        n_trained: runs this call finished.
+        n_started: runs this call had in training.
+        n_trained: of these, those that are complete.
         n_failed: runs that failed in this call; their errors are in the database.
         n_diverged: trials whose loss stopped being finite.
         n_pruned: trials that were stopped early because others were better by then.
@@ -68,6 +69,7 @@ class StudyResult:
     n_trials: int
     n_left_aside: int
     n_complete: int
+    n_started: int
     n_trained: int
     n_failed: int
     n_diverged: int
@@ -158,7 +160,7 @@ class _Coordinator:
                 self.saver.note(trial)
         self.interrupts = Interrupts()
         self.tasks: dict[int, list[Run]] = {}
-        self.n_tasks = self.n_trained = self.n_failed = 0
+        self.n_tasks = self.n_started = self.n_trained = self.n_failed = 0
 
     def run(self, max_seconds: float | None) -> StudyResult:
         started = time.monotonic()
@@ -193,6 +195,7 @@ class _Coordinator:
             n_trials=len(states),
             n_left_aside=len(self.plan.trials) - len(states),
             n_complete=states.count("complete"),
+            n_started=self.n_started,
             n_trained=self.n_trained,
             n_failed=self.n_failed,
             n_diverged=states.count("diverged"),
@@ -224,6 +227,7 @@ class _Coordinator:
 
     def _start(self, task: list[Run], pool: Workers) -> None:
         """Hand a task's first segment to a worker; a run that cannot start has failed, and the others go without it."""
+        self.n_started += len(task)
         errors: dict[int, str] = {}
         with self.saver.transaction() as connection:
             for i, run in enumerate(task):

@@ -1,10 +1,12 @@
 """Pictures become inputs: as they are where they have the right form, else as MNIST's digits were made."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from search.pictures import ImageError, as_input, read_gray
+from search.pictures import KEPT_PIXELS, ImageError, as_input, read_gray
 
 
 def drawn(tmp_path, mode, ground, ink, size=(300, 400), name="drawn.png"):
@@ -72,7 +74,7 @@ def test_what_cannot_be_an_input_is_refused(tmp_path):
     with pytest.raises(ImageError, match="no image at"):
         read_gray(tmp_path / "none.png")
     (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(ImageError, match="cannot be read"):
+    with pytest.raises(ImageError, match="no picture in a format"):
         read_gray(tmp_path / "text.png")
     Image.new("RGBA", (30, 30), (9, 9, 9, 0)).save(tmp_path / "clear.png")
     with pytest.raises(ImageError, match="transparent"):
@@ -82,3 +84,62 @@ def test_what_cannot_be_an_input_is_refused(tmp_path):
         as_input(read_gray(tmp_path / "blank.png"), 784, "mnist")
     with pytest.raises(ImageError, match="21 numbers"):
         as_input(np.zeros((5, 5), np.float32), 21, "table")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """One picture of each kind that is not to be read, by name."""
+    blank = Image.new("L", (30, 30), 9)
+    several = [Image.new("L", (30, 30), level) for level in (9, 99)]
+    for kind in ("gif", "png", "webp", "tiff"):
+        blank.save(tmp_path / f"several.{kind}", save_all=True, append_images=several)
+    Image.new("1", (10_000, 9_000)).save(tmp_path / "large.png")
+    blank.save(tmp_path / "lzw.tiff", compression="tiff_lzw")
+    Image.fromarray(np.full((30, 30), np.nan, np.float32)).save(tmp_path / "float.tiff")
+    data = (tmp_path / "several.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(data[: len(data) // 2])
+    blank.save(tmp_path / "plain.tiff")
+    (tmp_path / "cut.tiff").write_bytes((tmp_path / "plain.tiff").read_bytes()[:300])
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "x.eps").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
+    (tmp_path / "folder.png").mkdir()
+    os.mkfifo(tmp_path / "pipe.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("several.gif", "several pictures"), ("several.png", "several pictures"), ("several.webp", "several pictures"),
+        ("several.tiff", "several pictures"), ("large.png", "50 million pixels here, but .* 10,000 × 9,000"),
+        ("lzw.tiff", "compressed TIFF"), ("float.tiff", "floating-point levels"), ("cut.png", "several pictures"),
+        ("cut.tiff", "cannot be read"), ("empty.png", "no picture in a format"), ("text.png", "no picture in a format"),
+        ("x.eps", "no picture in a format"), ("folder.png", "no ordinary file"), ("pipe.png", "no ordinary file"),
+        ("none.png", "no image at"), ("a" * 300, "File name too long"), ("a\0b", "cannot be read"),
+    ],
+)  # fmt: skip
+def test_what_is_no_picture_of_one_digit_is_refused_in_one_line(pictures, capfd, name, says):
+    with pytest.raises(ImageError, match=says) as caught:
+        read_gray(pictures / name)
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_picture_of_many_pixels_comes_back_smaller_and_alike(tmp_path):
+    inputs = []
+    for scale in (1, 30):
+        image = Image.new("L", (100 * scale, 140 * scale), 255)
+        ImageDraw.Draw(image).ellipse([20 * scale, 20 * scale, 80 * scale, 120 * scale], outline=0, width=15 * scale)
+        image.save(tmp_path / "x.png")
+        gray = read_gray(tmp_path / "x.png")
+        assert gray.size <= KEPT_PIXELS
+        inputs.append(as_input(gray, 784, "mnist").pixels)
+    assert np.abs(inputs[0] - inputs[1]).max() < 0.1  # the same drawing, but for its edges at another resolution
+
+
+def test_uncompressed_tiff_and_deep_levels_are_read(tmp_path):
+    levels = np.linspace(0, 65_535, 900).reshape(30, 30).astype(np.uint16)
+    for name in ("x.tiff", "x.png"):
+        Image.fromarray(levels).save(tmp_path / name)
+        assert np.allclose(read_gray(tmp_path / name), levels / 65_535, atol=1e-6)

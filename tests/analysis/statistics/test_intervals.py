@@ -1,5 +1,7 @@
 """Each statistic against an independent computation: scipy, hand-worked cases, simulation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -11,6 +13,7 @@ from analysis.statistics.intervals import (
     interquartile_mean,
     mean_interval,
     mean_intervals,
+    share_interval,
 )
 
 N_SIMULATIONS = 3000
@@ -118,3 +121,11 @@ def test_binomial_error_is_scipys_standard_deviation():
     assert binomial_error(0.922, 10_000) == pytest.approx(stats.binom(10_000, 0.922).std() / 10_000)
     with pytest.raises(ValueError, match="0 ≤ accuracy ≤ 1"):
         binomial_error(1.2, 10)
+
+
+def test_share_interval_stays_within_0_and_100_percent():
+    wide = mean_interval([0.65, 0.99])
+    assert wide.high > 1
+    assert share_interval([0.65, 0.99]) == replace(wide, low=0.0, high=1.0)
+    assert share_interval([0.5, 0.5001]) == mean_interval([0.5, 0.5001])
+    assert np.isnan(share_interval([0.5]).low)
