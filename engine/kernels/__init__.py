@@ -2,6 +2,7 @@
 
 launch       what `engine.training` calls: arrays in, arrays out
 packing      from arrays to the kernels' layout and back
+arguments    what kernels are given, in named tuples
 network      trains one network                  population   trains sixteen linear models in lock-step
 evaluation   measures loss and accuracy          softmax      probabilities and chosen classes
 lazy_rows    rows touched only where their input is not zero

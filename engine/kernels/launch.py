@@ -16,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.activations import ACTIVATIONS, Activation
-from engine.arrays import FloatArray, IntArray
+from engine.arrays import IntArray
 from engine.compiled import is_cached
 from engine.data.dataset import SparseRows
 from engine.dropout import dropout_mask, dropout_threshold
 from engine.kernels import evaluation as kernels_evaluation
 from engine.kernels import network as kernels_network
 from engine.kernels import population as kernels_population
+from engine.kernels.arguments import Dropout, Images, Lists, Rule, Sigma, Signals
+from engine.kernels.evaluation import Block, Weights
 from engine.kernels.lazy_rows import LIST_PADDING
 from engine.kernels.packing import (
     Parameters,
@@ -52,9 +54,46 @@ def _shared(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def _images(rows: SparseRows, y: IntArray) -> tuple[IntArray, NDArray[np.int32], FloatArray, IntArray]:
-    """Row starts, columns, values and labels, as all kernels take them."""
-    return _shared(rows.indptr), _shared(rows.indices), _shared(rows.values), _shared(y)
+def _images(rows: SparseRows, y: IntArray) -> Images:
+    return Images(_shared(rows.indptr), _shared(rows.indices), _shared(rows.values), _shared(y))
+
+
+def _lists(n_entries: int, n_rows: int, dtype: np.dtype[Any]) -> Lists:
+    """Room for lists of touched rows, and no row touched yet."""
+    return Lists(
+        row=np.zeros(n_entries, np.int32),
+        x=np.zeros(n_entries, dtype),
+        gap=np.zeros(n_entries, np.int32),
+        last=np.zeros(n_rows, np.int64),
+    )
+
+
+def _signals(n_layers: int, widest: int, dtype: np.dtype[Any]) -> Signals:
+    return Signals(aligned_zeros(n_layers * widest, dtype), aligned_zeros(n_layers * widest, dtype), widest)
+
+
+def _rule(optimizers: Sequence[Optimizer], learning_rates: Sequence[float], dtype: np.dtype[Any]) -> Rule:
+    """The update of each lane; lanes beyond the last optimizer stay as they are."""
+    settings = np.zeros((4, LANES))
+    for lane, (optimizer, rate) in enumerate(zip(optimizers, learning_rates, strict=True)):
+        settings[:, lane] = rate, optimizer.beta, optimizer.kappa, optimizer.weight_decay
+    rates, betas, kappas, weight_decays = settings
+    A, B, C, D = aligned_zeros(4 * (LONGEST_GAP + 2) * LANES, dtype).reshape(4, -1)
+    return Rule(
+        has_momentum=any(optimizer.has_velocity for optimizer in optimizers),
+        has_weight_decay=bool(weight_decays.any()),
+        settings=settings,
+        A=A,
+        B=B,
+        C=C,
+        D=D,
+        bias_steps=np.concatenate([-rates * betas, betas]).astype(dtype),
+        step_sizes=np.concatenate([-rates * kappas, kappas]).astype(dtype),
+    )
+
+
+def _sigma(activation: Activation, n_layers: int) -> Sigma:
+    return Sigma(code_of(activation) if n_layers > 1 else UNKNOWN, activation.can_be_off)
 
 
 def train_population(
@@ -100,13 +139,6 @@ def train_population(
     return after_w, after_v, diverged
 
 
-def _lanes(values: Sequence[float] | FloatArray) -> FloatArray:
-    """(16,) float64: one value a member, zeros in the lanes that are empty."""
-    lanes = np.zeros(LANES)
-    lanes[: len(values)] = values
-    return lanes
-
-
 def _train_sixteen(
     parameters: Sequence[Parameters],
     velocities: Sequence[Parameters],
@@ -116,50 +148,31 @@ def _train_sixteen(
     optimizers: Sequence[Optimizer],
     learning_rates: Sequence[float],
 ) -> tuple[list[Parameters], list[Parameters], list[int | None]]:
-    dtype = parameters[0][0].dtype
     n_features, n_classes = parameters[0][0].shape
-    has_momentum = any(optimizer.has_velocity for optimizer in optimizers)
-    weight_decay = _lanes([optimizer.weight_decay for optimizer in optimizers])
-    rate = _lanes(learning_rates)
-    beta = _lanes([optimizer.beta for optimizer in optimizers])
-    kappa = _lanes([optimizer.kappa for optimizer in optimizers])
-    w, b = pack_members(parameters)
-    v, bv = pack_members(velocities) if has_momentum else (aligned_zeros(LANES, dtype), np.zeros_like(b))
+    rule = _rule(optimizers, learning_rates, parameters[0][0].dtype)
+    packed = pack_members(parameters, velocities if rule.has_momentum else ())
     diverged_at = np.full(LANES, -1, np.int64)
-    n_listed = 2 * (n_features + LIST_PADDING)
     kernels_population.train_sixteen(
-        w,
-        v,
-        b,
-        bv,
-        diverged_at,
-        *_images(rows, y),
+        packed,
+        _images(rows, y),
         _shared(order),
-        np.zeros(n_listed, np.int32),
-        np.zeros(n_listed, dtype),
-        np.zeros(n_listed, np.int32),
-        np.zeros(n_features, np.int64),
-        aligned_zeros(n_classes * LANES, dtype),
-        aligned_zeros(n_classes * LANES, dtype),
-        aligned_zeros(4 * (LONGEST_GAP + 2) * LANES, dtype).reshape(4, LONGEST_GAP + 2, LANES),
-        np.concatenate([-rate * beta, beta]).astype(dtype),
-        np.concatenate([-rate * kappa, kappa]).astype(dtype),
-        np.stack([rate, beta, kappa, weight_decay]),
-        has_momentum,
-        bool(np.any(weight_decay)),
-        n_features,
-        n_classes,
+        _lists(2 * (n_features + LIST_PADDING), n_features, packed.w.dtype),
+        rule,
+        _signals(1, n_classes * LANES, packed.w.dtype),
+        diverged_at,
     )
-    at = [None if position < 0 else int(position) for position in diverged_at[: len(parameters)]]
+    positions = [None if position < 0 else int(position) for position in diverged_at[: len(parameters)]]
     found_w = [
-        given if position is not None else unpack_member(w, b, m, n_features, n_classes)
-        for m, (given, position) in enumerate(zip(parameters, at, strict=True))
+        given if position is not None else unpack_member(packed.w, packed.b, m, n_features)
+        for m, (given, position) in enumerate(zip(parameters, positions, strict=True))
     ]
     found_v = [
-        given if position is not None or not optimizer.has_velocity else unpack_member(v, bv, m, n_features, n_classes)
-        for m, (given, position, optimizer) in enumerate(zip(velocities, at, optimizers, strict=True))
+        given
+        if position is not None or not optimizer.has_velocity
+        else unpack_member(packed.w_velocity, packed.b_velocity, m, n_features)
+        for m, (given, position, optimizer) in enumerate(zip(velocities, positions, optimizers, strict=True))
     ]
-    return found_w, found_v, at
+    return found_w, found_v, positions
 
 
 def evaluate_population(parameters: Sequence[Parameters], rows: SparseRows, y: IntArray) -> list[tuple[float, float]]:
@@ -167,36 +180,35 @@ def evaluate_population(parameters: Sequence[Parameters], rows: SparseRows, y: I
     results: list[tuple[float, float]] = []
     for start in range(0, len(parameters), LANES):
         members = parameters[start : start + LANES]
-        dtype = members[0][0].dtype
         n_features, n_classes = members[0][0].shape
-        w, b = pack_members(members)
+        packed = pack_members(members)
         loss, n_correct = np.zeros(LANES), np.zeros(LANES)
-        n_listed = _BLOCK * (n_features + LIST_PADDING)
         kernels_evaluation.evaluate_sixteen(
-            w,
-            b,
-            *_images(rows, y),
-            np.zeros(_BLOCK + 1, np.int64),
-            np.zeros(n_listed, np.int32),
-            np.zeros(n_listed, dtype),
-            aligned_zeros(_BLOCK * n_classes * LANES, dtype),
-            _class_numbers(n_classes, dtype),
+            Weights(packed.w, packed.b),
+            _images(rows, y),
+            _block(n_features, n_classes, n_classes * LANES, packed.w.dtype),
             np.zeros(LANES),
             loss,
             n_correct,
-            n_features,
-            n_classes,
             _n_factors(n_classes),
         )
         results += [(float(loss[m] / len(y)), float(n_correct[m] / len(y))) for m in range(len(members))]
     return results
 
 
-def _class_numbers(n_classes: int, dtype: np.dtype[Any]) -> FloatArray:
-    """(n_classes, 16) flat: 0, 0, … 1, 1, … for choosing a class lane by lane."""
-    numbers = aligned_zeros(n_classes * LANES, dtype)
-    numbers[:] = np.repeat(np.arange(n_classes), LANES)
-    return numbers
+def _block(n_inputs: int, n_classes: int, stride: int, dtype: np.dtype[Any]) -> Block:
+    """Room for a block of images with up to `n_inputs` inputs and `stride` outputs to a layer."""
+    n_entries = _BLOCK * (n_inputs + LIST_PADDING)
+    class_numbers = aligned_zeros(n_classes * LANES, dtype)
+    class_numbers[:] = np.repeat(np.arange(n_classes), LANES)
+    return Block(
+        starts=np.zeros(_BLOCK + 1, np.int64),
+        row=np.zeros(n_entries, np.int32),
+        x=np.zeros(n_entries, dtype),
+        outputs=aligned_zeros(_BLOCK * stride, dtype),
+        class_numbers=class_numbers,
+        stride=stride,
+    )
 
 
 def _n_factors(n_classes: int) -> int:
@@ -241,42 +253,32 @@ def train_network(
     dtype = parameters[0].dtype
     sizes = sizes_of(parameters)
     table, _, _, n_inputs, widest = layers(sizes)
-    has_momentum, beta, kappa = optimizer.has_velocity, optimizer.beta, optimizer.kappa
-    w, b = pack_network(parameters)
-    v, bv = pack_network(velocities) if has_momentum else (aligned_zeros(LANES, dtype), np.zeros_like(b))
+    rule = _rule([optimizer] * LANES, [learning_rate] * LANES, dtype)
+    packed = pack_network(parameters, velocities if rule.has_momentum else ())
     diverged = kernels_network.train_one(
-        w,
-        v,
-        b,
-        bv,
+        packed,
         table,
-        *_images(rows, y),
+        _images(rows, y),
         _shared(order),
-        code_of(activation) if len(table) > 1 else UNKNOWN,
-        activation.can_be_off,
-        np.zeros(n_inputs, np.int32),
-        np.zeros(n_inputs, dtype),
-        np.zeros(n_inputs, np.int32),
-        np.zeros(sum(sizes[:-1]), np.int64),
+        _lists(n_inputs, sum(sizes[:-1]), dtype),
         np.zeros(len(table), np.int64),
-        aligned_zeros(len(table) * widest, dtype).reshape(len(table), widest),
-        aligned_zeros(len(table) * widest, dtype).reshape(len(table), widest),
-        aligned_zeros(4 * (LONGEST_GAP + 2) * LANES, dtype).reshape(4, LONGEST_GAP + 2, LANES),
-        np.repeat([-learning_rate * beta, beta], LANES).astype(dtype),
-        np.repeat([-learning_rate * kappa, kappa], LANES).astype(dtype),
-        np.repeat(np.array([[learning_rate], [beta], [kappa], [optimizer.weight_decay]]), LANES, axis=1),
-        has_momentum,
-        optimizer.weight_decay != 0,
-        np.array([dropout_threshold(dropout_input), dropout_threshold(dropout_hidden)]),
-        np.array([1 / (1 - dropout_input), 1 / (1 - dropout_hidden)], dtype),
-        dropout_seed,
-        first_update,
+        rule,
+        _signals(len(table), widest, dtype),
+        _sigma(activation, len(table)),
+        Dropout(
+            input_threshold=dropout_threshold(dropout_input),
+            hidden_threshold=dropout_threshold(dropout_hidden),
+            input_scale=dtype.type(1 / (1 - dropout_input)),
+            hidden_scale=dtype.type(1 / (1 - dropout_hidden)),
+            seed=dropout_seed,
+            first_update=first_update,
+        ),
     )
     if diverged >= 0:
         return parameters, velocities, int(diverged)
     return (
-        unpack_network(w, b, sizes),
-        unpack_network(v, bv, sizes) if has_momentum else velocities,
+        unpack_network(packed.w, packed.b, sizes),
+        unpack_network(packed.w_velocity, packed.b_velocity, sizes) if rule.has_momentum else velocities,
         None,
     )
 
@@ -288,23 +290,16 @@ def evaluate_network(
     dtype = parameters[0].dtype
     sizes = sizes_of(parameters)
     table, _, _, _, widest = layers(sizes)
-    w, b = pack_network(parameters)
-    n_classes = int(table[-1, 1])
-    n_listed = _BLOCK * (max(sizes[:-1]) + LIST_PADDING)
+    packed = pack_network(parameters)
+    n_classes = sizes[-1]
     loss, n_correct = kernels_evaluation.evaluate_one(
-        w,
-        b,
+        Weights(packed.w, packed.b),
         table,
-        *_images(rows, y),
-        code_of(activation) if len(table) > 1 else UNKNOWN,
-        activation.can_be_off,
-        np.zeros(_BLOCK + 1, np.int64),
-        np.zeros(n_listed, np.int32),
-        np.zeros(n_listed, dtype),
-        aligned_zeros(_BLOCK * widest, dtype).reshape(_BLOCK, widest),
-        _class_numbers(n_classes, dtype),
+        _images(rows, y),
+        _sigma(activation, len(table)),
+        _block(max(sizes[:-1]), n_classes, widest, dtype),
         aligned_zeros(padded(n_classes) * LANES, dtype),
-        aligned_zeros(3 * LANES, dtype).reshape(3, LANES),
+        aligned_zeros(3 * LANES, dtype),
         _n_factors(n_classes),
     )
     return loss / len(y), n_correct / len(y)

@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from engine.arrays import FloatArray, IntArray
+from engine.kernels.arguments import Packed
 from engine.kernels.lazy_rows import LIST_PADDING
 from engine.kernels.simd import LANES, aligned_zeros
 
@@ -22,24 +23,22 @@ def padded(n: int) -> int:
     return -(-n // LANES) * LANES
 
 
-def pack_members(members: Sequence[Parameters]) -> tuple[FloatArray, FloatArray]:
-    """(classes, features, 16) and (classes, 16), flat: member m in lane m."""
+def pack_members(members: Sequence[Parameters], velocities: Sequence[Parameters] = ()) -> Packed:
+    """(classes, features, 16) and (classes, 16), flat: member m in lane m; zeros where no velocities are given."""
     n_features, n_classes = members[0][0].shape
-    dtype = members[0][0].dtype
-    w = aligned_zeros(n_classes * n_features * LANES, dtype)
-    b = aligned_zeros(n_classes * LANES, dtype)
-    weights = w.reshape(n_classes, n_features, LANES)
-    biases = b.reshape(n_classes, LANES)
-    for m, (W, bias) in enumerate(members):
-        weights[:, :, m] = W.T
-        biases[:, m] = bias
-    return w, b
+    sizes = [n_classes * n_features * LANES, n_classes * LANES]
+    packed = Packed(*(aligned_zeros(size, members[0][0].dtype) for size in sizes * 2))
+    for (w, b), given in (((packed.w, packed.b), members), ((packed.w_velocity, packed.b_velocity), velocities)):
+        for m, (W, bias) in enumerate(given):
+            w.reshape(n_classes, n_features, LANES)[:, :, m] = W.T
+            b.reshape(n_classes, LANES)[:, m] = bias
+    return packed
 
 
-def unpack_member(w: FloatArray, b: FloatArray, m: int, n_features: int, n_classes: int) -> Parameters:
+def unpack_member(w: FloatArray, b: FloatArray, m: int, n_features: int) -> Parameters:
     """(W, b) of member m, as `pack_members` took it."""
-    weights = w.reshape(n_classes, n_features, LANES)[:, :, m].T
-    return np.ascontiguousarray(weights), b.reshape(n_classes, LANES)[:, m].copy()
+    weights = w.reshape(-1, n_features, LANES)[:, :, m].T
+    return np.ascontiguousarray(weights), b.reshape(-1, LANES)[:, m].copy()
 
 
 @cache
@@ -64,11 +63,17 @@ def sizes_of(parameters: Parameters) -> tuple[int, ...]:
     return (parameters[0].shape[0], *(b.shape[0] for b in parameters[1::2]))
 
 
-def pack_network(parameters: Parameters) -> tuple[FloatArray, FloatArray]:
-    """Weights and biases of all layers, flat, where the table of `layers` says."""
+def pack_network(parameters: Parameters, velocities: Parameters = ()) -> Packed:
+    """Weights and biases of all layers, flat, where the table of `layers` says; zeros where no velocities are given."""
     table, n_weights, n_biases, _, _ = layers(sizes_of(parameters))
-    dtype = parameters[0].dtype
-    w, b = aligned_zeros(n_weights, dtype), aligned_zeros(n_biases, dtype)
+    packed = Packed(*(aligned_zeros(size, parameters[0].dtype) for size in [n_weights, n_biases] * 2))
+    _pack_layers(packed.w, packed.b, table, parameters)
+    if velocities:
+        _pack_layers(packed.w_velocity, packed.b_velocity, table, velocities)
+    return packed
+
+
+def _pack_layers(w: FloatArray, b: FloatArray, table: IntArray, parameters: Parameters) -> None:
     for (n_in, n_out, n_chunks, weights, biases, _, _), W, bias in zip(
         table, parameters[::2], parameters[1::2], strict=True
     ):
@@ -78,7 +83,6 @@ def pack_network(parameters: Parameters) -> tuple[FloatArray, FloatArray]:
         if whole < n_chunks:
             chunks[whole, :, : n_out - whole * LANES] = W[:, whole * LANES :]
         b[biases : biases + n_out] = bias
-    return w, b
 
 
 def unpack_network(w: FloatArray, b: FloatArray, sizes: tuple[int, ...]) -> Parameters:

@@ -10,7 +10,8 @@ therefore exactly Mᵈ (w, v): the *propagators* A, B, C, D hold Mᵈ = [[A, B],
 """
 
 from engine.compiled import inlined
-from engine.kernels.simd import LANES, Elements, at, fma, load, multiply, put, store
+from engine.kernels.arguments import Packed, Rule
+from engine.kernels.simd import LANES, fma, get, load, multiply, put, store
 
 # Longer gaps take several steps. 512 entries of four vectors are 128 KiB, of which a data set like MNIST uses the
 # first few dozen, because most pixels come back soon.
@@ -18,59 +19,36 @@ LONGEST_GAP = 512
 
 
 @inlined
-def fill_propagators(
-    A: Elements,
-    B: Elements,
-    C: Elements,
-    D: Elements,
-    learning_rate: Elements,
-    beta: Elements,
-    kappa: Elements,
-    decay: Elements,
-) -> None:
-    """Write Mᵈ, d = 0 … LONGEST_GAP + 1, lane by lane, in float64 until the final rounding.
-
-    A, B, C, D have shape (LONGEST_GAP + 2, 16), the others (16,) and float64.
-    """
+def fill_propagators(rule: Rule) -> None:
+    """Write Mᵈ, d = 0 … LONGEST_GAP + 1, lane by lane, in float64 until the final rounding."""
     for lane in range(LANES):
         a, b, c, d = 1.0, 0.0, 0.0, 1.0
-        rate = at(learning_rate, lane)
-        keep = at(beta, lane)
-        shrink = at(kappa, lane) * at(decay, lane)
-        for gap in range(LONGEST_GAP + 2):
-            put(A, gap * LANES + lane, a)
-            put(B, gap * LANES + lane, b)
-            put(C, gap * LANES + lane, c)
-            put(D, gap * LANES + lane, d)
+        rate, beta = get(rule.settings, lane), get(rule.settings, LANES + lane)
+        kappa, weight_decay = get(rule.settings, 2 * LANES + lane), get(rule.settings, 3 * LANES + lane)
+        pull = kappa * weight_decay
+        for offset in range(lane, (LONGEST_GAP + 2) * LANES, LANES):
+            put(rule.A, offset, a)
+            put(rule.B, offset, b)
+            put(rule.C, offset, c)
+            put(rule.D, offset, d)
             # M times what is there: velocity first, because the weight moves by the new velocity.
-            c, d = keep * c + shrink * a, keep * d + shrink * b
+            c, d = beta * c + pull * a, beta * d + pull * b
             a, b = a - rate * c, b - rate * d
 
 
 @inlined
-def settle_row(
-    w: Elements,
-    v: Elements,
-    first: int,
-    chunk_size: int,
-    n_chunks: int,
-    n_updates: int,
-    A: Elements,
-    B: Elements,
-    C: Elements,
-    D: Elements,
-    has_momentum: bool,
-) -> None:
+def settle_row(packed: Packed, first: int, chunk_size: int, n_chunks: int, n_updates: int, rule: Rule) -> None:
     """Write a row as it is after `n_updates` updates that did not touch it; `first` is its offset in chunk 0."""
     while n_updates > 0:
         gap = min(n_updates, LONGEST_GAP) * LANES
+        A, B, C, D = load(rule.A, gap), load(rule.B, gap), load(rule.C, gap), load(rule.D, gap)
         for chunk in range(n_chunks):
             offset = first + chunk * chunk_size
-            weight = load(w, offset)
-            if has_momentum:
-                velocity = load(v, offset)
-                store(w, offset, fma(load(B, gap), velocity, multiply(load(A, gap), weight)))
-                store(v, offset, fma(load(C, gap), weight, multiply(load(D, gap), velocity)))
+            weight = load(packed.w, offset)
+            if rule.has_momentum:
+                velocity = load(packed.w_velocity, offset)
+                store(packed.w, offset, fma(B, velocity, multiply(A, weight)))
+                store(packed.w_velocity, offset, fma(C, weight, multiply(D, velocity)))
             else:
-                store(w, offset, multiply(load(A, gap), weight))
+                store(packed.w, offset, multiply(A, weight))
         n_updates -= LONGEST_GAP

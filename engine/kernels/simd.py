@@ -4,19 +4,23 @@
 into the registers a machine has, so the same code is AVX-512, AVX2 or NEON with the same results. Each function
 below is one operation on it, usable inside compiled functions only. Nothing is reassociated or contracted:
 a multiply-add is fused where `fma` is written and nowhere else, and every sum has the order in which it is written.
+Operations on vectors take tuples of them too, element by element, and `load` and `store` tuples of offsets: a loop over
+one chunk of weights and one over two chunks at a time are the same source, compiled for two types.
 
 Memory is addressed by *elements*, a bare pointer to the first number of a contiguous array, and an offset that counts
 numbers from there. Nothing is checked, negative offsets do not wrap (that test per element keeps Numba's own indexing
 from vectorising), and a pointer, unlike an array, has no reference count: passing ten arrays to an inlined function
 costs twenty atomic additions, more than a row of weights. The array must outlive its elements, as arguments do.
+Kernels take named tuples of arrays (`engine.kernels.arguments`) and hand on the named tuples of their elements.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import cgutils
+from numba.core import types as numba_types
 from numba.core.datamodel import PrimitiveModel
 from numba.extending import intrinsic, register_model
 
@@ -24,12 +28,15 @@ from engine.arrays import FloatArray
 
 LANES = 16
 
+# Numba ships no types, and what its modules hold is not all visible to a type checker.
+types: Any = numba_types
+
 # To a type checker, a vector value and a pointer to numbers; the compiler infers of which type.
 Lanes = Any
 Elements = Any
 
 
-class Vector(types.Type):
+class Vector(numba_types.Type):
     """Sixteen lanes of float32 or float64."""
 
     def __init__(self, element: Any) -> None:
@@ -74,36 +81,49 @@ def _load_vector(builder: ir.IRBuilder, elements: ir.Value, offset: ir.Value, al
     return builder.load(_vector_pointer(builder, elements, offset), align=align)
 
 
-def _elementwise(arity: int, emit: Callable[..., ir.Value]) -> Callable[..., Any]:
-    """An operation on `arity` vectors of one type, made of one generator of LLVM instructions."""
+def _each(single: Any, kinds: Sequence[Any], emit: Callable[..., ir.Value]) -> tuple[Any, Callable[..., Any]]:
+    """Signature and code of an operation that gives a `single`, from a generator of its LLVM instructions.
+
+    Where some arguments are tuples, the result is a tuple: what is emitted for their first elements, for their second
+    elements …; an argument that is no tuple takes part in each.
+    """
+    count = next((kind.count for kind in kinds if isinstance(kind, types.UniTuple)), None)
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
-        return emit(builder, *args)
+        rows = [
+            [
+                builder.extract_value(arg, i) if isinstance(kind, types.UniTuple) else arg
+                for arg, kind in zip(args, kinds, strict=True)
+            ]
+            for i in range(count or 1)
+        ]
+        found = [emit(builder, *row) for row in rows]
+        if single == types.none:
+            return context.get_dummy_value()
+        return found[0] if count is None else context.make_tuple(builder, signature.return_type, found)
+
+    result = single if count is None or single == types.none else types.UniTuple(single, count)
+    return result(*kinds), codegen
+
+
+def _offsets(kind: Any) -> Any:
+    return types.UniTuple(types.int64, kind.count) if isinstance(kind, types.UniTuple) else types.int64
+
+
+def _elementwise(arity: int, emit: Callable[..., ir.Value]) -> Callable[..., Any]:
+    """An operation on `arity` vectors of one type."""
+
+    def typed(*kinds: Any) -> Any:
+        return _each(getattr(kinds[0], "dtype", kinds[0]), kinds, emit)
 
     # Numba reads the number of arguments from the function it decorates.
     if arity == 1:
-
-        def typer(typing_context: Any, x: Any) -> Any:
-            return x(x), codegen
-
-        return _compiled_operation(typer)
+        return _compiled_operation(lambda typing_context, x: typed(x))
     if arity == 2:
-
-        def typer_of_two(typing_context: Any, x: Any, y: Any) -> Any:
-            return x(x, x), codegen
-
-        return _compiled_operation(typer_of_two)
+        return _compiled_operation(lambda typing_context, x, y: typed(x, y))
     if arity == 3:
-
-        def typer_of_three(typing_context: Any, x: Any, y: Any, z: Any) -> Any:
-            return x(x, x, x), codegen
-
-        return _compiled_operation(typer_of_three)
-
-    def typer_of_four(typing_context: Any, a: Any, b: Any, x: Any, y: Any) -> Any:
-        return a(a, a, a, a), codegen
-
-    return _compiled_operation(typer_of_four)
+        return _compiled_operation(lambda typing_context, x, y, z: typed(x, y, z))
+    return _compiled_operation(lambda typing_context, a, b, x, y: typed(a, b, x, y))
 
 
 def _emit_fma(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.Value:
@@ -140,34 +160,66 @@ def splat(typing_context: Any, scalar: Any) -> Any:
     return Vector(scalar)(scalar), codegen
 
 
+def _pointed(kind: Any) -> Any:
+    """The type of `elements` of an array or of a named tuple."""
+    if isinstance(kind, types.Array):
+        return types.CPointer(kind.dtype)
+    if isinstance(kind, types.BaseNamedTuple):
+        return types.BaseTuple.from_types([_pointed(field) for field in kind.types], kind.instance_class)
+    return kind
+
+
+def _point(context: Any, builder: ir.IRBuilder, kind: Any, value: ir.Value) -> ir.Value:
+    if isinstance(kind, types.Array):
+        return context.make_array(kind)(context, builder, value).data
+    if isinstance(kind, types.BaseNamedTuple):
+        fields = [_point(context, builder, k, builder.extract_value(value, i)) for i, k in enumerate(kind.types)]
+        return context.make_tuple(builder, _pointed(kind), fields)
+    return value
+
+
 @_compiled_operation
-def elements(typing_context: Any, array: Any) -> Any:
-    """The first number of a contiguous array of any shape."""
+def elements(typing_context: Any, arrays: Any) -> Any:
+    """The first number of a contiguous array of any shape; of a named tuple, the same tuple with each array's."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
-        return context.make_array(array)(context, builder, args[0]).data
+        return _point(context, builder, arrays, args[0])
 
-    return types.CPointer(array.dtype)(array), codegen  # type: ignore[attr-defined]
+    return _pointed(arrays)(arrays), codegen
+
+
+@_compiled_operation
+def skip(typing_context: Any, source: Any, offset: Any) -> Any:
+    """The elements from `offset` on."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
+        return builder.gep(args[0], [args[1]])
+
+    return source(source, types.int64), codegen
 
 
 @_compiled_operation
 def zero(typing_context: Any, source: Any) -> Any:
-    """Zeros, of the type of `source`'s elements."""
+    """Zeros: a vector of the type of `source`'s elements, or a tuple like a tuple of vectors."""
+    element = source.dtype.element if isinstance(source, types.UniTuple) else source.dtype
+    zeros = ir.Constant(_llvm_vector(element), [0.0] * LANES)
+    return _each(Vector(element), (source,), lambda builder, _: zeros)
 
-    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
-        return ir.Constant(_llvm_vector(source.dtype), [0.0] * LANES)
 
-    return Vector(source.dtype)(source), codegen
+@_compiled_operation
+def shift(typing_context: Any, offsets: Any, by: Any) -> Any:
+    """Each of several offsets, moved by a number."""
+    return _each(types.int64, (_offsets(offsets), types.int64), lambda builder, offset, by: builder.add(offset, by))
 
 
 @_compiled_operation
 def load(typing_context: Any, source: Any, offset: Any) -> Any:
     """The sixteen elements from `offset`."""
-
-    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
-        return _load_vector(builder, args[0], args[1], align=source.dtype.bitwidth // 8)
-
-    return Vector(source.dtype)(source, types.int64), codegen
+    align = source.dtype.bitwidth // 8
+    kinds = source, _offsets(offset)
+    return _each(
+        Vector(source.dtype), kinds, lambda builder, pointer, offset: _load_vector(builder, pointer, offset, align)
+    )
 
 
 @_compiled_operation
@@ -203,16 +255,16 @@ fourth_of_four = _lane_of_four(3)
 @_compiled_operation
 def store(typing_context: Any, target: Any, offset: Any, vector: Any) -> Any:
     """Write the sixteen lanes to the elements from `offset`."""
+    align = target.dtype.bitwidth // 8
 
-    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:
-        builder.store(args[2], _vector_pointer(builder, args[0], args[1]), align=target.dtype.bitwidth // 8)
-        return context.get_dummy_value()
+    def emit(builder: ir.IRBuilder, target: ir.Value, offset: ir.Value, vector: ir.Value) -> ir.Value:
+        return builder.store(vector, _vector_pointer(builder, target, offset), align=align)
 
-    return types.none(target, types.int64, vector), codegen
+    return _each(types.none, (target, _offsets(offset), vector), emit)
 
 
 @_compiled_operation
-def at(typing_context: Any, source: Any, offset: Any) -> Any:
+def get(typing_context: Any, source: Any, offset: Any) -> Any:
     """One element."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, args: Any) -> ir.Value:

@@ -1,26 +1,33 @@
 """Vectors and their functions, lane by lane, against NumPy in higher precision."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import pytest
 
 from engine.compiled import kernel
 from engine.kernels.simd import (
     LANES,
+    add,
     aligned_zeros,
     elements,
     first_of_four,
     fma,
     fourth_of_four,
+    get,
     load,
     load_four,
     maximum_of_lanes,
     put,
     second_of_four,
+    shift,
+    skip,
     store,
     sum_of_lanes,
     third_of_four,
     transpose,
     where_less,
+    zero,
 )
 from engine.kernels.vector_math import exp, tanh
 
@@ -57,6 +64,23 @@ def _operations(a, b, c, result):
     store(out, 4 * LANES, second_of_four(four))
     store(out, 5 * LANES, third_of_four(four))
     store(out, 6 * LANES, fourth_of_four(four))
+
+
+class Pair(NamedTuple):
+    given: Any
+    results: Any
+    first: int
+
+
+@kernel
+def _tuples(pair):
+    p = elements(pair)
+    offsets = shift((p.first, p.first + LANES), LANES)
+    two = load(p.given, offsets)
+    sums = fma(load(p.given, 0), two, add(two, zero(two)))
+    store(p.results, (LANES, 0), sums)
+    store(skip(p.results, 2 * LANES), (0,), load(p.given, (LANES,)))
+    put(p.results, 3 * LANES, get(p.given, 5))
 
 
 def apply(function, x):
@@ -122,6 +146,19 @@ def test_operations_do_what_they_say(dtype):
     assert result[2 * LANES] == halves[0]
     assert result[2 * LANES + 1] == a.max()
     np.testing.assert_array_equal(result[3 * LANES :].reshape(4, LANES), np.repeat(a[3:7], LANES).reshape(4, LANES))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_tuples_of_vectors_go_element_by_element_and_named_tuples_of_arrays_become_elements(dtype):
+    given = np.arange(3 * LANES, dtype=dtype)
+    results = np.zeros(4 * LANES, dtype)
+    _tuples(Pair(given, results, 0))
+    zeroth, first, second = given.reshape(3, LANES)
+    np.testing.assert_array_equal(results[:LANES], zeroth * second + second)
+    np.testing.assert_array_equal(results[LANES : 2 * LANES], zeroth * first + first)
+    np.testing.assert_array_equal(results[2 * LANES : 3 * LANES], first)
+    assert results[3 * LANES] == 5
+    assert not results[3 * LANES + 1 :].any()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
