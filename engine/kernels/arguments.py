@@ -43,21 +43,15 @@ class Lists(NamedTuple):
 class Rule(NamedTuple):
     """What an update does, lane by lane, besides the gradient (`engine.kernels.propagators`).
 
-    With momentum or weight decay in some lane, rows change while they are not touched. There is no flag for it: the
-    compiler makes faster loops where it meets the two themselves.
-
-    `settings` are (4, 16) and float64: learning rate γ, β, κ, weight decay λ. A, B, C, D have shape
-    (LONGEST_GAP + 2, 16) and are filled by the kernel. `bias_steps` are (2, 16): −γβ, β; `step_sizes` are (2, 16):
+    `settings` are (4, 16) and float64: learning rate γ, β, κ, weight decay λ. `propagators` are A, B, C and D, shape
+    (4, LONGEST_GAP + 2, 16), filled by the kernel. `bias_steps` are (2, 16): −γβ, β; `step_sizes` are (2, 16):
     −γκ, κ; zeros in an empty lane.
     """
 
     has_momentum: bool
     has_weight_decay: bool
     settings: Elements
-    A: Elements
-    B: Elements
-    C: Elements
-    D: Elements
+    propagators: Elements
     bias_steps: Elements
     step_sizes: Elements
 

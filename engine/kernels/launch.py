@@ -78,15 +78,11 @@ def _rule(optimizers: Sequence[Optimizer], learning_rates: Sequence[float], dtyp
     for lane, (optimizer, rate) in enumerate(zip(optimizers, learning_rates, strict=True)):
         settings[:, lane] = rate, optimizer.beta, optimizer.kappa, optimizer.weight_decay
     rates, betas, kappas, weight_decays = settings
-    A, B, C, D = aligned_zeros(4 * (LONGEST_GAP + 2) * LANES, dtype).reshape(4, -1)
     return Rule(
         has_momentum=any(optimizer.has_velocity for optimizer in optimizers),
         has_weight_decay=bool(weight_decays.any()),
         settings=settings,
-        A=A,
-        B=B,
-        C=C,
-        D=D,
+        propagators=aligned_zeros(4 * (LONGEST_GAP + 2) * LANES, dtype),
         bias_steps=np.concatenate([-rates * betas, betas]).astype(dtype),
         step_sizes=np.concatenate([-rates * kappas, kappas]).astype(dtype),
     )

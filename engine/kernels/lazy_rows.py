@@ -18,7 +18,7 @@ from typing import Any
 
 from engine.compiled import inlined
 from engine.kernels.arguments import Images, Layer, Lists, Packed, Rule, Spans
-from engine.kernels.propagators import LONGEST_GAP, settle_row
+from engine.kernels.propagators import LONGEST_GAP, propagators_of, settle_row
 from engine.kernels.simd import (
     LANES,
     Elements,
@@ -96,12 +96,8 @@ def end_gaps(gap: Elements, stop: int) -> None:
         put(gap, position, 0)
 
 
-def propagation(has_momentum: bool, has_weight_decay: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Two pieces for one kind of update: the propagators of a gap, and what they make of rows (w, v)."""
-
-    @inlined
-    def propagators(rule: Rule, gap: int) -> Any:
-        return load(rule.A, gap), load(rule.B, gap), load(rule.C, gap), load(rule.D, gap)
+def propagation(has_momentum: bool, has_weight_decay: bool) -> Callable[..., tuple[Lanes, Lanes]]:
+    """(A, B, C and D, w, v) → (A w + B v, C w + D v), without what one kind of update does not need."""
 
     @inlined
     def propagated(of_gap: Any, weight: Lanes, velocity: Lanes) -> tuple[Lanes, Lanes]:
@@ -114,12 +110,12 @@ def propagation(has_momentum: bool, has_weight_decay: bool) -> tuple[Callable[..
             return multiply(A, weight), velocity
         return weight, velocity
 
-    return propagators, propagated
+    return propagated
 
 
 def forward(has_momentum: bool, has_weight_decay: bool) -> Callable[..., Any]:
     """The weighted sums of one kind of update."""
-    propagators, propagated = propagation(has_momentum, has_weight_decay)
+    propagated = propagation(has_momentum, has_weight_decay)
 
     @inlined
     def present(packed: Any, chunks: Any, lists: Any, k: int, rule: Any) -> Lanes:
@@ -127,10 +123,10 @@ def forward(has_momentum: bool, has_weight_decay: bool) -> Callable[..., Any]:
         offsets = shift(chunks, get(lists.row, k))
         weight = load(packed.w, offsets)
         if has_momentum:
-            of_gap = propagators(rule, get(lists.gap, k))
+            of_gap = propagators_of(rule, get(lists.gap, k))
             weight, _ = propagated(of_gap, weight, load(packed.w_velocity, offsets))
         elif has_weight_decay:
-            weight, _ = propagated(propagators(rule, get(lists.gap, k)), weight, weight)
+            weight, _ = propagated(propagators_of(rule, get(lists.gap, k)), weight, weight)
         return weight
 
     @inlined
@@ -169,7 +165,7 @@ def update_biases(packed: Packed, offsets: Any, rule: Rule, step_w: Lanes, step_
 
 
 def _sweep(has_momentum: bool, has_weight_decay: bool) -> Callable[..., None]:
-    propagators, propagated = propagation(has_momentum, has_weight_decay)
+    propagated = propagation(has_momentum, has_weight_decay)
     weighted_sums = forward(has_momentum, has_weight_decay)
 
     @inlined
@@ -179,7 +175,7 @@ def _sweep(has_momentum: bool, has_weight_decay: bool) -> Callable[..., None]:
         """One update of the listed rows, in each chunk: `step_w` = −γκδ and `step_v` = κδ, times each row's input."""
         for k in range(start, stop):
             offsets = shift(chunks, get(lists.row, k))
-            of_gap = propagators(rule, get(lists.gap, k) + LANES)
+            of_gap = propagators_of(rule, get(lists.gap, k) + LANES)
             x = splat(get(lists.x, k))
             weight = load(packed.w, offsets)
             velocity = load(packed.w_velocity, offsets) if has_momentum else weight

@@ -27,7 +27,7 @@ from engine.kernels.lazy_rows import (
     sweep,
     update_biases,
 )
-from engine.kernels.propagators import LONGEST_GAP, fill_propagators, settle_row
+from engine.kernels.propagators import LONGEST_GAP, fill_propagators, propagators_of, settle_row
 from engine.kernels.simd import (
     LANES,
     Elements,
@@ -216,7 +216,7 @@ def _softmax_gradient(z: Elements, n_classes: int, label: int, e: Elements, one:
 
 
 def _backward_rows(has_momentum: bool, has_weight_decay: bool) -> Callable[..., None]:
-    propagators, propagated = propagation(has_momentum, has_weight_decay)
+    propagated = propagation(has_momentum, has_weight_decay)
 
     @inlined
     def backward_rows(
@@ -229,7 +229,8 @@ def _backward_rows(has_momentum: bool, has_weight_decay: bool) -> Callable[..., 
         size_w, size_v = get(rule.step_sizes, 0), get(rule.step_sizes, LANES)
         for k in range(layer.inputs, stop):
             row = get(lists.row, k)
-            here, after = propagators(rule, get(lists.gap, k)), propagators(rule, get(lists.gap, k) + LANES)
+            gap = get(lists.gap, k)
+            here, after = propagators_of(rule, gap), propagators_of(rule, gap + LANES)
             step_w, step_v = splat(get(lists.x, k) * size_w), splat(get(lists.x, k) * size_v)
             sums = zero(packed.w)
             for chunk in range(layer.n_chunks):

@@ -8,7 +8,7 @@ from engine.arrays import IntArray
 from engine.compiled import inlined, kernel
 from engine.kernels.arguments import Images, Layer, Lists, Packed, Rule, Signals, Spans
 from engine.kernels.lazy_rows import end_gaps, end_list, list_row, prefetch_images, sweep
-from engine.kernels.propagators import LONGEST_GAP, fill_propagators, settle_row
+from engine.kernels.propagators import fill_propagators, keep_as_it_is, settle_row
 from engine.kernels.simd import (
     LANES,
     Elements,
@@ -102,11 +102,4 @@ def _retire(
                 put(packed.b, offset, 0)
                 put(packed.b_velocity, offset, 0)
                 put(z, offset, 0)
-            for offset in range(lane, (LONGEST_GAP + 2) * LANES, LANES):
-                put(rule.A, offset, 1)
-                put(rule.B, offset, 0)
-                put(rule.C, offset, 0)
-                put(rule.D, offset, 0)
-            for offset in range(lane, 2 * LANES, LANES):
-                put(rule.bias_steps, offset, 0)
-                put(rule.step_sizes, offset, 0)
+            keep_as_it_is(rule, lane)

@@ -11,11 +11,25 @@ therefore exactly Mᵈ (w, v): the *propagators* A, B, C, D hold Mᵈ = [[A, B],
 
 from engine.compiled import inlined
 from engine.kernels.arguments import Packed, Rule
-from engine.kernels.simd import LANES, fma, get, load, multiply, put, store
+from engine.kernels.simd import LANES, Lanes, fma, get, load, multiply, put, store
 
 # Longer gaps take several steps. 512 entries of four vectors are 128 KiB, of which a data set like MNIST uses the
 # first few dozen, because most pixels come back soon.
 LONGEST_GAP = 512
+
+# Elements from one of A, B, C and D to the next. One pointer and constants leave the inner loops a register more each.
+_PART = (LONGEST_GAP + 2) * LANES
+
+
+@inlined
+def propagators_of(rule: Rule, gap: int) -> tuple[Lanes, Lanes, Lanes, Lanes]:
+    """A, B, C and D for rows last touched gap / 16 updates ago."""
+    return (
+        load(rule.propagators, gap),
+        load(rule.propagators, gap + _PART),
+        load(rule.propagators, gap + 2 * _PART),
+        load(rule.propagators, gap + 3 * _PART),
+    )
 
 
 @inlined
@@ -26,14 +40,27 @@ def fill_propagators(rule: Rule) -> None:
         rate, beta = get(rule.settings, lane), get(rule.settings, LANES + lane)
         kappa, weight_decay = get(rule.settings, 2 * LANES + lane), get(rule.settings, 3 * LANES + lane)
         pull = kappa * weight_decay
-        for offset in range(lane, (LONGEST_GAP + 2) * LANES, LANES):
-            put(rule.A, offset, a)
-            put(rule.B, offset, b)
-            put(rule.C, offset, c)
-            put(rule.D, offset, d)
+        for offset in range(lane, _PART, LANES):
+            put(rule.propagators, offset, a)
+            put(rule.propagators, offset + _PART, b)
+            put(rule.propagators, offset + 2 * _PART, c)
+            put(rule.propagators, offset + 3 * _PART, d)
             # M times what is there: velocity first, because the weight moves by the new velocity.
             c, d = beta * c + pull * a, beta * d + pull * b
             a, b = a - rate * c, b - rate * d
+
+
+@inlined
+def keep_as_it_is(rule: Rule, lane: int) -> None:
+    """Let what is in a lane neither move nor shrink: M is the identity from here on, with no velocity to come."""
+    for offset in range(lane, _PART, LANES):
+        put(rule.propagators, offset, 1)
+        put(rule.propagators, offset + _PART, 0)
+        put(rule.propagators, offset + 2 * _PART, 0)
+        put(rule.propagators, offset + 3 * _PART, 0)
+    for offset in range(lane, 2 * LANES, LANES):
+        put(rule.bias_steps, offset, 0)
+        put(rule.step_sizes, offset, 0)
 
 
 @inlined
@@ -41,7 +68,7 @@ def settle_row(packed: Packed, first: int, chunk_size: int, n_chunks: int, n_upd
     """Write a row as it is after `n_updates` updates that did not touch it; `first` is its offset in chunk 0."""
     while n_updates > 0:
         gap = min(n_updates, LONGEST_GAP) * LANES
-        A, B, C, D = load(rule.A, gap), load(rule.B, gap), load(rule.C, gap), load(rule.D, gap)
+        A, B, C, D = propagators_of(rule, gap)
         for chunk in range(n_chunks):
             offset = first + chunk * chunk_size
             weight = load(packed.w, offset)
