@@ -24,12 +24,14 @@ def select(
 
     sql = open_for_writing(db, create=False)
     try:
-        select_and_print(sql, study, top)
+        selected = select_and_print(sql, study, top)
     finally:
         sql.dispose()
+    if selected.left_aside:
+        say(left_aside(selected.left_aside))
 
 
-def select_and_print(sql: "Engine", study: str, rows: int = 5) -> None:
+def select_and_print(sql: "Engine", study: str, rows: int = 5) -> "Selected":
     """Freeze the choice, then print the ranking, the choice with its test accuracy, and what all runs reached.
 
     Raises:
@@ -59,8 +61,7 @@ def select_and_print(sql: "Engine", study: str, rows: int = 5) -> None:
         )
     if selected.unfinished:
         say(f"Not ended yet: {count(selected.unfinished, 'trial')} of this study.")
-    if selected.left_aside:
-        say(left_aside(selected.left_aside))
+    return selected
 
 
 def _ranking(selected: "Selected", rows: int) -> Table:
