@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.figures.curves import finish_curves
-from analysis.figures.style import ACTIVATIONS, band, line_label, new_figure, spread
+from analysis.figures.curves import draw_curves
+from analysis.figures.style import ACTIVATIONS
 from analysis.studies import reported_runs, split_curves, with_runs
 from analysis.tables import Tables
 from analysis.wording import INTERVAL, count
@@ -26,21 +26,7 @@ def table(tables: Tables) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> "Figure":
     """Test loss above, test accuracy below, one line per activation."""
-    figure, axes = new_figure(2, 1, height=4.9, sharex=True)
-    for panel, metric in zip(axes, ("loss", "accuracy"), strict=True):
-        rows = table[table["metric"] == metric]
-        labels = []
-        for activation, look in ACTIVATIONS.items():
-            line = rows[rows["activation"] == activation]
-            panel.plot(line["epoch"], line["mean"], color=look.color, ls=look.line)
-            band(panel, line, "epoch", look)
-            last = line.iloc[-1]
-            labels.append(line_label(panel, last["epoch"], last["mean"], look.label, look.color))
-        finish_curves(panel, rows, metric)
-        panel.set_ylabel(f"test {panel.get_ylabel()}")
-        spread(labels)
-    axes[-1].set_xlabel("epochs")
-    return figure
+    return draw_curves(table, "activation", ACTIVATIONS, "test ")
 
 
 def caption(table: pd.DataFrame) -> str:

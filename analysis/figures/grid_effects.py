@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.figures.style import INK, MODELS, SHADE, new_figure
+from analysis.figures.style import MODELS, around_zero, new_figure
 from analysis.statistics.factorial import grid_effects
 from analysis.statistics.intervals import binomial_error
 from analysis.studies import GRID_FACTORS, with_runs
@@ -50,9 +50,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     rest = pd.DataFrame([{"term": "three-way and rest", "share": max(0.0, 1 - shares["share"].sum())}])
     shares = pd.concat([shares, rest], ignore_index=True)
     figure, (above, below) = new_figure(2, 1, height=5.6, height_ratios=[len(main), len(shares) + 1])
-    error = 100 * float(table["binomial_error"].iloc[0])
-    above.axvspan(-error, error, color=SHADE, alpha=0.2, lw=0)
-    above.axvline(0, color=INK, lw=1)
+    around_zero(above, table)
     above.hlines(main.index, 0, 100 * main["effect"], color=look.color, lw=1.4)
     above.plot(100 * main["effect"], main.index, look.marker, color=look.color, ms=6)
     above.set_yticks(main.index, [_name(*names) for names in zip(main["term"], main["level"], strict=True)])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.figures.curves import draw_split_curves
+from analysis.figures.curves import draw_curves
+from analysis.figures.style import SPLITS
 from analysis.studies import selected_runs, split_curves, with_runs
 from analysis.tables import Tables
 from analysis.wording import count, describe
@@ -39,7 +40,7 @@ def table(tables: Tables) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> "Figure":
     """Two panels above each other: loss and accuracy."""
-    return draw_split_curves(table)
+    return draw_curves(table, "split", SPLITS)
 
 
 def caption(table: pd.DataFrame) -> str:

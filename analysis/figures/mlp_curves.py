@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.figures.curves import draw_split_curves
+from analysis.figures.curves import draw_curves
+from analysis.figures.style import SPLITS
 from analysis.studies import reported_runs, split_curves
 from analysis.tables import Tables
 from analysis.wording import INTERVAL, count, describe
@@ -24,7 +25,7 @@ def table(tables: Tables) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> "Figure":
     """Loss above, accuracy below."""
-    return draw_split_curves(table)
+    return draw_curves(table, "split", SPLITS)
 
 
 def caption(table: pd.DataFrame) -> str:

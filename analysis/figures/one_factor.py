@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.figures.style import INK, MODELS, MUTED, SHADE, new_figure
+from analysis.figures.style import MODELS, MUTED, around_zero, new_figure
 from analysis.statistics.intervals import binomial_error, mean_interval
 from analysis.studies import one_factor_runs, with_runs
 from analysis.tables import StudyMissingError, Tables
@@ -87,9 +87,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     """
     look = MODELS["MLP"]
     figure, (panel,) = new_figure(height=0.31 * len(table) + 1.3)
-    error = 100 * float(table["binomial_error"].iloc[0])
-    panel.axvspan(-error, error, color=SHADE, alpha=0.2, lw=0)
-    panel.axvline(0, color=INK, lw=1)
+    around_zero(panel, table)
     places = np.arange(len(table)) + 0.5 * np.cumsum(table["factor"] != table["factor"].shift())
     far = off_scale(table).to_numpy()
     near = table[~far]

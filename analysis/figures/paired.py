@@ -6,6 +6,7 @@ difference stands below the pairs.
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from analysis.figures.style import INK, MAX_POINTS, PAPER, SWITCH, new_figure
@@ -14,6 +15,7 @@ from analysis.tables import Tables
 from analysis.wording import INTERVAL, interval_text, signed_text
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -46,10 +48,19 @@ def draw_pairs(table: pd.DataFrame, factor: str, value_label: str, difference_la
         difference_label: The difference with its unit.
         scale: 100 for shares shown in percent, 1 otherwise.
     """
-    import numpy as np
+    figure, (above, below) = new_figure(2, 1, height=4.3, height_ratios=[1.25, 1])
+    rng = np.random.default_rng(0)
+    _draw_levels(above, table, factor, scale, rng)
+    above.set_xlabel(value_label)
+    _draw_differences(below, table, scale, rng)
+    below.set_xlabel(difference_label)
+    return figure
+
+
+def _draw_levels(above: "Axes", table: pd.DataFrame, factor: str, scale: float, rng: np.random.Generator) -> None:
+    """A box of each level with its runs on top."""
     from matplotlib.colors import to_rgba
 
-    figure, (above, below) = new_figure(2, 1, height=4.3, height_ratios=[1.25, 1])
     names = {True: f"with\n{factor}", False: f"without\n{factor}"}
     long = pd.concat(
         [
@@ -76,7 +87,6 @@ def draw_pairs(table: pd.DataFrame, factor: str, value_label: str, difference_la
     for patch, name in zip(boxes["boxes"], order, strict=True):
         patch.set_facecolor(to_rgba(palette[name], 0.45))
     above.invert_yaxis()
-    rng = np.random.default_rng(0)
     points = long.sample(MAX_POINTS, random_state=0) if len(long) > MAX_POINTS else long
     height = points["level"].map({name: position for position, name in enumerate(order)}) + rng.uniform(
         -0.16, 0.16, len(points)
@@ -91,9 +101,12 @@ def draw_pairs(table: pd.DataFrame, factor: str, value_label: str, difference_la
         ec="white",
         zorder=3,
     )
-    above.set_xlabel(value_label)
     above.set_ylabel("")
     above.grid(visible=False, axis="y")
+
+
+def _draw_differences(below: "Axes", table: pd.DataFrame, scale: float, rng: np.random.Generator) -> None:
+    """The differences of the pairs, and under them their mean with its interval."""
     differences = scale * table["difference"].to_numpy()
     shown = differences[rng.choice(len(differences), min(len(differences), MAX_POINTS), replace=False)]
     below.axvline(0, color=INK, lw=1)
@@ -112,7 +125,7 @@ def draw_pairs(table: pd.DataFrame, factor: str, value_label: str, difference_la
         below.plot([low, high], [0.15, 0.15], color=INK, lw=2.2, solid_capstyle="butt")
     below.plot([mean], [0.15], "D", color=INK, ms=6)
     below.annotate(
-        f"mean {signed_text(mean)}".replace("-", "−"),
+        f"mean {signed_text(mean)}",
         (mean, 0.15),
         xytext=(0, 7),
         textcoords="offset points",
@@ -123,8 +136,6 @@ def draw_pairs(table: pd.DataFrame, factor: str, value_label: str, difference_la
     below.set_ylim(-0.15, 1.15)
     below.set_yticks([0.15, 0.75], [f"mean and\n{INTERVAL}", "matched\npairs"])
     below.grid(visible=False, axis="y")
-    below.set_xlabel(difference_label)
-    return figure
 
 
 def describe_pairs(table: pd.DataFrame, scale: float, unit: str) -> str:

@@ -184,6 +184,13 @@ def spread(labels: Sequence[Any], gap: float = 11.0) -> None:
         labels[index].set_position((5, placed[position] - heights[index]))
 
 
+def around_zero(axes: Axes, table: pd.DataFrame) -> None:
+    """Zero on an axis in percentage points, and around it what one binomial standard error of the table hides."""
+    error = 100 * float(table["binomial_error"].iloc[0])
+    axes.axvspan(-error, error, color=SHADE, alpha=0.2, lw=0)
+    axes.axvline(0, color=INK, lw=1)
+
+
 def band(axes: Axes, table: pd.DataFrame, x: str, look: Look) -> None:
     """An interval as a light band, where the table has one."""
     if table["low"].notna().any():

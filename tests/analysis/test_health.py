@@ -8,7 +8,7 @@ import pytest
 
 from analysis.health import at_edge, health
 from analysis.optimism import optimism
-from analysis.trials import n_candidates
+from analysis.trials import n_candidates, selected_trial
 
 
 def remark(tables, study, topic):
@@ -62,12 +62,15 @@ def test_runs_that_learned_nothing_are_named(tables):
 def test_a_fidelity_study_is_as_wide_as_all_its_candidates(tables):
     assert n_candidates(tables.complete("mlp-fidelity", full_fidelity=False)) == 27
     assert optimism(tables).set_index("study").loc["mlp-fidelity", "n_trials"] == 27
+    # The chosen rate is the highest of the last rung, yet far from the ends of what was tried on the first.
     runs = tables.runs.copy()
-    first_rung = (runs["study"] == "mlp-fidelity") & ~runs["full_fidelity"]
-    runs.loc[runs[first_rung].index[:2], "learning_rate"] = [1e-9, 1e9]
-    inside = [
-        r
-        for r in remark(dataclasses.replace(tables, runs=runs), "mlp-fidelity", "edge")
-        if "learning_rate" in r.sentence
-    ]
-    assert not inside
+    fidelity = runs["study"] == "mlp-fidelity"
+    chosen = selected_trial(tables.complete("mlp-fidelity"))["trial_number"]
+    runs.loc[fidelity & runs["full_fidelity"], "learning_rate"] = [0.01, 0.02, 0.03]
+    runs.loc[fidelity & (runs["trial_number"] == chosen), "learning_rate"] = 0.04
+    runs.loc[runs[fidelity & ~runs["full_fidelity"]].index, "learning_rate"] = np.geomspace(1e-4, 1, 36)
+    edges = remark(dataclasses.replace(tables, runs=runs), "mlp-fidelity", "edge")
+    assert not [r for r in edges if "learning_rate" in r.sentence]
+    last = runs[~fidelity | runs["full_fidelity"]]
+    edges = remark(dataclasses.replace(tables, runs=last), "mlp-fidelity", "edge")
+    assert [r for r in edges if "learning_rate" in r.sentence]

@@ -45,3 +45,11 @@ def test_selected_trial_does_not_see_test_values(tables):
     runs = tables.complete("mlp-random")
     shuffled = runs.assign(test_accuracy=runs["test_accuracy"].to_numpy()[::-1], test_loss=0.0)
     assert selected_trial(shuffled)["trial_number"] == selected_trial(runs)["trial_number"]
+
+
+def test_a_trial_with_a_run_that_failed_is_no_candidate_unless_no_other_is_there(tables):
+    runs = tables.complete("ofat-hidden-size")
+    best = int(selected_trial(runs)["trial_number"])
+    broken = runs.assign(trial_state=runs["trial_state"].mask(runs["trial_number"] == best, "failed"))
+    assert best not in set(ranked_trials(broken)["trial_number"])
+    assert int(selected_trial(runs.assign(trial_state="failed"))["trial_number"]) == best

@@ -108,3 +108,12 @@ def test_claims_without_their_study_are_not_run_and_name_the_command(tables):
         Verdict.NOT_RUN,
         "make ofat",
     )
+
+
+def test_p_values_are_corrected_over_all_claims_that_have_one(tables):
+    tested = sorted((finding.p, finding.p_adjusted) for finding in examine(tables) if np.isfinite(finding.p))
+    assert len(tested) > 4
+    smallest, corrected = tested[0]
+    assert corrected == pytest.approx(min(1.0, smallest * len(tested)))
+    assert all(adjusted >= p for p, adjusted in tested)
+    assert all(np.isnan(finding.p_adjusted) for finding in examine(tables) if np.isnan(finding.p))

@@ -36,6 +36,8 @@ def test_mlp_against_linear_adds_images_and_seeds(tables):
     found = mlp_against_linear(tables)
     assert found.difference == pytest.approx(a.mean() - b.mean())
     assert found.high - found.low == pytest.approx(2 * stats.norm.ppf(0.975) * np.sqrt(variance))
+    images = sum(x.mean() * (1 - x.mean()) / 10_000 for x in (a, b))
+    assert found.resolution == pytest.approx(np.sqrt(images))
     assert found.p == pytest.approx(2 * stats.norm.sf(abs(a.mean() - b.mean()) / np.sqrt(variance)))
     worse = shifted(tables, lambda runs: runs["study"] == "mlp-random-confirm", "test_accuracy", -0.2)
     assert judge(mlp_against_linear(worse), 0.001)[0] == Verdict.CONTRADICTED

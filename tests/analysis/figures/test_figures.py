@@ -157,3 +157,48 @@ def marks_of_the_report(tables):
 def test_marks_of_the_report_are_drawn_on_its_data_alone(tables, digits_database):
     assert marks_of_the_report(tables) == ["report:\nlowest 91.8 %", "report:\nmean 92.2 %"]
     assert marks_of_the_report(read_tables(digits_database)) == []
+
+
+def test_expected_best_counts_the_diverged_trials_at_guessing(tables):
+    runs = tables.runs.assign(state=tables.runs["state"].mask(tables.runs["study"] == "mlp-random", "complete"))
+    lost = (runs["study"] == "mlp-random") & (runs["trial_number"] < 3)
+    result = compute(
+        "expected_best", dataclasses.replace(tables, runs=runs.assign(state=runs["state"].mask(lost, "diverged")))
+    )
+    values = np.where(lost, 0.1, runs["validation_accuracy"])[runs["study"] == "mlp-random"]
+    first = result.table.iloc[0]
+    assert (first["n_trials"], first["n_diverged"]) == (36, 3)
+    assert first["expected"] == pytest.approx(values.mean())
+    assert "3 diverged and counted at 10 %" in result.caption
+
+
+def test_importance_is_refused_where_the_surrogate_predicts_nothing(tables):
+    noise = np.random.default_rng(0).uniform(size=len(tables.runs))
+    result = compute("importance", dataclasses.replace(tables, runs=tables.runs.assign(validation_accuracy=noise)))
+    assert not result.drawn
+    assert "R² is" in result.reason
+
+
+def test_grid_effects_are_averages_of_test_accuracy_over_the_grid(tables):
+    table = module("grid_effects").table(tables)
+    runs = tables.complete("linear-grid")
+    row = table[(table["term"] == "momentum") & (table["level"] == "True")].iloc[0]
+    accuracy = runs["test_accuracy"]
+    assert row["effect"] == pytest.approx(accuracy[runs["momentum"]].mean() - accuracy.mean())
+
+
+def test_linear_against_mlp_rings_the_configuration_selected_on_validation(tables):
+    table = module("linear_against_mlp").table(tables)
+    for model, study in (("linear", "linear-grid"), ("MLP", "mlp-random")):
+        (ringed,) = table.loc[table["selected"] & (table["model"] == model), "trial_number"]
+        runs = tables.complete(study)
+        assert ringed == runs.loc[runs["validation_accuracy"].idxmax(), "trial_number"]
+
+
+def test_confirmation_compares_the_value_at_selection_with_fresh_seeds(tables):
+    row = module("confirmation").table(tables).query("study == 'mlp-random' and rank == 1").iloc[0]
+    runs = tables.complete("mlp-random")
+    selected = runs.loc[runs["trial_number"] == row["trial_number"], "validation_accuracy"]
+    again = tables.complete("mlp-random-confirm")
+    fresh = again.loc[[attributes["rank"] == 1 for attributes in again["attributes"]], "validation_accuracy"]
+    assert (row["selected"], row["mean"], row["n_runs"]) == (selected.mean(), pytest.approx(fresh.mean()), 8)
