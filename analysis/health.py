@@ -123,10 +123,9 @@ def _edges(study: str, runs: pd.DataFrame, tried: pd.DataFrame) -> list[Remark]:
         edge = at_edge(tried[name], chosen[name])
         if edge:
             sentence = (
-                f"The best configuration on validation has {name} = {short_text(chosen[name])}, among the "
-                f"{edge} values tried "
-                f"({short_text(tried[name].min())} to {short_text(tried[name].max())}): "
-                "a wider space may hold better ones."
+                f"The best configuration on validation has {name} = {short_text(chosen[name])}, among the {edge} "
+                f"values tried ({short_text(tried[name].min())} to {short_text(tried[name].max())}): a wider space may "
+                "hold better ones."
             )
             remarks.append(Remark(study, "edge", sentence, True, tuple(chosen["run_ids"])))
     if not remarks and names:
@@ -143,19 +142,14 @@ def _still_improving(study: str, tables: Tables, runs: pd.DataFrame) -> Remark:
     means = curves.assign(back=back).pivot_table(index="run_id", columns="back", values="validation_accuracy")
     if 2.0 not in means:
         return Remark(
-            study,
-            "still improving",
-            "Runs of one epoch do not show whether they were still improving.",
-            False,
-            (),
+            study, "still improving", "Runs of one epoch do not show whether they were still improving.", False, ()
         )
     gain = (means[1.0] - means[2.0]).dropna()
     error = binomial_error(float(runs["validation_accuracy"].mean()), int(runs["n_validation"].iloc[0]))
     improving = gain[gain > error]
     sentence = (
-        f"{len(improving):,} of {len(gain):,} runs gained more than {points_text(error)} points (one "
-        "standard error) of validation "
-        "accuracy in their last epoch over the one before"
+        f"{len(improving):,} of {len(gain):,} runs gained more than {points_text(error)} points (one standard error) "
+        "of validation accuracy in their last epoch over the one before"
     )
     concern = len(improving) > 0.25 * len(gain)
     sentence += ": longer training may pay." if concern else "."
@@ -166,9 +160,8 @@ def _gap(study: str, runs: pd.DataFrame) -> Remark:
     gap = runs["train_accuracy"] - runs["validation_accuracy"]
     widest = runs.iloc[int(gap.to_numpy().argmax())]
     sentence = (
-        f"Train accuracy minus validation accuracy is {points_text(gap.mean())} points on average, at "
-        f"most {points_text(gap.max())} "
-        f"(run {int(widest['run_id'])})."
+        f"Train accuracy minus validation accuracy is {points_text(gap.mean())} points on average, at most "
+        f"{points_text(gap.max())} (run {int(widest['run_id'])})."
     )
     return Remark(study, "train against validation", sentence, bool(gap.mean() > 0.02), (int(widest["run_id"]),))
 
@@ -178,9 +171,8 @@ def _noise(study: str, runs: pd.DataFrame) -> Remark:
     between = float(by_trial(runs)["validation_accuracy"].std(ddof=1))
     if freedom == 0:
         sentence = (
-            f"One run per configuration: seed noise is not measured, so the {points_text(between)} points "
-            "of standard deviation between "
-            "configurations contain it."
+            f"One run per configuration: seed noise is not measured, so the {points_text(between)} points of standard "
+            "deviation between configurations contain it."
         )
         return Remark(study, "seed noise", sentence, True, ())
     sentence = (

@@ -85,14 +85,7 @@ def one_factor_runs(tables: Tables, study: str) -> pd.DataFrame:
     return chosen
 
 
-_ONE_FACTOR = (
-    "ofat-hidden-size",
-    "ofat-activation",
-    "ofat-depth",
-    "ofat-momentum",
-    "ofat-decay",
-    "ofat-learning-rate",
-)
+_ONE_FACTOR = ("ofat-hidden-size", "ofat-activation", "ofat-depth", "ofat-momentum", "ofat-decay", "ofat-learning-rate")
 
 
 def reported_runs(tables: Tables, activations: tuple[str, ...] = ("relu",)) -> pd.DataFrame:

@@ -141,12 +141,7 @@ def plan(n_random: int, replicates: int, rng: np.random.Generator) -> list[Study
     studies += [fidelity, best]
     sizes = Study("ofat-hidden-size", "ofat", max(3, replicates))
     for activation, size in itertools.product(["relu", "tanh"], SIZES):
-        level = {
-            "factor": "hidden_size",
-            "level": size,
-            "baseline": size == 100,
-            "by": {"activation": activation},
-        }
+        level = {"factor": "hidden_size", "level": size, "baseline": size == 100, "by": {"activation": activation}}
         sizes.add({"activation": activation, "hidden_size": size}, level)
     studies.append(sizes)
     for factor, levels in (
@@ -159,10 +154,7 @@ def plan(n_random: int, replicates: int, rng: np.random.Generator) -> list[Study
         name = "ofat-depth" if factor == "hidden_layers" else f"ofat-{factor.replace('_', '-')}"
         study = Study(name, "ofat", max(8, replicates))
         for level in levels:
-            study.add(
-                {factor: level},
-                {"factor": factor, "level": level, "baseline": level == BASE[factor], "by": {}},
-            )
+            study.add({factor: level}, {"factor": factor, "level": level, "baseline": level == BASE[factor], "by": {}})
         studies.append(study)
     return studies
 
@@ -187,11 +179,7 @@ class Writer:
         self.suffix = ("" if dataset == "mnist" else f"@{dataset}") + (f"#{seed}" if seed_suffix else "")
         self.n_images = (N_TRAIN, N_EVALUATE) if dataset != "digits" else (1_197, 300)
         self.study_id = self.trial_id = self.run_id = 0
-        for table, name in (
-            (schema.studies, "study_id"),
-            (schema.trials, "trial_id"),
-            (schema.runs, "run_id"),
-        ):
+        for table, name in ((schema.studies, "study_id"), (schema.trials, "trial_id"), (schema.runs, "run_id")):
             rows = connection.execute(table.select().with_only_columns(table.c[name])).scalars().all()
             setattr(self, name, max(rows, default=0))
 
@@ -287,15 +275,7 @@ class Writer:
                 loss, accuracy = evaluations[index, split]
                 epoch = (index + 1) / per_epoch
                 self.rows.append(
-                    (
-                        self.run_id,
-                        index + 1,
-                        name,
-                        epoch,
-                        float(loss),
-                        float(accuracy),
-                        config["learning_rate"],
-                    )
+                    (self.run_id, index + 1, name, epoch, float(loss), float(accuracy), config["learning_rate"])
                 )
 
     def _flush(self) -> None:

@@ -32,8 +32,7 @@ def lowest_linear(tables: Tables) -> Evidence:
     else:
         verdict = Verdict.UNDECIDED
     sentence = (
-        f"The lowest of {count(len(runs), 'run')} of "
-        f"{count(runs['trial_number'].nunique(), 'configuration')} reaches "
+        f"The lowest of {count(len(runs), 'run')} of {count(runs['trial_number'].nunique(), 'configuration')} reaches "
         f"{percent_text(lowest)} (run {int(worst['run_id'])}); {below} below 91.8 %, {n_diverged} diverged."
     )
     if verdict == Verdict.UNDECIDED:
@@ -70,10 +69,7 @@ def mean_linear(tables: Tables) -> Evidence:
             "which the test images measure an accuracy."
         )
     return Evidence(
-        sentence,
-        run_ids_of(runs),
-        (Number("mean", percent_text(mean)), Number("interval", means.method)),
-        verdict,
+        sentence, run_ids_of(runs), (Number("mean", percent_text(mean)), Number("interval", means.method)), verdict
     )
 
 
@@ -151,11 +147,7 @@ def momentum(tables: Tables) -> Evidence:
     """Evaluations until convergence with and without momentum, in matched pairs."""
     _, effect = grid_effect(tables, "momentum", "converged_k")
     return from_effect(
-        effect,
-        "Evaluations until within one point of the best, with − without momentum",
-        1.0,
-        "evaluations",
-        sign=-1.0,
+        effect, "Evaluations until within one point of the best, with − without momentum", 1.0, "evaluations", sign=-1.0
     )
 
 
@@ -174,9 +166,8 @@ def convergence_within(tables: Tables, limit: int, unit: str) -> Evidence:
     verdict = Verdict.SUPPORTED if slow.empty else Verdict.CONTRADICTED if far.any() else Verdict.UNDECIDED
     sentence = (
         f"{len(slow)} of {count(len(runs), 'run')} need more than {unit}; the slowest needs "
-        f"{int(runs['converged_k'].max())} evaluations "
-        f"({number_text(runs['converged_epoch'].max(), 1)} epochs), "
-        f"the median {short_text(runs['converged_k'].median())}."
+        f"{int(runs['converged_k'].max())} evaluations ({number_text(runs['converged_epoch'].max(), 1)} epochs), the "
+        f"median {short_text(runs['converged_k'].median())}."
     )
     if verdict == Verdict.UNDECIDED:
         sentence += f" But none is then more than one standard error ({points_text(error)} points) short of it."

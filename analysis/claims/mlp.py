@@ -39,11 +39,10 @@ def mlp_against_linear(tables: Tables) -> Evidence:
     superiority = probability_of_superiority(all_mlp["test_accuracy"], all_linear["test_accuracy"])
     bounds = f" ({interval_text(superiority.low, superiority.high)})" if superiority.known else ""
     sentence = (
-        f"The MLP selected on validation reaches {percent_text(a)} on test ({count(len(best), 'run')}), "
-        f"the linear model {percent_text(b)} "
-        f"({count(len(linear), 'run')}): {signed_points(a - b)} points, "
-        f"{interval_text(a - b - Z * error, a - b + Z * error, signed_points)} from images and seeds. "
-        f"A random complete run of the MLP study beats one of the linear grid with probability "
+        f"The MLP selected on validation reaches {percent_text(a)} on test ({count(len(best), 'run')}), the linear "
+        f"model {percent_text(b)} ({count(len(linear), 'run')}): {signed_points(a - b)} points, "
+        f"{interval_text(a - b - Z * error, a - b + Z * error, signed_points)} from images and seeds. A random "
+        "complete run of the MLP study beats one of the linear grid with probability "
         f"{number_text(superiority.estimate)}{bounds}, ties counted half."
     )
     numbers = (
@@ -75,10 +74,9 @@ def level_reached(runs: pd.DataFrame, level: float, *, above: bool) -> Evidence:
     spread = interval_text(seeds.low, seeds.high, percent_text, "seeds")
     measured = f"the mean of {len(runs)} runs, {spread}" if seeds.known else count(len(runs), "run")
     sentence = (
-        f"The configuration selected on validation ({describe(runs.iloc[0])}; study "
-        f"{runs['study'].iloc[0]}) reaches {percent_text(value)} on test "
-        f"({measured}); {int(runs['n_test'].iloc[0]):,} images measure that with a standard error of "
-        f"{points_text(error)} points."
+        f"The configuration selected on validation ({describe(runs.iloc[0])}; study {runs['study'].iloc[0]}) reaches "
+        f"{percent_text(value)} on test ({measured}); {int(runs['n_test'].iloc[0]):,} images measure that with a "
+        f"standard error of {points_text(error)} points."
     )
     numbers = (
         Number("test accuracy", percent_text(value)),
@@ -127,11 +125,7 @@ def width(tables: Tables, high: int, low: int | None = None) -> Evidence:
     # Activations are two fixed levels, not a sample of them: the replicates are what is independent.
     effect = paired_effect(pairs, [])
     evidence = from_effect(
-        effect,
-        f"Test accuracy at {wide} − {narrow} units per layer",
-        100.0,
-        "points",
-        resolution=resolution_of(runs),
+        effect, f"Test accuracy at {wide} − {narrow} units per layer", 100.0, "points", resolution=resolution_of(runs)
     )
     within = runs[runs["hidden_size"].between(narrow, wide)]
     means = within.groupby(["activation", "hidden_size"])["test_accuracy"].mean().unstack("hidden_size")
@@ -160,11 +154,7 @@ def relu(tables: Tables) -> Evidence:
     if pairs.empty:
         raise NotApplicableError("no two complete runs differ in the activation only")
     return from_effect(
-        paired_effect(pairs, match),
-        "Test accuracy of ReLU − tanh",
-        100.0,
-        "points",
-        resolution=resolution_of(runs),
+        paired_effect(pairs, match), "Test accuracy of ReLU − tanh", 100.0, "points", resolution=resolution_of(runs)
     )
 
 
@@ -191,10 +181,9 @@ def small_sets(tables: Tables) -> Evidence:
     sentence = (
         f"{count(found.n, 'candidate')} of {n_candidates} were trained on {smallest:,} images for "
         f"{count(epochs, 'epoch')} and on {compared.larger}; the rankings agree with a Kendall correlation of "
-        f"{describe_agreement(found)}; 0.5 would be three of four pairs in the right order. "
-        f"The candidate that is best at the end, one of those kept, was number {place} on the smallest set. "
-        f"Halving trained on {share} of "
-        "the images that all candidates in full would have needed."
+        f"{describe_agreement(found)}; 0.5 would be three of four pairs in the right order. The candidate that is best "
+        f"at the end, one of those kept, was number {place} on the smallest set. Halving trained on {share} of the "
+        "images that all candidates in full would have needed."
     )
     numbers = (
         Number("Kendall correlation", number_text(found.estimate)),

@@ -25,15 +25,7 @@ def chain(
     hidden_layers: int, hidden_size: int, activation: str, n_features: str, n_classes: str
 ) -> list[dict[str, str]]:
     """Components from input to loss: `kind`, `label`, `parameters`, what is passed on and back."""
-    parts = [
-        {
-            "kind": "input",
-            "label": "image x",
-            "parameters": "",
-            "out": f"x: {n_features} pixels",
-            "backward": "",
-        }
-    ]
+    parts = [{"kind": "input", "label": "image x", "parameters": "", "out": f"x: {n_features} pixels", "backward": ""}]
     width = n_features
     for layer in range(1, hidden_layers + 2):
         last = layer > hidden_layers

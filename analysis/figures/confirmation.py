@@ -65,10 +65,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     studies = list(table["study"].unique())
     n_rows = [int((table["study"] == study).sum()) for study in studies]
     figure, axes = new_figure(
-        len(studies),
-        1,
-        height=0.8 + sum(0.75 + 0.34 * n for n in n_rows),
-        height_ratios=[n + 0.8 for n in n_rows],
+        len(studies), 1, height=0.8 + sum(0.75 + 0.34 * n for n in n_rows), height_ratios=[n + 0.8 for n in n_rows]
     )
     rng = np.random.default_rng(0)
     for panel, study in zip(axes, studies, strict=True):
@@ -83,9 +80,7 @@ def draw(table: pd.DataFrame) -> "Figure":
             panel.plot([row["mean"]], [place], "o", color=look.color, ms=7)
             panel.plot([row["selected"]], [place], "D", mfc="none", mec=MUTED, mew=1.6, ms=7)
         panel.set_yticks(
-            range(len(rows)),
-            [f"rank {row.rank}\n(trial {row.trial_number})" for row in rows.itertuples()],
-            fontsize=8,
+            range(len(rows)), [f"rank {row.rank}\n(trial {row.trial_number})" for row in rows.itertuples()], fontsize=8
         )
         panel.set_ylim(len(rows) - 0.5, -0.5)
         panel.set_title(study)

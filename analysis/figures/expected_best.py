@@ -83,10 +83,9 @@ def caption(table: pd.DataFrame) -> str:
     last = table.iloc[-1]
     beyond = table[table["median_high"] >= 1]
     text = (
-        f"From {count(int(last['n_trials']), 'trial')}, {int(last['n_diverged'])} diverged and counted "
-        f"at {percent_text(table.attrs['guess'], 0)}. Unbiased estimate "
-        f"(Tang et al. 2020), {percent_text(LEVEL, 0)} bands from the Dvoretzky–Kiefer–Wolfowitz inequality: best of "
-        f"{int(last['n'])} expected at "
+        f"From {count(int(last['n_trials']), 'trial')}, {int(last['n_diverged'])} diverged and counted at "
+        f"{percent_text(table.attrs['guess'], 0)}. Unbiased estimate (Tang et al. 2020), {percent_text(LEVEL, 0)} "
+        f"bands from the Dvoretzky–Kiefer–Wolfowitz inequality: best of {int(last['n'])} expected at "
         f"{percent_text(last['expected'])}."
     )
     if len(beyond):

@@ -47,11 +47,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     places = range(len(table))
     panel.barh(places, table["importance"], color=look.color, alpha=0.6, height=0.6)
     panel.hlines(
-        places,
-        table["importance"] - table["spread"],
-        table["importance"] + table["spread"],
-        color=look.color,
-        lw=2,
+        places, table["importance"] - table["spread"], table["importance"] + table["spread"], color=look.color, lw=2
     )
     panel.set_yticks(places, [name.replace("_", " ") for name in table["parameter"]])
     panel.invert_yaxis()
@@ -65,8 +61,7 @@ def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     row = table.iloc[0]
     return (
-        f"Random forest on {count(int(row['n_trials']), 'complete trial')}, importance measured on "
-        "held-out folds (line: standard deviation "
-        f"over the folds); the forest explains {percent_text(row['r2'], 0)} of the held-out variance of ranks. "
-        "Diverged trials have no value and are left out."
+        f"Random forest on {count(int(row['n_trials']), 'complete trial')}, importance measured on held-out folds "
+        f"(line: standard deviation over the folds); the forest explains {percent_text(row['r2'], 0)} of the held-out "
+        "variance of ranks. Diverged trials have no value and are left out."
     )

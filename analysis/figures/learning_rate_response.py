@@ -65,12 +65,7 @@ def draw(table: pd.DataFrame) -> "Figure":
             if shown.empty:
                 continue
             panel.plot(
-                shown["learning_rate"],
-                shown["mean"],
-                color=look.color,
-                ls=look.line,
-                marker=look.marker,
-                clip_on=True,
+                shown["learning_rate"], shown["mean"], color=look.color, ls=look.line, marker=look.marker, clip_on=True
             )
             inside = shown[shown["mean"] >= foot]
             if len(inside):
@@ -105,9 +100,8 @@ def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     best = table.iloc[int(np.nanargmax(table["validation"].to_numpy()))]
     return (
-        f"{int(table['n_runs'].sum()):,} runs, {int(table['n_diverged'].sum())} diverged. × marks "
-        "rates at which a run diverged or the mean lies "
-        f"below the axis. Best on validation: {short_text(best['learning_rate'])} "
+        f"{int(table['n_runs'].sum()):,} runs, {int(table['n_diverged'].sum())} diverged. × marks rates at which a run "
+        f"diverged or the mean lies below the axis. Best on validation: {short_text(best['learning_rate'])} "
         f"({SWITCH[bool(best['decays'])].label} decay, {SWITCH[bool(best['momentum'])].label} momentum), with "
         f"{percent_text(best['mean'])} on test."
     )

@@ -85,7 +85,6 @@ def caption(table: pd.DataFrame) -> str:
     return (
         f"{count(len(table), 'configuration')} ({count(int(table['n_runs'].sum()), 'run')}): from "
         f"{percent_text(table['test_accuracy'].min())} to {percent_text(table['test_accuracy'].max())}, mean "
-        f"{percent_text(table['test_accuracy'].mean())}. {int(table['n_test'].iloc[0]):,} images measure "
-        "such an accuracy "
-        f"with a standard error of {points_text(error)} points."
+        f"{percent_text(table['test_accuracy'].mean())}. {int(table['n_test'].iloc[0]):,} images measure such an "
+        f"accuracy with a standard error of {points_text(error)} points."
     )

@@ -23,11 +23,7 @@ CURVATURE = 100.0
 BETA = 0.9
 START = (-9.0, 0.8)
 N_UPDATES = 60
-PATHS = (
-    ("without", 0.019, 0.0, False),
-    ("with, same rate", 0.019, BETA, True),
-    ("with, rate × 10", 0.19, BETA, True),
-)
+PATHS = (("without", 0.019, 0.0, False), ("with, same rate", 0.019, BETA, True), ("with, rate × 10", 0.19, BETA, True))
 _LINES = {"without": (0, (5, 1.5)), "with, same rate": (0, (1.5, 1)), "with, rate × 10": "-"}
 
 
@@ -103,9 +99,8 @@ def caption(table: pd.DataFrame) -> str:
     """What is shown."""
     ends = {str(name): float(path["value"].iloc[-1]) for name, path in table.groupby("path")}
     return (
-        "Computed, without any run. The average of past gradients (β = 0.9) cancels the movement "
-        "across the valley and keeps stable at "
-        f"ten times the learning rate: after {N_UPDATES} updates the value is "
-        f"{short_text(ends['with, rate × 10'], 2)}, with the same rate "
-        f"{short_text(ends['with, same rate'], 2)}, without momentum {short_text(ends['without'], 2)}."
+        "Computed, without any run. The average of past gradients (β = 0.9) cancels the movement across the valley "
+        f"and keeps stable at ten times the learning rate: after {N_UPDATES} updates the value is "
+        f"{short_text(ends['with, rate × 10'], 2)}, with the same rate {short_text(ends['with, same rate'], 2)}, "
+        f"without momentum {short_text(ends['without'], 2)}."
     )

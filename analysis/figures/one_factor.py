@@ -133,8 +133,7 @@ def caption(table: pd.DataFrame) -> str:
     pairs = f"{low}" if low == high else f"{low} to {high}"
     bars = f"bars: {INTERVAL}s" if high > 1 else "one pair each, so no interval"
     return (
-        f"Mean of {pairs} pairs of runs with the same seeds per level; {bars}. Inside the grey band a "
-        "difference is smaller than one "
-        "binomial standard error of an accuracy."
+        f"Mean of {pairs} pairs of runs with the same seeds per level; {bars}. Inside the grey band a difference is "
+        "smaller than one binomial standard error of an accuracy."
         + (" An arrow points to a level beyond the axis." if off_scale(table).any() else "")
     )

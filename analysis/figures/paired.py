@@ -92,14 +92,7 @@ def _draw_levels(above: "Axes", table: pd.DataFrame, factor: str, scale: float, 
         -0.16, 0.16, len(points)
     )
     above.scatter(
-        points["value"],
-        height,
-        c=points["level"].map(palette),
-        s=13,
-        alpha=0.85,
-        lw=0.4,
-        ec="white",
-        zorder=3,
+        points["value"], height, c=points["level"].map(palette), s=13, alpha=0.85, lw=0.4, ec="white", zorder=3
     )
     above.set_ylabel("")
     above.grid(visible=False, axis="y")
@@ -111,13 +104,7 @@ def _draw_differences(below: "Axes", table: pd.DataFrame, scale: float, rng: np.
     shown = differences[rng.choice(len(differences), min(len(differences), MAX_POINTS), replace=False)]
     below.axvline(0, color=INK, lw=1)
     below.scatter(
-        shown,
-        rng.uniform(0.5, 1.0, len(shown)),
-        s=15,
-        color=SWITCH[True].color,
-        alpha=0.8,
-        lw=0.4,
-        ec="white",
+        shown, rng.uniform(0.5, 1.0, len(shown)), s=15, color=SWITCH[True].color, alpha=0.8, lw=0.4, ec="white"
     )
     first = table.iloc[0]
     mean, low, high = (scale * first[name] for name in ("mean_difference", "difference_low", "difference_high"))

@@ -195,12 +195,7 @@ def band(axes: Axes, table: pd.DataFrame, x: str, look: Look) -> None:
     """An interval as a light band, where the table has one."""
     if table["low"].notna().any():
         axes.fill_between(
-            table[x].to_numpy(),
-            table["low"].to_numpy(),
-            table["high"].to_numpy(),
-            color=look.color,
-            alpha=0.18,
-            lw=0,
+            table[x].to_numpy(), table["low"].to_numpy(), table["high"].to_numpy(), color=look.color, alpha=0.18, lw=0
         )
 
 

@@ -6,9 +6,8 @@ from analysis.wording import percent_text
 
 METHODS = (
     (
-        "A run is read at the evaluation with the best validation accuracy (ties: lower validation loss, "
-        "then the earlier one), unless "
-        "its study says the last."
+        "A run is read at the evaluation with the best validation accuracy (ties: lower validation loss, then the "
+        "earlier one), unless its study says the last."
     ),
     (
         f"Intervals are at {percent_text(LEVEL, 0)}. Those of a mean are studentised bootstraps that resample whole "
@@ -18,10 +17,9 @@ METHODS = (
         "one from images and seeds."
     ),
     (
-        "Pairs agree in everything but one factor and in the seeds of their replicate. From "
-        f"{MIN_REPLICATES} replicates on the replicates are "
-        "the independent units. With fewer the learning rates of the linear grid are, each averaged over the third "
-        "factor: such an interval says nothing about other seeds."
+        f"Pairs agree in everything but one factor and in the seeds of their replicate. From {MIN_REPLICATES} "
+        "replicates on the replicates are the independent units. With fewer the learning rates of the linear grid "
+        "are, each averaged over the third factor: such an interval says nothing about other seeds."
     ),
     (
         f"p values come from sign flips ({MIN_FLIPS} units or more) or Student's t, for MLP against linear from the "
@@ -29,9 +27,8 @@ METHODS = (
         "single runs and about rankings have none: their criterion is stated with each."
     ),
     (
-        "No difference of accuracies is called real that is smaller than the binomial standard error √(p "
-        "(1 − p) / n) of one accuracy "
-        "on the n test images."
+        "No difference of accuracies is called real that is smaller than the binomial standard error √(p (1 − p) / n) "
+        "of one accuracy on the n test images."
     ),
     "Within 1 % means within one percentage point of the run's own best validation accuracy.",
     (

@@ -25,10 +25,9 @@ def summary(tables: Tables, verdicts: Mapping[Verdict, int]) -> str:
     n_complete = int((tables.runs["state"] == "complete").sum())
     return (
         f"{count(len(tables.runs), 'run')} of {count(tables.runs['trial_id'].nunique(), 'trial')} in "
-        f"{len(tables.studies)} studies on {tables.dataset}; {n_complete:,} runs complete. "
-        f"Of {sum(verdicts.values())} claims drawn from the report, {verdicts[Verdict.SUPPORTED]} are supported, "
-        f"{verdicts[Verdict.CONTRADICTED]} contradicted, {verdicts[Verdict.UNDECIDED]} undecided and "
-        f"{verdicts[Verdict.NOT_RUN]} not run."
+        f"{len(tables.studies)} studies on {tables.dataset}; {n_complete:,} runs complete. Of {sum(verdicts.values())} "
+        f"claims drawn from the report, {verdicts[Verdict.SUPPORTED]} are supported, {verdicts[Verdict.CONTRADICTED]} "
+        f"contradicted, {verdicts[Verdict.UNDECIDED]} undecided and {verdicts[Verdict.NOT_RUN]} not run."
     )
 
 
@@ -37,9 +36,8 @@ def notices(tables: Tables, missing: list[tuple[str, str]]) -> list[str]:
     notices = []
     if tables.dataset != REPORT_DATASET:
         notices.append(
-            f"These runs are on {tables.dataset}, not on MNIST. Numbers of the report cannot be "
-            "compared with them; claims "
-            "about its levels are not tested."
+            f"These runs are on {tables.dataset}, not on MNIST. Numbers of the report cannot be compared with them; "
+            "claims about its levels are not tested."
         )
     for row in unfinished(tables).to_dict("records"):
         parts = [
@@ -48,8 +46,7 @@ def notices(tables: Tables, missing: list[tuple[str, str]]) -> list[str]:
             f"{row['failed_runs']} runs failed" if row["failed_runs"] else "",
         ]
         notices.append(
-            f"Study {row['study']} is incomplete: {', '.join(part for part in parts if part)}. Finish "
-            "it with: "
+            f"Study {row['study']} is incomplete: {', '.join(part for part in parts if part)}. Finish it with: "
             f"{tables.command(row['study'])}"
         )
     for study, expected in N_CONFIGURATIONS.items():
@@ -75,10 +72,9 @@ def selection_sentences(selection: pd.DataFrame) -> list[str]:
         if row["n_confirmations"]:
             amount = signed_points(row["optimism"])
             text += (
-                f" With {row['n_confirmations']} fresh seeds it reaches "
-                f"{percent_text(row['confirmed_validation'])} on validation: the selected value "
-                f"{_verdict_on_optimism(row)} ({amount} points{_bounds(row)}). Its confirmed test accuracy is "
-                f"{percent_text(row['confirmed_test'])}."
+                f" With {row['n_confirmations']} fresh seeds it reaches {percent_text(row['confirmed_validation'])} on "
+                f"validation: the selected value {_verdict_on_optimism(row)} ({amount} points{_bounds(row)}). Its "
+                f"confirmed test accuracy is {percent_text(row['confirmed_test'])}."
             )
         else:
             text += " It is not confirmed with fresh seeds, so its value is likely to be optimistic."

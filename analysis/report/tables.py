@@ -1,13 +1,14 @@
-"""The tables of the page."""
+"""The tables of the page: a column is its heading and what it shows of a row."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.tables import Tables
+from analysis.commands import command_for
+from analysis.tables import StudyMissingError, Tables
 from analysis.trials import ranked_trials
 from analysis.wording import describe, minutes_text, percent_text, ranges, signed_points
 
@@ -20,7 +21,6 @@ class Cell:
 
     text: str
     key: float | str = ""
-    runs: str = ""
 
     @property
     def is_number(self) -> bool:
@@ -37,115 +37,97 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
 
+Columns = Mapping[str, Callable[[Any], Cell]]
+
+
+def _table(caption: str, columns: Columns, rows: Iterable[Any]) -> Table:
+    return Table(caption, tuple(columns), tuple(tuple(cell(row) for cell in columns.values()) for row in rows))
+
+
 def _text(value: Any) -> Cell:
     return Cell(str(value), str(value))
 
 
-def _number(value: float, text: str, runs: str = "") -> Cell:
+def _number(value: float, text: str) -> Cell:
     missing = value is None or not np.isfinite(value)
-    return Cell("–" if missing else text, float("-inf") if missing else float(value), runs)
+    return Cell("–" if missing else text, float("-inf") if missing else float(value))
 
 
-def _accuracy(value: float, runs: Iterable[Any] = ()) -> Cell:
-    return _number(value, f"{percent_text(value)}", ranges(runs))
+def _name(value: int) -> Cell:
+    """A number that counts nothing, or little."""
+    return _number(value, str(value))
+
+
+def _count(value: int) -> Cell:
+    return _number(value, f"{value:,}")
+
+
+def _accuracy(value: float) -> Cell:
+    return _number(value, percent_text(value))
+
+
+def _minutes(seconds: float) -> Cell:
+    return _number(seconds / 60, minutes_text(seconds))
+
+
+_SELECTION: Columns = {
+    "study": lambda row: _text(row["study"]),
+    "trial": lambda row: _name(row["trial_number"]),
+    "of": lambda row: _count(row["n_trials"]),
+    "validation": lambda row: _accuracy(row["validation"]),
+    "test": lambda row: _accuracy(row["test"]),
+    "confirmed validation": lambda row: _accuracy(row["confirmed_validation"]),
+    "confirmed test": lambda row: _accuracy(row["confirmed_test"]),
+    "fresh seeds": lambda row: _name(row["n_confirmations"]),
+    "optimism (points)": lambda row: _number(row["optimism"], signed_points(row["optimism"])),
+    "frozen as": lambda row: _text("–" if pd.isna(row["selection_id"]) else f"selection {row['selection_id']}"),
+    "runs": lambda row: _text(ranges(row["run_ids"])),
+}
+_BEST: Columns = {
+    "study": lambda trial: _text(trial["study"]),
+    "trial": lambda trial: _name(trial["trial_number"]),
+    "configuration": lambda trial: _text(describe(trial)),
+    "validation": lambda trial: _accuracy(trial["validation_accuracy"]),
+    "test": lambda trial: _accuracy(trial["test_accuracy"]),
+    "train": lambda trial: _accuracy(trial["train_accuracy"]),
+    "runs in mean": lambda trial: _name(trial["n_runs"]),
+    "run ids": lambda trial: _text(ranges(trial["run_ids"])),
+}
+_STUDIES: Columns = {
+    "study": lambda runs: _text(runs["study_name"].iloc[0]),
+    "driver": lambda runs: _text(runs["driver"].iloc[0]),
+    "trials": lambda runs: _count(runs["trial_number"].nunique()),
+    "runs": lambda runs: _count(len(runs)),
+    "complete": lambda runs: _count(int((runs["state"] == "complete").sum())),
+    "diverged": lambda runs: _count(int((runs["state"] == "diverged").sum())),
+    "other": lambda runs: _count(int((~runs["state"].isin(["complete", "diverged"])).sum())),
+    "training (minutes)": lambda runs: _number(
+        runs["train_seconds"].sum() / 60, minutes_text(runs["train_seconds"].sum())
+    ),
+    "make it with": lambda runs: _text(command_for(runs["study"].iloc[0], runs["dataset"].iloc[0])),
+    "run ids": lambda runs: _text(ranges(runs["run_id"])),
+}
 
 
 def selection_table(selection: pd.DataFrame) -> Table:
     """The rows of `optimism`."""
-    columns = (
-        "study",
-        "trial",
-        "of",
-        "validation",
-        "test",
-        "confirmed validation",
-        "confirmed test",
-        "fresh seeds",
-        "optimism (points)",
-        "frozen as",
-        "runs",
-    )
-    rows = [
-        (
-            _text(row["study"]),
-            _number(row["trial_number"], str(row["trial_number"])),
-            _number(row["n_trials"], f"{row['n_trials']:,}"),
-            _accuracy(row["validation"]),
-            _accuracy(row["test"]),
-            _accuracy(row["confirmed_validation"]),
-            _accuracy(row["confirmed_test"]),
-            _number(row["n_confirmations"], str(row["n_confirmations"])),
-            _number(row["optimism"], signed_points(row["optimism"])),
-            _text("–" if pd.isna(row["selection_id"]) else f"selection {row['selection_id']}"),
-            _text(ranges(row["run_ids"])),
-        )
-        for row in selection.to_dict("records")
-    ]
-    return Table("The selected configuration of each search, before and after confirmation.", columns, tuple(rows))
+    caption = "The selected configuration of each search, before and after confirmation."
+    return _table(caption, _SELECTION, selection.to_dict("records"))
 
 
 def best_table(tables: Tables) -> Table:
     """The best `TOP` configurations of each study."""
-    columns = ("study", "trial", "configuration", "validation", "test", "train", "runs in mean", "run ids")
-    rows = []
+    rows: list[pd.Series] = []
     for study in tables.studies:
-        runs = tables.runs
-        runs = runs[(runs["study"] == study) & (runs["state"] == "complete") & runs["full_fidelity"]]
-        if runs.empty:
+        try:
+            ranked = ranked_trials(tables.complete(study))
+        except StudyMissingError:
             continue
-        for _, trial in ranked_trials(runs).head(TOP).iterrows():
-            rows.append(
-                (
-                    _text(study),
-                    _number(trial["trial_number"], str(trial["trial_number"])),
-                    _text(describe(trial)),
-                    _accuracy(trial["validation_accuracy"]),
-                    _accuracy(trial["test_accuracy"]),
-                    _accuracy(trial["train_accuracy"]),
-                    _number(trial["n_runs"], str(trial["n_runs"])),
-                    _text(ranges(trial["run_ids"])),
-                )
-            )
-    return Table(
-        f"The best {TOP} configurations of each study by validation accuracy (means over replicates).",
-        columns,
-        tuple(rows),
-    )
+        rows += [trial for _, trial in ranked.head(TOP).iterrows()]
+    caption = f"The best {TOP} configurations of each study by validation accuracy (means over replicates)."
+    return _table(caption, _BEST, rows)
 
 
 def studies_table(tables: Tables) -> Table:
     """Each study with its runs, what they took, and the command that makes it."""
-    columns = (
-        "study",
-        "driver",
-        "trials",
-        "runs",
-        "complete",
-        "diverged",
-        "other",
-        "training (minutes)",
-        "make it with",
-        "run ids",
-    )
-    rows = []
-    for study, runs in tables.runs.groupby("study"):
-        states = runs["state"].value_counts()
-        complete, diverged = int(states.get("complete", 0)), int(states.get("diverged", 0))
-        seconds = float(runs["train_seconds"].sum())
-        other = len(runs) - complete - diverged
-        n_trials = runs["trial_number"].nunique()
-        rows.append(
-            (
-                _text(runs["study_name"].iloc[0]),
-                _text(runs["driver"].iloc[0]),
-                _number(n_trials, f"{n_trials:,}"),
-                _number(len(runs), f"{len(runs):,}"),
-                _number(complete, f"{complete:,}"),
-                _number(diverged, f"{diverged:,}"),
-                _number(other, f"{other:,}"),
-                _number(seconds, minutes_text(seconds)),
-                _text(tables.command(str(study))),
-                _text(ranges(runs["run_id"])),
-            )
-        )
-    return Table("The studies behind this page.", columns, tuple(rows))
+    return _table("The studies behind this page.", _STUDIES, (runs for _, runs in tables.runs.groupby("study")))

@@ -124,7 +124,6 @@ def refuse_adaptive(driver: str) -> None:
     """Raise `NotApplicableError` unless the driver draws its trials independently of each other's results."""
     if driver != "random":
         raise NotApplicableError(
-            "expected best against number of trials needs independent draws (driver random), but got "
-            f"driver {driver}: "
+            f"expected best against number of trials needs independent draws (driver random), but got driver {driver}: "
             "its later trials depend on the earlier ones, so a subset of them is not a smaller search"
         )

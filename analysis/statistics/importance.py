@@ -45,9 +45,8 @@ def importance(trials: pd.DataFrame, params: Sequence[str], value: str, *, seed:
     params = [name for name in params if trials[name].nunique() > 1]
     if len(trials) < MIN_TRIALS or not params or trials[value].nunique() < 2:
         raise NotApplicableError(
-            f"importances need at least {MIN_TRIALS} trials with differing parameters "
-            "and values, "
-            f"but got {len(trials)} trials and {len(params)} differing parameters"
+            f"importances need at least {MIN_TRIALS} trials with differing parameters and values, but got "
+            f"{len(trials)} trials and {len(params)} differing parameters"
         )
     if len(trials) > MAX_TRIALS:
         trials = trials.sample(MAX_TRIALS, random_state=seed).sort_values("trial_number")

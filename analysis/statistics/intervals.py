@@ -147,12 +147,7 @@ def bootstrap_interval(
     without_one = np.stack([np.delete(X, i) for i in range(len(X))])
     method = "BCa" if np.ptp(statistic(without_one, axis=-1)) > 0 else "percentile"
     result = stats.bootstrap(
-        (X,),
-        statistic,
-        confidence_level=level,
-        n_resamples=n_resamples,
-        method=method,
-        rng=np.random.default_rng(seed),
+        (X,), statistic, confidence_level=level, n_resamples=n_resamples, method=method, rng=np.random.default_rng(seed)
     )
     interval = result.confidence_interval
     return Interval(estimate, float(interval.low), float(interval.high), len(X), f"{method} bootstrap")

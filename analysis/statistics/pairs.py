@@ -101,12 +101,7 @@ def paired_test(differences: npt.ArrayLike, seed: int = 0) -> float:
     if len(d) < MIN_FLIPS and np.ptp(d) > 1e-9 * np.abs(d).max():
         return float(stats.ttest_1samp(d, 0.0).pvalue)
     result = stats.permutation_test(
-        (d,),
-        np.mean,
-        permutation_type="samples",
-        n_resamples=9999,
-        vectorized=True,
-        rng=np.random.default_rng(seed),
+        (d,), np.mean, permutation_type="samples", n_resamples=9999, vectorized=True, rng=np.random.default_rng(seed)
     )
     return float(result.pvalue)
 

@@ -7,12 +7,7 @@ from analysis.export import export
 
 def test_export_writes_every_run_and_evaluation_in_both_formats(synthetic_database, tables, tmp_path):
     paths = export(synthetic_database, tmp_path)
-    assert [path.name for path in paths] == [
-        "runs.csv",
-        "runs.parquet",
-        "evaluations.csv",
-        "evaluations.parquet",
-    ]
+    assert [path.name for path in paths] == ["runs.csv", "runs.parquet", "evaluations.csv", "evaluations.parquet"]
     runs, evaluations = pd.read_parquet(paths[1]), pd.read_parquet(paths[3])
     assert sorted(runs["run_id"]) == sorted(tables.runs["run_id"])
     assert len(evaluations) == 3 * len(tables.curves)

@@ -104,16 +104,14 @@ def test_on_digits_claims_about_mnist_are_not_run(digits_database):
 def test_claims_without_their_study_are_not_run_and_name_the_command(tables):
     kept = tables.runs[tables.runs["study"] == "linear-grid"]
     findings = {finding.claim.key: finding for finding in examine(Tables("mnist", kept, tables.curves))}
-    assert (findings["relu-above-tanh"].verdict, findings["relu-above-tanh"].command) == (
-        Verdict.NOT_RUN,
-        "make ofat",
-    )
+    assert (findings["relu-above-tanh"].verdict, findings["relu-above-tanh"].command) == (Verdict.NOT_RUN, "make ofat")
 
 
 def test_p_values_are_corrected_over_all_claims_that_have_one(tables):
-    tested = sorted((finding.p, finding.p_adjusted) for finding in examine(tables) if np.isfinite(finding.p))
+    findings = examine(tables)
+    tested = sorted((finding.p, finding.p_adjusted) for finding in findings if np.isfinite(finding.p))
+    # Holm: the smallest of m counts m times, the next m − 1 times, and none less than one before it.
+    steps = [min(1.0, p * (len(tested) - i)) for i, (p, _) in enumerate(tested)]
+    assert [adjusted for _, adjusted in tested] == pytest.approx(np.maximum.accumulate(steps), abs=0)
+    assert all(np.isnan(finding.p_adjusted) for finding in findings if np.isnan(finding.p))
     assert len(tested) > 4
-    smallest, corrected = tested[0]
-    assert corrected == pytest.approx(min(1.0, smallest * len(tested)))
-    assert all(adjusted >= p for p, adjusted in tested)
-    assert all(np.isnan(finding.p_adjusted) for finding in examine(tables) if np.isnan(finding.p))

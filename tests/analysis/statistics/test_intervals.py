@@ -90,11 +90,7 @@ def test_bootstrap_interval_is_scipys_bca():
 
 def test_bootstrap_interval_says_too_few_below_its_minimum():
     assert bootstrap_interval(np.arange(5.0), np.mean) == Interval(
-        2.0,
-        pytest.approx(np.nan, nan_ok=True),
-        pytest.approx(np.nan, nan_ok=True),
-        5,
-        "too few for an interval",
+        2.0, pytest.approx(np.nan, nan_ok=True), pytest.approx(np.nan, nan_ok=True), 5, "too few for an interval"
     )
 
 
