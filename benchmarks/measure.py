@@ -166,7 +166,7 @@ def random_networks() -> list[Training]:
     from itertools import islice
 
     from search.drivers.random import draw_proposals
-    from search.spec import load_spec
+    from search.spec.study import load_spec
 
     spec = load_spec(Path(__file__).parents[1] / "experiments" / "mlp_random.yaml")
     drawn = [proposal.configuration for proposal in islice(draw_proposals(spec), N_RANDOM)]

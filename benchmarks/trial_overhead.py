@@ -22,7 +22,7 @@ from pathlib import Path
 from engine.data.load import load_dataset
 from search import run_study
 from search.execution.progress import Counts, SilentDisplay
-from search.spec import StudySpec, parse_spec
+from search.spec.study import StudySpec, parse_spec
 
 START = 20
 """Trials that are counted apart."""

@@ -16,7 +16,7 @@ from engine.seeds import derive_seed
 from search.drivers.protocol import PlannedDriver, Proposal
 from search.naming import stored_source
 from search.select import RankedTrial, rank_trials
-from search.spec import StudySpec, parse_spec
+from search.spec.study import StudySpec, parse_spec
 from search.store import reading
 from search.store.database import open_for_reading
 

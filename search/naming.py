@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.data.dataset import Dataset
-from search.spec import DEFAULT_SEED, StudySpec
+from search.spec.study import DEFAULT_SEED, StudySpec
 
 
 def study_name(spec: StudySpec, dataset: Dataset) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, RowMapping
 from analysis.selection import Choice, choose
 from engine.configuration import Configuration
 from engine.errors import DigitsweepError
-from search.space import Params
+from search.spec.space import Params
 from search.store import reading, writing
 
 

@@ -10,7 +10,7 @@ import typer
 
 from engine.data.catalogue import DATASET_HELP
 from engine.errors import excerpt
-from search.limits import MAX_REPLICATES, MAX_TRIALS
+from search.spec.limits import MAX_REPLICATES, MAX_TRIALS
 
 MAX_JOBS = 1_024
 MAX_SECONDS = 1_000 * 24 * 3_600

@@ -41,7 +41,7 @@ def run(
     dry_run: DryRun = False,
 ) -> None:
     """Run a study, or whatever of it is missing; then name the best configuration."""
-    from search.spec import load_spec
+    from search.spec.study import load_spec
 
     study = load_spec(spec)
     source = data_source(dataset, study.dataset, label=label, ignore=ignore, keep=keep, header=header, scale=scale)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.data.dataset import Dataset
     from search.execution.coordinator import StudyResult
     from search.execution.dry_run import DryRun
-    from search.spec import StudySpec
+    from search.spec.study import StudySpec
 
 
 def show_dry_run(study: "StudySpec", images: "Dataset", *, db: str, jobs: int | None, **options: Any) -> None:

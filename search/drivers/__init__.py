@@ -11,8 +11,8 @@ The best of another study again, with fresh seeds, is `search.confirm`.
 from collections.abc import Callable
 
 from search.drivers.protocol import Driver
-from search.space import SpecError
-from search.spec import StudySpec
+from search.spec.space import SpecError
+from search.spec.study import StudySpec
 
 
 def _make_grid(spec: StudySpec, _n_classes: int) -> Driver:

@@ -20,7 +20,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from search.space import Axis, Choices, Params, Space, Value
+from search.spec.space import Axis, Choices, Params, Space, Value
 
 
 @dataclass(frozen=True)

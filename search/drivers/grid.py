@@ -1,8 +1,8 @@
 """Every combination of a finite space."""
 
 from search.drivers.protocol import PlannedDriver, Proposal
-from search.space import configuration, grid
-from search.spec import StudySpec
+from search.spec.space import configuration, grid
+from search.spec.study import StudySpec
 
 
 class GridDriver(PlannedDriver):

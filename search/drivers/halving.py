@@ -13,7 +13,7 @@ from math import ceil
 
 from search.drivers.protocol import Outcome, Proposal, UnprunedDriver
 from search.drivers.random import draw_proposals
-from search.spec import StudySpec
+from search.spec.study import StudySpec
 
 
 class HalvingDriver(UnprunedDriver):

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from search.drivers.protocol import PlannedDriver, Proposal
-from search.space import Choices, configuration, grid
-from search.spec import StudySpec
+from search.spec.space import Choices, configuration, grid
+from search.spec.study import StudySpec
 
 
 class OfatDriver(PlannedDriver):

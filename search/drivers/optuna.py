@@ -34,8 +34,8 @@ from search.drivers.protocol import Outcome, Proposal
 from search.drivers.pruning import make_pruner
 from search.drivers.random import draw_proposals
 from search.drivers.samplers import Asking, ReplayingSampler, find_sampler, make_sampler, require_packages
-from search.space import Params, SpecError, configuration, grid
-from search.spec import StudySpec
+from search.spec.space import Params, SpecError, configuration, grid
+from search.spec.study import StudySpec
 
 PATIENCE = 20
 """Proposals in a row that repeat known configurations before one is drawn from those not tried yet."""

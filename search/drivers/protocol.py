@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from engine.configuration import Configuration
-from search.space import Params
+from search.spec.space import Params
 
 
 @dataclass(frozen=True)

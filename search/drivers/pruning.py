@@ -15,8 +15,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from engine.configuration import Configuration
-from search.space import Choices, SpecError
-from search.spec import StudySpec
+from search.spec.space import Choices, SpecError
+from search.spec.study import StudySpec
 
 FIRST_RUNG = 1
 REDUCTION = 3

@@ -5,8 +5,8 @@ from itertools import islice
 
 from engine.seeds import Stream, generator
 from search.drivers.protocol import PlannedDriver, Proposal
-from search.space import Choices, Params, configuration
-from search.spec import StudySpec
+from search.spec.space import Choices, Params, configuration
+from search.spec.study import StudySpec
 
 # Draws that repeat an earlier configuration before the space counts as used up.
 PATIENCE = 1_000

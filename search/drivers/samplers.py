@@ -26,7 +26,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from engine.errors import DigitsweepError
-from search.space import SpecError
+from search.spec.space import SpecError
 
 POPULATION = 10
 """Trials in one generation of `nsgaii`; with Optuna's 50 a study of fifty trials would be random search."""

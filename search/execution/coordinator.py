@@ -33,8 +33,8 @@ from search.execution.saving import Saver
 from search.execution.trials import Run, Trial, study_record
 from search.execution.workers import Result, Segment, Workers, workers
 from search.naming import study_name, study_note
-from search.plan_checks import check_plan
-from search.spec import StudySpec
+from search.spec.fits import check_plan
+from search.spec.study import StudySpec
 from search.store import writing
 from search.store.connections import say_on_stderr
 from search.store.database import open_for_writing

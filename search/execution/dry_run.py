@@ -22,9 +22,9 @@ from search.execution.populations import group_runs
 from search.execution.speed import estimate
 from search.execution.trials import Trial, load_trials, mark_asked, runs_to_do, study_record, tell_stored
 from search.naming import study_name
-from search.plan_checks import check_plan
-from search.space import Params
-from search.spec import StudySpec
+from search.spec.fits import check_plan
+from search.spec.space import Params
+from search.spec.study import StudySpec
 from search.store import reading, writing
 from search.store.database import NoStudiesError, open_for_reading
 

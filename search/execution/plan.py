@@ -13,8 +13,8 @@ from search.execution.checkpoints import set_aside
 from search.execution.populations import group_runs
 from search.execution.saving import Saver
 from search.execution.trials import Run, Trial, load_trials, mark_asked, runs_to_do, tell_stored
-from search.plan_checks import check_against_data
-from search.spec import StudySpec
+from search.spec.fits import check_against_data
+from search.spec.study import StudySpec
 from search.store import reading, writing
 
 

@@ -12,8 +12,8 @@ from engine.configuration import Configuration
 from engine.data.dataset import Dataset
 from engine.state import Evaluation, TrainingState
 from search.drivers.protocol import Driver, Outcome, Proposal
-from search.space import Params
-from search.spec import StudySpec
+from search.spec.space import Params
+from search.spec.study import StudySpec
 from search.store import reading
 from search.store.mirror import MirroredTrial
 from search.store.writing import ENDED, RunProgress, StudyRecord

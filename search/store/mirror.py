@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, MetaData, Table, delete, func, insert, select, update
 
 from engine.configuration import DOMAINS
-from search.space import Choices, Params, Space, Value
+from search.spec.space import Choices, Params, Space, Value
 from search.store.optuna_tables import close_storage, optuna_storage
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from analysis.wording import ACTIVATION_NAMES, MOMENTUM_FORMS, describe
 from benchmarks import synthetic
 from engine.activations import ACTIVATIONS
 from engine.configuration import Configuration
-from search.spec import StudySpec
+from search.spec.study import StudySpec
 
 
 def words(field):

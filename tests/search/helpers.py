@@ -1,6 +1,6 @@
 from sqlalchemy import text
 
-from search.spec import parse_spec
+from search.spec.study import parse_spec
 from search.store.database import open_for_reading
 
 

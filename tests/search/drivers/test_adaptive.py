@@ -13,7 +13,7 @@ from search.drivers.optuna import OptunaDriver
 from search.drivers.samplers import SAMPLERS, MissingPackageError, require_packages
 from search.execution.progress import SilentDisplay
 from search.naming import study_name
-from search.space import SpecError
+from search.spec.space import SpecError
 from search.store.writing import StudyMismatchError
 from tests.search.helpers import all_evaluations, make_spec, query
 from tests.search.simulation import ADAPTIVE, Study, ends

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from search.space import Choices
+from search.spec.space import Choices
 from tests.search.helpers import make_spec
 from tests.search.simulation import ADAPTIVE, FIDELITY, FINITE, OFAT, RANDOM, Study, simulate
 

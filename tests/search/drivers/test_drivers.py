@@ -10,8 +10,8 @@ from search import run_study
 from search.drivers import DRIVERS, make_driver
 from search.drivers.pruning import PRUNERS, make_pruner
 from search.drivers.samplers import SAMPLERS, find_sampler
-from search.space import SpecError
-from search.spec import StudySpec, load_spec
+from search.spec.space import SpecError
+from search.spec.study import StudySpec, load_spec
 from tests.search.helpers import make_spec, query
 from tests.search.simulation import FIDELITY, OFAT, RANDOM
 

@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from engine.errors import excerpt, shown
-from search.space import SpecError
+from search.spec.space import SpecError
 
 MAX_BYTES = 262_144
 MAX_DEPTH = 10

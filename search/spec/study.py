@@ -14,12 +14,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from engine.configuration import DOMAINS
 from engine.data.reference import Reference
 from engine.errors import DataError, shown
-from search.limits import MAX_NAME, MAX_REPLICATES, MAX_RUNGS, MAX_TEXT, MAX_TRIALS
-from search.other_names import nearest
-from search.space import Space, SpecError, parse_space
-from search.spec_checks import check_meaning
-from search.spec_words import in_our_words
-from search.yaml_file import load_yaml
+from search.spec.limits import MAX_NAME, MAX_REPLICATES, MAX_RUNGS, MAX_TEXT, MAX_TRIALS
+from search.spec.meaning import check_meaning
+from search.spec.other_names import nearest
+from search.spec.space import Space, SpecError, parse_space
+from search.spec.words import in_our_words
+from search.spec.yaml_file import load_yaml
 
 DEFAULT_SEED = 2022
 

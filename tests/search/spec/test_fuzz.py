@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from engine.configuration import DOMAINS
 from search.drivers import make_driver
-from search.limits import MAX_TRIALS
-from search.space import SpecError
-from search.spec import FidelitySpec, StudySpec, load_spec
-from search.spec_checks import n_planned
+from search.spec.limits import MAX_TRIALS
+from search.spec.meaning import n_planned
+from search.spec.space import SpecError
+from search.spec.study import FidelitySpec, StudySpec, load_spec
 
 N_FILES = int(os.environ.get("DIGITSWEEP_FUZZ", "100"))
 fuzzed = settings(max_examples=N_FILES, deadline=None, suppress_health_check=list(HealthCheck))

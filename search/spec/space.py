@@ -21,7 +21,7 @@ import numpy as np
 
 from engine.configuration import DOMAINS, Configuration
 from engine.errors import ConfigurationError, DigitsweepError, excerpt, shown
-from search.other_names import HYPERPARAMETERS, RANGE, nearest
+from search.spec.other_names import HYPERPARAMETERS, RANGE, nearest
 
 MAX_LEVELS = 10_000
 """Values of one axis: what a list holds, and `n` of a range."""

@@ -6,9 +6,9 @@ from typing import Any
 from engine.configuration import Configuration
 from engine.data.dataset import Dataset
 from engine.errors import ConfigurationError
-from search.limits import SHARE, memory_bytes, training_bytes
-from search.space import Axis, Range, SpecError, Value, configuration
-from search.spec import StudySpec
+from search.spec.limits import SHARE, memory_bytes, training_bytes
+from search.spec.space import Axis, Range, SpecError, Value, configuration
+from search.spec.study import StudySpec
 
 # What decides how much of a data set and of memory a trial asks for.
 _SIZES = ("train_images", "batch_size", "evaluations_per_epoch", "hidden_layers", "hidden_size", "dtype")

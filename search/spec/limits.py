@@ -2,7 +2,7 @@
 
 The limits are far beyond what anybody waits for: they are there so that a zero too many is a message at once and
 not a computer that stops answering. Those of single hyperparameters stand in `engine.configuration`, those of an
-axis in `search.space`.
+axis in `search.spec.space`.
 """
 
 import itertools

@@ -3,9 +3,9 @@
 import pytest
 
 from search.drivers import make_driver
-from search.space import Choices, SpecError, grid
-from search.spec import load_spec, parse_spec
-from search.spec_checks import n_planned
+from search.spec.meaning import n_planned
+from search.spec.space import Choices, SpecError, grid
+from search.spec.study import load_spec, parse_spec
 from tests.search.helpers import make_spec
 
 GOOD = """

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from search.space import SpecError
-from search.yaml_file import MAX_BYTES, load_yaml
+from search.spec.space import SpecError
+from search.spec.yaml_file import MAX_BYTES, load_yaml
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from engine.configuration import Configuration
 from engine.errors import excerpt
-from search.limits import MAX_EVALUATIONS, MAX_RUNS, MAX_TRIALS
-from search.space import Choices, Range, Space, SpecError, check_hyperparameter, check_value
+from search.spec.limits import MAX_EVALUATIONS, MAX_RUNS, MAX_TRIALS
+from search.spec.space import Choices, Range, Space, SpecError, check_hyperparameter, check_value
 
 if TYPE_CHECKING:
-    from search.spec import StudySpec
+    from search.spec.study import StudySpec
 
 _ONLY_FOR = {
     "trials": ("random", "optuna"),

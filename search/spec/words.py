@@ -5,7 +5,7 @@ from pydantic_core import ErrorDetails
 
 from engine.configuration import DOMAINS
 from engine.errors import excerpt, shown
-from search.other_names import DRIVERS, STUDY, nearest
+from search.spec.other_names import DRIVERS, STUDY, nearest
 
 # By the type of the finding.
 _EXPECTED = {
