@@ -1,10 +1,12 @@
 """Signals, sent to real processes: what they leave in the database, how soon, and with which exit code."""
 
+import hashlib
 import os
 import pty
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -178,25 +180,56 @@ def test_kills_a_few_seconds_apart_make_progress(tmp_path, whole):
     assert all_evaluations(database) == whole
 
 
+def until(condition):
+    deadline = time.monotonic() + 30
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert condition()
+
+
 class TestInterrupts:
     def test_a_signal_right_after_another_is_the_same_and_a_later_one_stops_at_once(self):
         with Interrupts() as interrupts:
             assert (interrupts.stopping, interrupts.at_once, interrupts.name) == (False, False, None)
-            signal.raise_signal(signal.SIGTERM)
-            signal.raise_signal(signal.SIGTERM)
-            signal.raise_signal(signal.SIGINT)
-            assert (interrupts.stopping, interrupts.at_once, interrupts.name) == (True, False, "SIGTERM")
+            for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
+                signal.raise_signal(number)
+            until(lambda: interrupts.stopping)
             time.sleep(SAME_SECONDS)
+            assert (interrupts.at_once, interrupts.name) == (False, "SIGTERM")
             signal.raise_signal(signal.SIGINT)
-            assert interrupts.at_once
+            until(lambda: interrupts.at_once)
             time.sleep(SAME_SECONDS)
             with pytest.raises(KeyboardInterrupt):
                 signal.raise_signal(signal.SIGINT)
+                time.sleep(30)
+
+    def test_signals_that_come_during_one_long_call_are_told_apart(self):
+        """Their handlers run once for both, after it."""
+
+        def work(rounds):
+            hashlib.pbkdf2_hmac("sha256", b"a", b"b", rounds)  # without the interpreter's lock
+
+        def send():
+            for _ in range(2):
+                time.sleep(SAME_SECONDS + 0.1)
+                os.kill(os.getpid(), signal.SIGINT)
+
+        begin = time.monotonic()
+        work(100_000)
+        rounds = int(100_000 * 6 * SAME_SECONDS / (time.monotonic() - begin))
+        with Interrupts() as interrupts:
+            sender = threading.Thread(target=send)
+            sender.start()
+            work(rounds)
+            sender.join()
+            until(lambda: interrupts.at_once)
 
     def test_handlers_come_back_when_the_same_signal_cannot_come_again(self):
         before = signal.getsignal(signal.SIGTERM)
         with Interrupts():
             begin = time.monotonic()
             signal.raise_signal(signal.SIGTERM)
+            time.sleep(0.01)
         assert time.monotonic() - begin >= SAME_SECONDS
         assert signal.getsignal(signal.SIGTERM) is before
+        assert signal.set_wakeup_fd(-1) == -1
