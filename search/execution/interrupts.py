@@ -11,7 +11,6 @@ Python runs a signal's handler when the main thread comes to it, and once for se
 counts them, by the bytes that `signal.set_wakeup_fd` writes the moment each arrives.
 """
 
-import _thread
 import os
 import signal
 import threading
@@ -40,6 +39,7 @@ class Interrupts:
         self._before: dict[int, Any] = {}
         self._bytes, self._arrivals, self._wakeup_before = -1, -1, -1
         self._counter: threading.Thread | None = None
+        self._main = threading.get_ident()
 
     @property
     def stopping(self) -> bool:
@@ -60,7 +60,7 @@ class Interrupts:
             self.name = self.name or signal.Signals(number).name
             self._n += 1
             if self._n > 2:
-                _thread.interrupt_main()
+                signal.pthread_kill(self._main, number)  # its handler raises, also in a sleep
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         if self._n > 2:
