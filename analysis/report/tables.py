@@ -101,9 +101,7 @@ _STUDIES: Columns = {
     "complete": lambda runs: _count(int((runs["state"] == "complete").sum())),
     "diverged": lambda runs: _count(int((runs["state"] == "diverged").sum())),
     "other": lambda runs: _count(int((~runs["state"].isin(["complete", "diverged"])).sum())),
-    "training (minutes)": lambda runs: _number(
-        runs["train_seconds"].sum() / 60, minutes_text(runs["train_seconds"].sum())
-    ),
+    "training (minutes)": lambda runs: _minutes(runs["train_seconds"].sum()),
     "make it with": lambda runs: _text(command_for(runs["study"].iloc[0], runs["dataset"].iloc[0])),
     "run ids": lambda runs: _text(ranges(runs["run_id"])),
 }
