@@ -25,9 +25,9 @@ RUN    = $(BIN)/digitsweep run $(call quote,$(1)) $(FROM) --jobs $(call quote,$(
 BUDGET = $(call option,--time,TIME) $(call switch,--dry-run,DRY_RUN)
 
 # What was typed, so that a message can name the command that goes on.
-VARIABLES := DB JOBS SEED REPLICATES DATASET DATA SPEC STUDY N SAMPLER TOP TIME DRY_RUN OUT PORT PYTHON
-export DIGITSWEEP_COMMAND := $(strip make $(MAKECMDGOALS) \
-  $(foreach name,$(VARIABLES),$(if $(findstring command,$(origin $(name))),$(name)=$(call quote,$($(name))))))
+VARIABLES := DB JOBS SEED REPLICATES DATASET DATA SPEC STUDY N SAMPLER TOP TIME OUT PORT PYTHON
+export DIGITSWEEP_COMMAND := $(strip make $(MAKECMDGOALS) $(foreach name,$(VARIABLES),$(if \
+  $(filter command environment,$(firstword $(origin $(name)))),$(name)=$(call quote,$(subst $$,$$$$,$($(name)))))))
 
 # An environment whose folder was moved or copied, or whose Python is gone, is made anew.
 $(shell test ! -e $(VENV)/.runtime || { test -x $(BIN)/python && test "$$(cat $(VENV)/.place)" = "$$(pwd -P)"; } \
@@ -62,7 +62,7 @@ mlp-optuna: $(VENV)/.runtime ## Let a sampler choose N perceptrons: make mlp-opt
 	@$(call RUN,experiments/mlp_optuna.yaml) $(call option,--trials,N) $(call option,--sampler,SAMPLER)
 
 ofat: $(VENV)/.runtime ## Vary one factor at a time around the baseline perceptron, 5 replicates
-	@for spec in experiments/ofat_*.yaml; do $(call RUN,$$spec) || exit $$?; done
+	@$(foreach spec,$(sort $(wildcard experiments/ofat_*.yaml)),$(call RUN,$(spec)) || exit $$?;)
 
 confirm: $(VENV)/.runtime ## The best again with fresh seeds: make confirm STUDY=linear-grid TOP=4 REPLICATES=8
 	@test -n $(call quote,$(STUDY)) || { echo 'make confirm needs STUDY=<name>; make status lists the studies' >&2; exit 2; }

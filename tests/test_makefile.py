@@ -14,7 +14,7 @@ PYTHON = """#!/bin/sh
 printf '%s\\n' "python $*" >>"{log}"
 case "$1 $2" in
   "-m venv") test ! -e "{log}.broken" || exit 1
-    mkdir -p .venv/bin; touch .venv/pyvenv.cfg; cp "$0" .venv/bin/python; cp "{digitsweep}" .venv/bin/digitsweep ;;
+    rm -rf .venv; mkdir -p .venv/bin; touch .venv/pyvenv.cfg; cp "$0" .venv/bin/python; cp "{digitsweep}" .venv/bin/digitsweep ;;
 esac
 """
 
@@ -36,7 +36,8 @@ def project(tmp_path):
 
 
 def make(folder, *words, python=None):
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "DIGITSWEEP"))}
+    variables = ("MAKE", "DIGITSWEEP", "DB", "JOBS", "SEED", "DATA", "N", "OUT", "PORT", "TIME", "TOP", "STUDY", "SPEC")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(variables)}
     command = ["make", *words, f"PYTHON='{python or folder / 'python'}'"]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -65,6 +66,16 @@ def test_a_study_files_own_data_and_seed_stand_unless_others_are_given(project):
     make(project, "linear-grid", "DATASET=auto", "SEED=7")
     assert "--dataset auto" in " ".join(called(project))
     assert "--seed 7" in " ".join(called(project))
+
+
+def test_ofat_runs_every_one_of_its_files(project):
+    (project / "experiments").mkdir()
+    for name in ("ofat_b.yaml", "ofat_a.yaml", "other.yaml"):
+        (project / "experiments" / name).write_text("")
+    make(project, "ofat")
+    assert [word for word in called(project) if word.endswith(".yaml")] == [
+        "experiments/ofat_a.yaml", "experiments/ofat_b.yaml",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("value", "is_dry"), [("1", True), ("yes", True), ("0", False), ("no", False), ("", False)])
@@ -104,7 +115,9 @@ def test_environment_that_does_not_work_any_more_is_made_anew(project, harm):
 def test_environment_without_pip_is_made_anew(project):
     (project / ".venv/bin").mkdir(parents=True)
     (project / ".venv/pyvenv.cfg").write_text("")
-    (project / ".venv/bin/python").symlink_to("/bin/false")
+    python = project / ".venv/bin/python"
+    python.write_text("#!/bin/sh\nexit 1\n")
+    python.chmod(0o755)
     result = make(project, "status")
     assert result.returncode == 0, result.stderr
     assert called(project) == ["digitsweep", "status", "--db", "runs.sqlite"]

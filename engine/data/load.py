@@ -236,7 +236,9 @@ def _find_user_path(name: str, folder: Path | None) -> Path:
                 f"{name}: there is no such file; looked for {places}; name it with --dataset or DATASET=<path>"
             )
         raise DataError(
-            f"dataset must be one of {DATASET_HELP}, but got {name!r}{f'; did you mean {close[0]!r}?' if close else ''}"
+            f"dataset must be one of {DATASET_HELP}, but got {name!r}"
+            f"{f'; did you mean {close[0]!r}?' if close else ''}; there is no such folder either, looked for {places}; "
+            "name it with --dataset or DATASET=<path>"
         )
     if found.is_file() or (found.is_dir() and found.suffix.lower() not in FILE_SUFFIXES):
         return found

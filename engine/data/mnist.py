@@ -182,10 +182,12 @@ def _not_the_source(
     right_ones = f"name a folder with {source.title}'s own files with DATA=<folder>, where they are looked for first"
     if _is_damaged(content, problem, file):
         return DamagedDataError(f"{error}. What to do: put a whole copy in its place, or {right_ones}.")
+    is_longer = len(content) > n_bytes_of(file.shape)
+    found = "is longer" if is_longer else f"has {hashlib.sha256(content.data).hexdigest()}"
     return DataError(
-        f"{error}. It is a whole file, but its content is not {source.title}'s. What to do: if it belongs to a data "
-        f"set of your own, name its folder as the data set, DATASET={path.parent}; if {source.title} is meant, "
-        f"{right_ones}."
+        f"{path} holds another data set than {source.title}, or an altered copy: its decompressed content must have "
+        f"the SHA-256 {file.sha256}, but {found}. What to do: if it is a data set of your own, name its folder as the "
+        f"data set, DATASET={path.parent}; if {source.title} is meant, {right_ones}."
     )
 
 
