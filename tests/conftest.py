@@ -1,6 +1,8 @@
 """Fixtures that several test modules share: tiny data sets, and MNIST where it is found."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +65,25 @@ def experiments():
 @pytest.fixture
 def database(tmp_path):
     return str(tmp_path / "runs.sqlite")
+
+
+@pytest.fixture
+def digitsweep(monkeypatch, capsys):
+    """The command line as `main` runs it, in this process: a process of its own costs two seconds of imports."""
+    from search.cli import main
+
+    def run(*arguments, cwd):
+        monkeypatch.chdir(cwd)
+        monkeypatch.setenv("COLUMNS", "160")
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setattr(sys, "argv", ["digitsweep", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        shown = capsys.readouterr()
+        return subprocess.CompletedProcess(sys.argv, code, shown.out, shown.err)
+
+    return run

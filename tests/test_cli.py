@@ -18,28 +18,6 @@ def in_a_process(*arguments, cwd, **environment):
 
 
 @pytest.fixture
-def digitsweep(monkeypatch, capsys):
-    """The command line as `main` runs it, in this process: a process of its own costs two seconds of imports."""
-    from search.cli import main
-
-    def run(*arguments, cwd):
-        monkeypatch.chdir(cwd)
-        monkeypatch.setenv("COLUMNS", "160")
-        monkeypatch.setenv("NO_COLOR", "1")
-        monkeypatch.setattr(sys, "argv", ["digitsweep", *map(str, arguments)])
-        capsys.readouterr()
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        shown = capsys.readouterr()
-        return subprocess.CompletedProcess(sys.argv, code, shown.out, shown.err)
-
-    return run
-
-
-@pytest.fixture
 def spec(tmp_path):
     file = tmp_path / "small.yaml"
     file.write_text(
@@ -153,7 +131,7 @@ def test_the_selection_becomes_a_model_that_predicts(tmp_path, spec, digitsweep)
     assert len(re.findall(r"\d+\.\d%", row)) == 10
     assert "inverted" in shown.stderr
     wrong = digitsweep("predict", "best.npz", spec, cwd=tmp_path)
-    assert (wrong.returncode, "cannot be read as an image" in wrong.stderr) == (2, True)
+    assert (wrong.returncode, "is no picture in a format read here" in wrong.stderr) == (2, True)
 
 
 def test_a_sampler_without_its_package_is_one_message_and_nothing_is_written(tmp_path, adaptive):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from search.commands.common import data_source
-from tests.test_cli import digitsweep
 
 SPEC = """
 study: own
@@ -32,7 +31,7 @@ def test_data_source_keeps_what_is_stated_unless_it_is_given(dataset, stated, ke
     assert data_source(dataset, stated, **keys) == expected
 
 
-def test_own_file_is_asked_about_and_then_kept_with_its_keys(tmp_path):
+def test_own_file_is_asked_about_and_then_kept_with_its_keys(tmp_path, digitsweep):
     random = np.random.default_rng(0)
     rows = [f"{i},{i % 2},{i % 2 * 9 + random.integers(0, 8)},{random.integers(0, 17)}" for i in range(100)]
     (tmp_path / "digits.csv").write_text("id,target,a,b\n" + "\n".join(rows) + "\n")

@@ -125,10 +125,10 @@ def test_large_states_are_checkpointed_as_often_as_their_cost_allows(database, t
     """With a checkpoint that takes a quarter of a second, the next comes five seconds later and not before."""
     moments = []
 
-    def to_bytes(state):
+    def to_bytes(state, code_version):
         moments.append(time.monotonic())
         time.sleep(0.25)
-        return real(state)
+        return real(state, code_version)
 
     real = TrainingState.to_bytes
     monkeypatch.setattr(TrainingState, "to_bytes", to_bytes)

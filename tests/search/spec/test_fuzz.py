@@ -100,7 +100,7 @@ def check(file, content):
     else:
         assert n_planned(spec) <= MAX_TRIALS
         if n_planned(spec) <= 500 and spec.driver != "optuna":
-            make_driver(spec)
+            make_driver(spec, 10)
     assert time.process_time() - begun < 5
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 

@@ -31,12 +31,12 @@ import optuna
 print("ready", flush=True)
 sys.stdin.read()
 sql = open_for_writing(sys.argv[1])
-from search.store.mirror import Mirror
+from search.store.mirror import open_mirror
 with sql.begin() as connection:
     writing.open_study(connection, writing.StudyRecord(
         sys.argv[2], sys.argv[2], "?", "grid", "tiny", "0" * 64, 1, 1, 1, 2, 2022, 1, "best", {}, "again"
     ))
-Mirror(sql, sys.argv[2], {}, note="")
+open_mirror(sql, sys.argv[2], {}, note="", say=print)
 sql.dispose()
 """
 

@@ -8,7 +8,7 @@ import optuna
 import pytest
 
 from search import run_study
-from search.execution.dry_run import forecast
+from search.execution.dry_run import dry_run
 from search.store.database import open_for_reading, open_for_writing
 from search.store.location import DatabaseUnusableError
 from search.store.ownership import OPTUNA_TABLES, ForeignDatabaseError, ForeignStudyError
@@ -47,7 +47,7 @@ def test_a_database_of_another_program_is_refused_and_untouched(database, tiny, 
         lambda: open_for_writing(database),
         lambda: open_for_writing(database, create=False),
         lambda: run_study(make_spec(), tiny, database=database, n_jobs=1),
-        lambda: forecast(make_spec(), tiny, database=database, n_jobs=1),
+        lambda: dry_run(make_spec(), tiny, database=database, n_jobs=1),
     )
     for action in actions:
         with pytest.raises(ForeignDatabaseError, match="left as it is"):
