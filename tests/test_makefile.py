@@ -14,7 +14,8 @@ PYTHON = """#!/bin/sh
 printf '%s\\n' "python $*" >>"{log}"
 case "$1 $2" in
   "-m venv") test ! -e "{log}.broken" || exit 1
-    rm -rf .venv; mkdir -p .venv/bin; touch .venv/pyvenv.cfg; cp "$0" .venv/bin/python; cp "{digitsweep}" .venv/bin/digitsweep ;;
+    rm -rf .venv; mkdir -p .venv/bin; touch .venv/pyvenv.cfg
+    cp "$0" .venv/bin/python; cp "{digitsweep}" .venv/bin/digitsweep ;;
 esac
 """
 
