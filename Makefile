@@ -36,7 +36,7 @@ $(shell test ! -e $(VENV)/.runtime || { test -x $(BIN)/python && test "$$(cat $(
 PIP = env -u PIP_USER -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT -u PYTHONPATH -u PYTHONHOME \
       $(BIN)/python -m pip --require-virtualenv --quiet --disable-pip-version-check
 
-.PHONY: help linear-grid mlp-random mlp-optuna ofat confirm study status select figures report dashboard export bench test check lock clean
+.PHONY: help linear-grid mlp-random mlp-optuna ofat confirm study status select figures report dashboard export bench test check soak lock clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -105,6 +105,10 @@ check: $(VENV)/.dev ## What CI runs: format, lint, types, all tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
+
+soak: $(VENV)/.dev ## Crashes, signals, full disks and thousands of damaged inputs, for hours: docs/reliability.md
+	$(BIN)/python -m tests.soak
+	FUZZ_EXAMPLES=$(or $(N),1000) $(BIN)/python -m pytest -q -n auto --dist worksteal tests/fuzz
 
 lock: ## Renew the locked versions in requirements/ (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
