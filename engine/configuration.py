@@ -178,7 +178,12 @@ class Configuration:
 
     @cached_property
     def hash(self) -> str:
-        """Identity of what is trained: SHA-256 of the fields that matter and are not at their default.
+        """Identity of what is trained: SHA-256 of `identity`."""
+        return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What is trained: the fields that matter and are not at their default.
 
         Fields without effect are left out (the form of a momentum that is off, the activation of a linear
         model), so that two ways of writing the same training are one configuration. Defaults are left out
@@ -192,12 +197,11 @@ class Configuration:
             irrelevant |= {"decay_round"}
         if self.hidden_layers == 0:
             irrelevant |= {"hidden_size", "activation", "dropout_hidden"}
-        identity = {
+        return {
             f.name: getattr(self, f.name)
             for f in fields(self)
             if f.name not in irrelevant and getattr(self, f.name) != f.default
         }
-        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
 DOMAINS: dict[str, Domain] = {f.name: f.metadata["domain"] for f in fields(Configuration)}

@@ -25,7 +25,7 @@ from engine.errors import entry, unknown_choice
 from engine.kernels import launch as kernels
 from engine.kernels.vector_math import VECTOR_FORMS
 from engine.network import Network
-from engine.optimizers import Optimizer
+from engine.optimizers import Sgd, optimizer_of
 from engine.seeds import Stream, generator
 from engine.state import TrainingState
 
@@ -75,8 +75,10 @@ def chosen(work: Work, states: Sequence[TrainingState], split: Split, asked: Imp
         "update": configuration.batch_size > 1,
         "measure": configuration.hidden_layers > 0 and split.rows.density > _DENSE,
     }
-    # The components can compute any activation, the kernels those that have a form on vectors.
+    # The components can compute any activation and take any step, the kernels those that they have a form of.
     has_kernels = not configuration.hidden_layers or configuration.activation in VECTOR_FORMS
+    if work == "update":
+        has_kernels = has_kernels and isinstance(optimizer_of(configuration), Sgd)
     if entry(by_matrices, "work", work) or asked == "components" or not has_kernels:
         return "components"
     if len(states) > _FEW and population_key(configuration, states[0].seed) is not None:
@@ -117,7 +119,7 @@ def _update_network(state: TrainingState, split: Split, order: IntArray) -> Trai
         split.y,
         order,
         activation=ACTIVATIONS[configuration.activation],
-        optimizer=Optimizer.of(configuration),
+        optimizer=Sgd.of(configuration),
         learning_rate=state.learning_rate.value,
         dropout_input=configuration.dropout_input,
         dropout_hidden=configuration.dropout_hidden,
@@ -134,7 +136,7 @@ def _update_population(states: Sequence[TrainingState], split: Split, order: Int
         split.rows,
         split.y,
         order,
-        optimizers=[Optimizer.of(state.configuration) for state in states],
+        optimizers=[Sgd.of(state.configuration) for state in states],
         learning_rates=[state.learning_rate.value for state in states],
     )
     return [
@@ -148,7 +150,7 @@ def _update_by_components(state: TrainingState, split: Split, order: IntArray) -
     parameters = tuple(w.copy() for w in state.parameters)
     velocities = tuple(v.copy() for v in state.velocities)
     network = Network.with_parameters(parameters, configuration)
-    optimizer = Optimizer.of(configuration)
+    optimizer = optimizer_of(configuration)
     batch, n_images = configuration.batch_size, len(order)
     X, y = np.empty((batch, split.rows.n_features), split.X.dtype), np.empty(batch, np.int64)
     n_updates = math.ceil(n_images / batch)
@@ -164,7 +166,7 @@ def _update_by_components(state: TrainingState, split: Split, order: IntArray) -
             )
             if not math.isfinite(loss):
                 return _moved(state, parameters, velocities, n_updates, i)
-            optimizer.step(parameters, velocities, network.gradients, state.learning_rate.value)
+            optimizer.step(parameters, velocities, network.gradients, state.learning_rate.value, state.updates + i)
     return _moved(state, parameters, velocities, n_updates, None)
 
 

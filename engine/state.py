@@ -25,6 +25,12 @@ _FIRST_WORD = "digitsweep-checkpoint"
 _DIGEST = hashlib.sha256().digest_size
 
 
+def _memories(configuration: Configuration) -> tuple[str, ...]:
+    from engine.optimizers import optimizer_of  # whose steps are compiled: not needed to read a database
+
+    return optimizer_of(configuration).memories
+
+
 class CheckpointError(DigitsweepError, ValueError):
     """A checkpoint that a run cannot go on from; the text says why, as in "the checkpoint is set aside: …"."""
 
@@ -59,7 +65,7 @@ class TrainingState:
         updates: parameter updates done.
         learning_rate: what the next segment uses, with the schedule's memory.
         parameters: (W₁, b₁, …), W of shape (units in, units out).
-        velocities: same shapes; zeros where there is no momentum.
+        velocities: what the optimizer keeps, each memory in the same shapes; zeros where there is no momentum.
         diverged_at: number of the update, from 1, whose loss was not finite; None while all is well.
     """
 
@@ -95,7 +101,9 @@ class TrainingState:
             "learning_rate": [self.learning_rate.value, self.learning_rate.round_loss],
             "diverged_at": self.diverged_at,
         }
-        write_archive(archive, header, parameter=self.parameters, velocity=self.velocities)
+        n = len(self.parameters)
+        kept = {name: self.velocities[i * n : (i + 1) * n] for i, name in enumerate(_memories(self.configuration))}
+        write_archive(archive, header, parameter=self.parameters, **kept)
         content = f"{_FIRST_WORD} {FORMAT}\n".encode() + archive.getvalue()
         return content + hashlib.sha256(content).digest()
 
@@ -129,7 +137,7 @@ class TrainingState:
                     raise ArchiveError("it is of another configuration")
                 if header["seed"] != seed:
                     raise ArchiveError(f"it has the seed {header['seed']}, but the run has {seed}")
-                parameters, velocities = archive.arrays(configuration, "parameter", "velocity")
+                parameters, *kept = archive.arrays(configuration, "parameter", *_memories(configuration))
                 value, round_loss = header["learning_rate"]
                 return cls(
                     configuration,
@@ -138,7 +146,7 @@ class TrainingState:
                     updates=archive.count("updates", 0),
                     learning_rate=LearningRate(float(value), None if round_loss is None else float(round_loss)),
                     parameters=parameters,
-                    velocities=velocities,
+                    velocities=tuple(array for memory in kept for array in memory),
                     diverged_at=None if header["diverged_at"] is None else archive.count("diverged_at", 1),
                 )
         except ArchiveError as error:

@@ -24,6 +24,7 @@ from engine.configuration import Configuration
 from engine.data.dataset import SPLITS, Dataset, Split, SplitName
 from engine.implementations import Implementation, measure, update
 from engine.network import Network
+from engine.optimizers import optimizer_of
 from engine.schedules import LearningRate, next_learning_rate, waits_for_loss
 from engine.seeds import epoch_order
 from engine.state import Evaluation, TrainingState
@@ -87,7 +88,7 @@ def initial_state(configuration: Configuration, seed: int, dataset: Dataset) -> 
         updates=0,
         learning_rate=LearningRate(configuration.learning_rate),
         parameters=network.parameters,
-        velocities=tuple(np.zeros_like(w) for w in network.parameters),
+        velocities=tuple(np.zeros_like(w) for _ in optimizer_of(configuration).memories for w in network.parameters),
     )
 
 

@@ -39,7 +39,7 @@ from engine.kernels.packing import (
 from engine.kernels.propagators import LONGEST_GAP
 from engine.kernels.simd import LANES, aligned_zeros
 from engine.kernels.vector_math import UNKNOWN, code_of
-from engine.optimizers import Optimizer
+from engine.optimizers import Sgd
 
 _BLOCK = 64
 
@@ -72,7 +72,7 @@ def _signals(n_layers: int, widest: int, dtype: np.dtype[Any]) -> Signals:
     return Signals(aligned_zeros(n_layers * widest, dtype), aligned_zeros(n_layers * widest, dtype), widest)
 
 
-def _rule(optimizers: Sequence[Optimizer], learning_rates: Sequence[float], dtype: np.dtype[Any]) -> Rule:
+def _rule(optimizers: Sequence[Sgd], learning_rates: Sequence[float], dtype: np.dtype[Any]) -> Rule:
     """The update of each lane; lanes beyond the last optimizer stay as they are."""
     settings = np.zeros((4, LANES))
     for lane, (optimizer, rate) in enumerate(zip(optimizers, learning_rates, strict=True)):
@@ -99,7 +99,7 @@ def train_population(
     y: IntArray,
     order: IntArray,
     *,
-    optimizers: Sequence[Optimizer],
+    optimizers: Sequence[Sgd],
     learning_rates: Sequence[float],
 ) -> tuple[list[Parameters], list[Parameters], list[int | None]]:
     """Visit the rows of `order`, one update each, with linear models in lock-step.
@@ -141,7 +141,7 @@ def _train_sixteen(
     rows: SparseRows,
     y: IntArray,
     order: IntArray,
-    optimizers: Sequence[Optimizer],
+    optimizers: Sequence[Sgd],
     learning_rates: Sequence[float],
 ) -> tuple[list[Parameters], list[Parameters], list[int | None]]:
     n_features, n_classes = parameters[0][0].shape
@@ -220,7 +220,7 @@ def train_network(
     order: IntArray,
     *,
     activation: Activation,
-    optimizer: Optimizer,
+    optimizer: Sgd,
     learning_rate: float,
     dropout_input: float = 0.0,
     dropout_hidden: float = 0.0,
@@ -327,7 +327,7 @@ def compile_kernels(report: Callable[[str], Any] | None = None) -> None:
         if report is not None and not kernels_are_cached():
             report("Compiling the training kernels (once, about 20 seconds) …")
         parameters, rows, y, order = _tiny()
-        average = Optimizer.with_momentum("average")
+        average = Sgd.with_momentum("average")
         train_population(
             [parameters],
             [parameters],

@@ -2,9 +2,8 @@
 
     runs ──kinds──> a thousand images each ──measured──> seconds per image ──> seconds of every run
 
-Two runs are of one kind where their speed is the same: architecture, batch size, momentum, weight decay, dropout and
-precision agree, and as many of them train together. Everything else (learning rate, schedule, seed, epochs) only
-says for how long.
+Two runs are of one kind where their speed is the same: as many train together, and they agree in every hyperparameter
+that is not in `NOT_SPEED`. Of a real number (weight decay, dropout) it only matters whether it is zero.
 """
 
 import time
@@ -20,6 +19,12 @@ from engine.training import advance, evaluate, initial_state
 
 PROBE_TRAIN, PROBE_HELD_OUT = 1_000, 500
 """Images that are trained on once, and images of each other split that are evaluated, to measure one kind."""
+
+NOT_SPEED = {
+    "learning_rate", "decay", "decay_round", "momentum_form", "momentum_beta", "initializer",
+    "epochs", "evaluations_per_epoch", "train_images",
+}  # fmt: skip
+"""Hyperparameters that say what is trained or for how long, but not how fast; a new one counts until it stands here."""
 
 MOST_KINDS = 40
 """Kinds that are measured; of more, so many spread over the plan, and the rest is taken to be like them on average."""
@@ -50,19 +55,8 @@ class Estimate:
 
 def kind_of(group: Sequence[Configuration]) -> Hashable:
     """What the speed of runs that train together depends on."""
-    c = group[0]
-    return (
-        len(group),
-        c.hidden_layers,
-        c.hidden_size if c.hidden_layers else 0,
-        c.activation if c.hidden_layers else "",
-        c.batch_size,
-        c.momentum,
-        c.weight_decay > 0,
-        c.dropout_input > 0,
-        c.dropout_hidden > 0,
-        c.dtype,
-    )
+    counts = {name: value for name, value in group[0].identity.items() if name not in NOT_SPEED}
+    return len(group), frozenset((name, bool(v) if isinstance(v, float) else v) for name, v in counts.items())
 
 
 def measure(group: Sequence[Configuration], probe: Dataset) -> Speed:

@@ -15,7 +15,7 @@ from engine.errors import ConfigurationError
 from engine.kernels import launch as kernels
 from engine.kernels.simd import LANES, elements, load, splat, store
 from engine.kernels.vector_math import UNKNOWN, VECTOR_FORMS, activate, activation_derivative, code_of
-from engine.optimizers import Optimizer
+from engine.optimizers import Sgd
 from engine.training import initial_state, train
 
 
@@ -99,5 +99,5 @@ def test_the_kernels_refuse_an_activation_without_vector_form_by_name(gelu, tiny
     with pytest.raises(ConfigurationError, match="'gelu' has no vector form"):
         kernels.train_network(
             state.parameters, state.velocities, split.rows, split.y, np.arange(3),
-            activation=gelu, optimizer=Optimizer.of(state.configuration), learning_rate=0.1,
+            activation=gelu, optimizer=Sgd.of(state.configuration), learning_rate=0.1,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from engine.blas import one_blas_thread
 from engine.configuration import Configuration
 from engine.network import Network
-from engine.optimizers import Optimizer
+from engine.optimizers import Sgd
 from engine.training import train
 from tests.conftest import make_dataset
 
@@ -32,7 +32,7 @@ def test_a_step_allocates_no_array_of_a_batch():
     y = random.integers(10, size=BATCH)
     network = Network.initialized(configuration, FEATURES, 10, 1)
     velocities = tuple(np.zeros_like(w) for w in network.parameters)
-    optimizer = Optimizer.of(configuration)
+    optimizer = Sgd.of(configuration)
 
     def step(update):
         network.loss_and_gradients(X, y, dropout_seed=1, update=update)

@@ -10,7 +10,7 @@ from engine.errors import ConfigurationError
 from engine.initializers import INITIALIZERS, initial_parameters
 from engine.network import Network
 from engine.seeds import Stream, generator
-from engine.training import initial_state
+from engine.training import initial_state, train
 
 
 @pytest.mark.parametrize("name", [name for name, domain in DOMAINS.items() if domain.choices])
@@ -67,3 +67,22 @@ def test_what_asks_for_all_that_the_data_set_has_starts(tiny):
     c = Configuration(train_images=240, batch_size=100, evaluations_per_epoch=3)
     assert initial_state(c, 1, tiny).k == 0
     assert (c.updates_per_epoch(240), replace(c, batch_size=1000).updates_per_epoch(240)) == (3, 1)
+
+
+# Everything that a hyperparameter's effect can depend on is on.
+BUSY = {
+    "momentum": True, "decay": "halve_on_decrease", "decay_round": "evaluation", "hidden_layers": 2, "hidden_size": 9,
+    "dropout_input": 0.1, "weight_decay": 0.01, "learning_rate": 0.1, "epochs": 3, "evaluations_per_epoch": 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_every_value_of_every_hyperparameter_trains_something_else(name, tiny):
+    """A name that is known and never looked at, or one word that is trained as another, shows here."""
+    domain, value = DOMAINS[name], getattr(Configuration(**BUSY), name)
+    other = {bool: lambda: not value, int: lambda: (value or 200) - 1 or 2, float: lambda: value / 2 or 0.25}.get(
+        domain.kind, str
+    )()
+    values = domain.choices or (value, other)
+    found = [train(tiny, **BUSY | {name: each}).evaluations for each in values]
+    assert len({str([(e.epoch, e.loss) for e in evaluations]) for evaluations in found}) == len(values)

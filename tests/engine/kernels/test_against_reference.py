@@ -14,7 +14,7 @@ from engine.kernels import launch as kernels
 from engine.kernels import network as kernels_network
 from engine.kernels import population as kernels_population
 from engine.momentum import MOMENTUM_FORMS
-from engine.optimizers import Optimizer
+from engine.optimizers import Sgd
 from tests.engine.kernels import reference
 
 FORMS = list(MOMENTUM_FORMS)
@@ -46,7 +46,7 @@ def zeros(parameters):
 def optimizer(options):
     """The optimizer of the reference's options, which are taken out of them."""
     form, beta = options.pop("momentum_form", "none"), options.pop("momentum_beta", 0.9)
-    return Optimizer.with_momentum(form, beta, options.pop("weight_decay", 0.0))
+    return Sgd.with_momentum(form, beta, options.pop("weight_decay", 0.0))
 
 
 def train(parameters, velocities, X, y, order, *, activation="relu", **options):
@@ -281,7 +281,7 @@ def test_a_member_that_diverges_late_leaves_the_others_bits_alone():
     forms = [FORMS[m % 2] for m in range(20)]
     found = kernels.train_population(
         members, [zeros(p) for p in members], sparse(X, np.float32), y, order,
-        optimizers=[Optimizer.with_momentum(form) for form in forms], learning_rates=rates,
+        optimizers=[Sgd.with_momentum(form) for form in forms], learning_rates=rates,
     )  # fmt: skip
     for m in range(20):
         alone = train(members[m], zeros(members[m]), X, y, order, learning_rate=rates[m], momentum_form=forms[m])
@@ -306,7 +306,7 @@ def test_read_only_arrays_are_not_compiled_for_again():
     rows = sparse(X, np.float32)
     order = np.arange(9)
     parameters = network(rng, (12, 3), np.float32)
-    average = Optimizer.with_momentum("average")
+    average = Sgd.with_momentum("average")
     compiled = (
         kernels_network.train_one,
         kernels_population.train_sixteen,
@@ -321,7 +321,7 @@ def test_read_only_arrays_are_not_compiled_for_again():
         )  # fmt: skip
         kernels.train_population(
             [parameters], [zeros(parameters)], rows, y, order,
-            optimizers=[Optimizer.with_momentum("none")], learning_rates=[0.1],
+            optimizers=[Sgd.with_momentum("none")], learning_rates=[0.1],
         )  # fmt: skip
         kernels.evaluate_network(parameters, rows, y, activation=ACTIVATIONS["relu"])
         kernels.evaluate_population([parameters], rows, y)

@@ -12,7 +12,7 @@ from engine.configuration import Configuration
 from engine.data.dataset import Dataset, SparseRows, Split
 from engine.kernels import launch as kernels
 from engine.momentum import MOMENTUM_FORMS
-from engine.optimizers import Optimizer
+from engine.optimizers import Sgd
 from engine.schedules import SCHEDULES
 from engine.seeds import derive_seed
 from engine.training import advance, evaluate, initial_state, train, train_population_segment, train_segment
@@ -111,7 +111,7 @@ def test_a_linear_model_has_the_same_bits_in_both_kernels(tiny):
     (state,) = members(2, tiny)[1:]
     c = state.configuration
     order = np.arange(len(tiny.train))
-    optimizer = Optimizer.of(c)
+    optimizer = Sgd.of(c)
     one = kernels.train_network(
         state.parameters,
         state.velocities,

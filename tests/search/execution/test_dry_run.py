@@ -1,16 +1,17 @@
 """A dry run says what the command then does, and leaves no trace."""
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from engine.configuration import Configuration
+from engine.configuration import DOMAINS, Configuration
 from search import run_study
 from search.drivers import make_driver
 from search.execution.dry_run import dry_run, wall_time
 from search.execution.progress import SilentDisplay
-from search.execution.speed import MOST_KINDS, estimate, kind_of
+from search.execution.speed import MOST_KINDS, NOT_SPEED, estimate, kind_of
 from search.store.location import DatabaseUnusableError
 from search.store.writing import StudyMismatchError
 from tests.search.helpers import make_spec
@@ -109,6 +110,19 @@ def test_what_decides_speed_is_a_kind_and_nothing_else():
     others = [{"hidden_size": 9}, {"batch_size": 8}, {"momentum": True}, {"dropout_input": 0.1}, {"dtype": "float64"}]
     assert len({kind_of([Configuration(**{"hidden_layers": 2, **other})]) for other in [{}, *others]}) == 6
     assert kind_of([Configuration()]) != kind_of([Configuration()] * 2)
+
+
+def test_what_is_known_not_to_decide_speed_is_a_hyperparameter():
+    assert DOMAINS.keys() >= NOT_SPEED
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_a_hyperparameter_decides_speed_unless_it_is_known_not_to(name):
+    base = Configuration(hidden_layers=2, momentum=True, decay="halve_on_decrease")
+    domain, value = DOMAINS[name], getattr(base, name)
+    others = [word for word in domain.choices if word != value]
+    other = others[0] if others else {bool: not value, int: (value or 1) + 1, float: 0.25}[domain.kind]
+    assert (kind_of([base]) == kind_of([replace(base, **{name: other})])) == (name in NOT_SPEED)
 
 
 def test_wall_time_gives_each_unit_to_the_worker_that_is_free_first():
