@@ -14,7 +14,7 @@ from analysis.statistics.curves import convergence, mean_curves
 from analysis.statistics.pairs import Effect, paired_differences, paired_effect
 from analysis.tables import SPLIT_NAMES, NotApplicableError, StudyMissingError, Tables, known
 from analysis.trials import selected_trial
-from analysis.wording import ACTIVATION_NAMES
+from analysis.wording import ACTIVATIONS
 
 GRID_FACTORS = ("learning_rate", "momentum", "decay")
 LOWERS_RATE = {"constant": False, "halve_on_decrease": True, "halve_on_increase": True, "cosine": True}
@@ -115,7 +115,7 @@ def reported_runs(tables: Tables, activations: tuple[str, ...] = ("relu",)) -> p
     there = next((study for study in _ONE_FACTOR if study in tables.studies), None)
     if there is None:
         raise StudyMissingError(_ONE_FACTOR[0], tables.command(_ONE_FACTOR[0]))
-    wanted = " and ".join(known(ACTIVATION_NAMES, activation, "activation") for activation in activations)
+    wanted = " and ".join(known(ACTIVATIONS, activation, "activation").name for activation in activations)
     reason = f"has no complete run of 2 × 100 units with {wanted}, momentum and decay"
     raise StudyMissingError(there, tables.command(there), reason)
 

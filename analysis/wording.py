@@ -1,7 +1,7 @@
 """Values in words: the one place where a number, a level or a configuration becomes text."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -10,7 +10,19 @@ from analysis.tables import known
 
 REPORT_EPOCHS = 5
 INTERVAL = f"{100 * LEVEL:.0f} % interval"
-ACTIVATION_NAMES = {"relu": "ReLU", "tanh": "tanh"}
+
+
+class ActivationWords(NamedTuple):
+    """An activation's name on the page, and what it passes back, with the equation of the report."""
+
+    name: str
+    backward: str
+
+
+ACTIVATIONS = {
+    "relu": ActivationWords("ReLU", "g · [z > 0]   (34)"),
+    "tanh": ActivationWords("tanh", "g · (1 − tanh²)   (36)"),
+}
 MOMENTUM_FORMS = {"average": "momentum", "heavy_ball": "heavy ball"}
 FACTORS = {"hidden_layers": "hidden layers", "learning_rate": "rate"}
 """What a factor is called where it stands before its level; others by their own name."""

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.figures.style import ACTIVATIONS, INK, MODELS, MUTED, new_figure
+from analysis.figures import style
+from analysis.figures.style import INK, MODELS, MUTED, new_figure
 from analysis.studies import with_runs
 from analysis.tables import StudyMissingError, Tables, known
 from analysis.trials import selected_trial
-from analysis.wording import describe
+from analysis.wording import ACTIVATIONS, describe
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 TITLE = "The chain of components"
 REPORT = "Figure 6"
 N_FEATURES = {"mnist": "784", "fashion-mnist": "784", "digits": "64"}
-BACKWARD = {"relu": "g · [z > 0]   (34)", "tanh": "g · (1 − tanh²)   (36)"}
-"""What an activation passes back, with the equation of the report."""
 SOURCES = ("mlp-random", "mlp-optuna", "mlp-best", "ofat-activation", "ofat-hidden-size", "linear-grid")
 
 
@@ -43,10 +42,10 @@ def chain(
             parts.append(
                 {
                     "kind": activation,
-                    "label": known(ACTIVATIONS, activation, "activation").label,
+                    "label": known(ACTIVATIONS, activation, "activation").name,
                     "parameters": "",
                     "out": f"{size}",
-                    "backward": known(BACKWARD, activation, "activation"),
+                    "backward": known(ACTIVATIONS, activation, "activation").backward,
                 }
             )
         width = size
@@ -86,7 +85,7 @@ def draw(table: pd.DataFrame) -> "Figure":
     panel.set_xlim(0, 10)
     panel.set_ylim(-n + 0.3, 1.15)
     colors = {"input": MUTED, "linear": MODELS["linear"].color, "loss": INK}
-    colors |= {activation: look.color for activation, look in ACTIVATIONS.items()}
+    colors |= {activation: look.color for activation, look in style.ACTIVATIONS.items()}
     box: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.12", "lw": 1.4}
     for place, row in enumerate(table.to_dict("records")):
         color = colors[row["kind"]]

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from analysis.wording import ACTIVATION_NAMES, short_text
+from analysis import wording
+from analysis.wording import short_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,8 +48,8 @@ SPLITS: Mapping[str, Look] = {
     "test": Look("test", "#009E73", (0, (1.5, 1)), "D"),
 }
 ACTIVATIONS: Mapping[str, Look] = {
-    "relu": Look(ACTIVATION_NAMES["relu"], "#D55E00", "-", "o"),
-    "tanh": Look(ACTIVATION_NAMES["tanh"], "#3E9BD6", (0, (5, 1.5)), "s"),
+    "relu": Look(wording.ACTIVATIONS["relu"].name, "#D55E00", "-", "o"),
+    "tanh": Look(wording.ACTIVATIONS["tanh"].name, "#3E9BD6", (0, (5, 1.5)), "s"),
 }
 SWITCH: Mapping[bool, Look] = {
     True: Look("with", "#B5528F", "-", "o"),

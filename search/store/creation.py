@@ -56,7 +56,7 @@ def prepare(location: Location, notify: Notify, *, mirrored: bool, study: str | 
                 with sql.begin() as connection:
                     create_views(connection)
                     record_version(connection, SCHEMA_VERSION)
-                notify(f"{location.name}: what was missing of its schema {SCHEMA_VERSION} is there again")
+                notify(f"{location.name}: what was missing or old of its schema {SCHEMA_VERSION} is there again")
             else:
                 # Whoever cannot write is told so before anything is trained.
                 with sql.begin():

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Inspector, inspect, text
 
 from engine.errors import DigitsweepError
 from search.store.location import DatabaseUnusableError
-from search.store.schema import SCHEMA_VERSION, VIEWS, metadata, schema_version, studies
+from search.store.schema import SCHEMA_VERSION, VIEWS, metadata, schema_version, studies, view_statement
 
 OPTUNA_TABLES = frozenset(
     (
@@ -95,9 +95,19 @@ def recorded_versions(connection: Connection, inspector: Inspector) -> list[int]
 
 
 def is_settled(connection: Connection, version: int) -> bool:
-    """Whether a database of this version says so, and has its views."""
+    """Whether a database of this version says so, and has its views as they are defined now.
+
+    A view hides what it was made of: one that an earlier program left would read runs and break ties as that one did.
+    A server keeps a definition in words of its own, so there only the names are compared.
+    """
     inspector = inspect(connection)
-    return recorded_versions(connection, inspector) == [version] and set(VIEWS) <= set(inspector.get_view_names())
+    if recorded_versions(connection, inspector) != [version]:
+        return False
+    if connection.dialect.name != "sqlite":
+        return set(VIEWS) <= set(inspector.get_view_names())
+    query = text("SELECT name, sql FROM sqlite_master WHERE type = 'view'")
+    stored = {row.name: row.sql for row in connection.execute(query)}
+    return all(stored.get(name) == view_statement(name) for name in VIEWS)
 
 
 def refuse_foreign_study(connection: Connection, name: str) -> None:

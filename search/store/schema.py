@@ -221,14 +221,17 @@ def create_schema(connection: Connection) -> None:
     record_version(connection, SCHEMA_VERSION)
 
 
+def view_statement(name: str, *, temporary: bool = False) -> str:
+    """What makes the view of that name; SQLite keeps it as it is, but for white space at its end."""
+    return f"CREATE {'TEMPORARY ' if temporary else ''}VIEW {name} AS {VIEWS[name].strip()}"
+
+
 def create_views(connection: Connection, *, temporary: bool = False) -> None:
     """Make every view anew; temporary ones are this connection's alone and hide those that are stored."""
-    for name, query in VIEWS.items():
-        if temporary:
-            connection.execute(text(f"CREATE TEMPORARY VIEW {name} AS {query}"))
-        else:
+    for name in VIEWS:
+        if not temporary:
             connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
-            connection.execute(text(f"CREATE VIEW {name} AS {query}"))
+        connection.execute(text(view_statement(name, temporary=temporary)))
 
 
 def drop_schema(connection: Connection) -> None:

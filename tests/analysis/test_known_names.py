@@ -8,12 +8,13 @@ import pytest
 
 from analysis.claims.evidence import Evidence
 from analysis.figures import style
-from analysis.figures.component_chain import BACKWARD, chain
+from analysis.figures.component_chain import chain
 from analysis.figures.grid_effects import draw
 from analysis.optimism import SELECTS, optimism
 from analysis.studies import LOWERS_RATE, decays
 from analysis.tables import NotApplicableError, Tables
-from analysis.wording import ACTIVATION_NAMES, MOMENTUM_FORMS, describe
+from analysis.wording import ACTIVATIONS as ACTIVATION_WORDS
+from analysis.wording import MOMENTUM_FORMS, describe
 from benchmarks import synthetic
 from engine.activations import ACTIVATIONS
 from engine.configuration import Configuration
@@ -26,8 +27,8 @@ def words(field):
     return set(found)
 
 
-@pytest.mark.parametrize("table", [ACTIVATION_NAMES, BACKWARD, style.ACTIVATIONS])
-def test_every_activation_has_its_name_its_gradient_and_its_look(table):
+@pytest.mark.parametrize("table", [ACTIVATION_WORDS, style.ACTIVATIONS])
+def test_every_activation_has_its_words_and_its_look(table):
     assert table.keys() == ACTIVATIONS.keys()
 
 
@@ -38,6 +39,22 @@ def test_every_form_of_momentum_has_its_words():
 def test_every_schedule_says_whether_it_lowers_the_rate():
     assert LOWERS_RATE.keys() == words("decay")
     assert decays(pd.Series(["constant", "cosine"])).tolist() == [False, True]
+
+
+# Part of no description: it would be long, and these seldom differ between the configurations of a table.
+NOT_DESCRIBED = {"momentum_beta", "decay_round", "initializer", "evaluations_per_epoch", "train_images", "dtype"}
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(Configuration), ids=lambda field: field.name)
+def test_a_description_tells_configurations_apart(field):
+    base = Configuration(hidden_layers=2, momentum=True)
+    domain, value = field.metadata["domain"], getattr(base, field.name)
+    others = [word for word in domain.choices if word != value] or [
+        {bool: not value, int: (value or 1) + 1, float: 0.25}[domain.kind]
+    ]
+    for other in others:
+        texts = {describe(pd.Series(base.as_dict() | {field.name: each})) for each in (value, other)}
+        assert len(texts) == (1 if field.name in NOT_DESCRIBED else 2), other
 
 
 def test_every_driver_says_whether_it_selects():

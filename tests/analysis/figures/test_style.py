@@ -7,7 +7,15 @@ import pytest
 
 from analysis.figures import style as look
 
-PALETTES = {name: getattr(look, name) for name in ("SPLITS", "ACTIVATIONS", "SWITCH", "MODELS")}
+PALETTES = {
+    name: value
+    for name, value in vars(look).items()
+    if isinstance(value, dict) and all(isinstance(entry, look.Look) for entry in value.values())
+}
+
+
+def test_the_palettes_are_found():
+    assert PALETTES.keys() >= {"SPLITS", "ACTIVATIONS", "SWITCH", "MODELS"}
 
 
 def lightness(color):
@@ -23,7 +31,7 @@ def test_any_two_of_a_palette_can_be_told_apart_in_grey(palette):
         assert a.marker != b.marker
 
 
-@pytest.mark.parametrize("name", ["SPLITS", "ACTIVATIONS", "SWITCH"])
+@pytest.mark.parametrize("name", PALETTES.keys() - {"MODELS"})  # which are drawn as points
 def test_what_is_drawn_as_lines_has_lines_of_its_own(name):
     palette = PALETTES[name]
     assert len({entry.line for entry in palette.values()}) == len(palette)

@@ -164,6 +164,20 @@ def test_a_view_that_is_missing_is_made_again(database, tiny):
     assert rows(database, "SELECT COUNT(*) FROM v_runs") == [(6,)]
 
 
+def test_a_view_of_an_earlier_program_is_not_read_and_made_anew(database, tiny):
+    run_study(make_spec(), tiny, database=database, n_jobs=1)
+    (here,) = rows(database, "SELECT sql FROM sqlite_master WHERE name = 'v_runs'")
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("DROP VIEW v_runs")
+        connection.execute("CREATE VIEW v_runs AS SELECT * FROM runs LIMIT 1")
+    assert query(database, "SELECT COUNT(*) FROM v_runs") == [(6,)]
+    open_for_writing(database, notify=lambda message: None).dispose()
+    assert rows(database, "SELECT sql FROM sqlite_master WHERE name = 'v_runs'") == [here]
+    said = []
+    open_for_writing(database, notify=said.append).dispose()
+    assert said == []
+
+
 def test_reading_cannot_write(database, tiny):
     run_study(make_spec(), tiny, database=database, n_jobs=1)
     sql = open_for_reading(database)
