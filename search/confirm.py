@@ -16,6 +16,7 @@ from engine.seeds import derive_seed
 from search.drivers.protocol import PlannedDriver, Proposal
 from search.naming import stored_source
 from search.select import RankedTrial, rank_trials
+from search.spec.meaning import CONFIRM
 from search.spec.study import StudySpec, parse_spec
 from search.store import reading
 from search.store.database import open_for_reading
@@ -99,7 +100,7 @@ def confirmation_spec(source: Confirmation, replicates: int) -> StudySpec:
             "space": values,
         },
         source=f"confirmation of {source.study}",
-    ).model_copy(update={"driver": "confirm", "trials": None})
+    ).model_copy(update={"driver": CONFIRM, "trials": None})
 
 
 class ConfirmDriver(PlannedDriver):

@@ -7,6 +7,7 @@ from engine.configuration import Configuration
 from engine.data.dataset import Dataset
 from engine.errors import ConfigurationError
 from search.spec.limits import SHARE, memory_bytes, training_bytes
+from search.spec.meaning import CONFIRM, driver_keys
 from search.spec.space import Axis, Range, SpecError, Value, configuration
 from search.spec.study import StudySpec
 
@@ -20,7 +21,7 @@ def corners(spec: StudySpec) -> list[Configuration]:
     A planned study is checked whole before it starts; these stand for the trials of one that adapts, and for the
     later rungs of successive halving.
     """
-    if spec.driver != "optuna" and not spec.fidelity:
+    if spec.driver == CONFIRM or not (driver_keys(spec.driver).adapts or spec.fidelity):
         return []
     ends = {name: _ends(axis) for name, axis in spec.axes.items() if name in _SIZES}
     rungs: list[dict[str, Any]] = [{}]

@@ -1,8 +1,9 @@
 """What a study's keys mean together: names, values, what belongs to which driver, and how large the study is."""
 
 import math
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.configuration import Configuration
 from engine.errors import excerpt
@@ -12,20 +13,70 @@ from search.spec.space import Choices, Range, Space, SpecError, check_hyperparam
 if TYPE_CHECKING:
     from search.spec.study import StudySpec
 
-_ONLY_FOR = {
-    "trials": ("random", "optuna"),
-    "sampler": ("optuna",),
-    "pruner": ("optuna",),
-    "by": ("ofat",),
-    "nuisance": ("ofat",),
-    "fidelity": ("random",),
+DriverName = Literal["grid", "random", "ofat", "optuna"]
+"""What a study file can name as its driver; how each is made stands in `search.drivers`."""
+
+CONFIRM = "confirm"
+"""The driver of a study that `search.confirm` makes: its trials are given, and no file can name it."""
+
+
+def _combinations(space: Space) -> int:
+    return math.prod(len(axis.values) for axis in space.values() if isinstance(axis, Choices))
+
+
+def _n_of_ofat(spec: "StudySpec") -> int:
+    levels = sum(len(axis.values) for axis in spec.axes.values() if isinstance(axis, Choices))
+    return _combinations(spec.by_axes) * levels * _combinations(spec.nuisance_axes)
+
+
+def _n_wanted(spec: "StudySpec") -> int:
+    assert spec.trials is not None
+    return spec.trials
+
+
+@dataclass(frozen=True)
+class DriverKeys:
+    """What a study file says for a driver.
+
+    Attributes:
+        n_planned: trials that a file asks for, counted without making them.
+        keys: of the study, beside those that every driver has. Who takes `trials` needs it.
+        takes_ranges: whether an axis may be an interval; otherwise it is a list of values.
+        adapts: whether what it proposes depends on results, so that a plan cannot be checked ahead.
+    """
+
+    n_planned: Callable[["StudySpec"], int]
+    keys: tuple[str, ...] = ()
+    takes_ranges: bool = False
+    adapts: bool = False
+
+
+DRIVERS: Mapping[str, DriverKeys] = {
+    "grid": DriverKeys(lambda spec: _combinations(spec.axes)),
+    "random": DriverKeys(_n_wanted, keys=("trials", "fidelity"), takes_ranges=True),
+    "ofat": DriverKeys(_n_of_ofat, keys=("by", "nuisance")),
+    "optuna": DriverKeys(_n_wanted, keys=("trials", "sampler", "pruner"), takes_ranges=True, adapts=True),
 }
+_OF_SOME = tuple(dict.fromkeys(key for driver in DRIVERS.values() for key in driver.keys))
+
+
+def driver_keys(driver: str) -> DriverKeys:
+    """The entry of a driver.
+
+    Raises:
+        SpecError: there is none.
+    """
+    if driver not in DRIVERS:
+        raise SpecError(f"no driver {driver!r}; known are {', '.join(DRIVERS)}", path="driver")
+    return DRIVERS[driver]
 
 
 def check_meaning(spec: "StudySpec") -> None:
     """What the shape alone does not show: names, values, and keys that the driver does not use."""
-    for key, drivers in _ONLY_FOR.items():
-        if getattr(spec, key) and spec.driver not in drivers:
+    driver = driver_keys(spec.driver)
+    for key in _OF_SOME:
+        if getattr(spec, key) and key not in driver.keys:
+            drivers = [name for name, other in DRIVERS.items() if key in other.keys]
             raise SpecError(
                 f"{key} belongs to the driver {' or '.join(drivers)}, but the driver is {spec.driver}",
                 path=key,
@@ -39,7 +90,7 @@ def check_meaning(spec: "StudySpec") -> None:
     sections: dict[str, Space] = {"space": spec.axes, "by": spec.by_axes, "nuisance": spec.nuisance_axes}
     if not spec.space:
         raise SpecError("at least one hyperparameter must vary, but the space is empty", path="space")
-    if spec.driver in ("random", "optuna") and spec.trials is None:
+    if "trials" in driver.keys and spec.trials is None:
         raise SpecError(f"the driver {spec.driver} needs a number of trials", path="trials")
     _check_fidelity(spec, spec.space)
     _check_adaptive(spec)
@@ -56,7 +107,7 @@ def check_meaning(spec: "StudySpec") -> None:
                     raise SpecError(f"{name} needs its baseline value in fixed", path=path)
             elif name in spec.fixed and section != "nuisance":
                 raise SpecError(f"{name} cannot be both fixed and varied", path=path)
-            if isinstance(axis, Range) and spec.driver in ("grid", "ofat"):
+            if isinstance(axis, Range) and not driver.takes_ranges:
                 raise SpecError(
                     f"{name} must be a list of values, or a range with n, for the driver {spec.driver}",
                     path=path,
@@ -73,17 +124,7 @@ def _check_section(spec: "StudySpec", name: str, section: str) -> None:
 
 def n_planned(spec: "StudySpec") -> int:
     """Trials that the file asks for, counted without making them; repeats of a configuration count too."""
-
-    def combinations(space: Space) -> int:
-        return math.prod(len(axis.values) for axis in space.values() if isinstance(axis, Choices))
-
-    if spec.driver == "grid":
-        return combinations(spec.axes)
-    if spec.driver == "ofat":
-        levels = sum(len(axis.values) for axis in spec.axes.values() if isinstance(axis, Choices))
-        return combinations(spec.by_axes) * levels * combinations(spec.nuisance_axes)
-    assert spec.trials is not None
-    return spec.trials
+    return driver_keys(spec.driver).n_planned(spec)
 
 
 def _check_size(spec: "StudySpec") -> None:

@@ -15,7 +15,7 @@ from engine.configuration import DOMAINS
 from engine.data.reference import Reference
 from engine.errors import DataError, shown
 from search.spec.limits import MAX_NAME, MAX_REPLICATES, MAX_RUNGS, MAX_TEXT, MAX_TRIALS
-from search.spec.meaning import check_meaning
+from search.spec.meaning import DriverName, check_meaning
 from search.spec.other_names import nearest
 from search.spec.space import Space, SpecError, parse_space
 from search.spec.words import in_our_words
@@ -94,7 +94,7 @@ class StudySpec(BaseModel):
     Attributes:
         study: name, unique in a database.
         question: what the study is for, in a sentence.
-        driver: what proposes configurations: `grid`, `random`, `ofat` or `optuna`.
+        driver: what proposes configurations, a name of `search.spec.meaning.DRIVERS`.
         dataset: a name, the path of a file, or a mapping of a path and keys (`engine.data.reference`).
         seed: decides the plan and, with the replicate, each run's seed.
         replicates: runs of each trial.
@@ -114,7 +114,7 @@ class StudySpec(BaseModel):
 
     study: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=MAX_NAME)
     question: str = Field(min_length=1, max_length=MAX_TEXT)
-    driver: Literal["grid", "random", "ofat", "optuna"]
+    driver: DriverName
     dataset: Annotated[Any, BeforeValidator(_data_set)] = "auto"
     seed: int = Field(default=DEFAULT_SEED, ge=0, le=2**31 - 1)
     replicates: int = Field(default=1, ge=1, le=MAX_REPLICATES)

@@ -10,6 +10,8 @@ from search import run_study
 from search.drivers import DRIVERS, make_driver
 from search.drivers.pruning import PRUNERS, make_pruner
 from search.drivers.samplers import SAMPLERS, find_sampler
+from search.spec import meaning
+from search.spec.fits import corners
 from search.spec.space import SpecError
 from search.spec.study import StudySpec, load_spec
 from tests.search.helpers import make_spec, query
@@ -38,7 +40,7 @@ def test_every_name_that_a_study_file_can_have_has_an_entry():
         types = get_args(StudySpec.model_fields[field].annotation)
         return {name for part in types for name in (get_args(part) or [part]) if isinstance(name, str)}
 
-    assert named("driver") == set(DRIVERS)
+    assert named("driver") == set(DRIVERS) == set(meaning.DRIVERS)
     assert named("sampler") == set(SAMPLERS)
     assert named("pruner") == set(PRUNERS)
 
@@ -48,6 +50,10 @@ def test_a_name_without_an_entry_is_refused_by_name():
     unknown = StudySpec.model_construct(driver="annealing", sampler="annealing", pruner="annealing")
     with pytest.raises(SpecError, match="no driver 'annealing'; known are grid, random, ofat, optuna"):
         make_driver(unknown, 10)
+    with pytest.raises(SpecError, match="no driver 'annealing'; known are grid, random, ofat, optuna"):
+        meaning.n_planned(unknown)
+    with pytest.raises(SpecError, match="no driver 'annealing'"):
+        corners(unknown)
     with pytest.raises(SpecError, match="no sampler 'annealing'; known are tpe"):
         find_sampler(unknown.sampler)
     with pytest.raises(SpecError, match="no pruner 'annealing'; known are none"):
