@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.selection import choose
+from analysis.selection_rule import choose
 from analysis.tables import SPLIT_NAMES, Tables
 
 _NOT_FINISHED = ("running", "interrupted", "waiting")

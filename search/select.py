@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping
 
-from analysis.selection import Choice, choose
+from analysis.selection_rule import Choice, choose
 from engine.configuration import Configuration
 from engine.errors import DigitsweepError
 from search.spec.space import Params

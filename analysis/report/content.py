@@ -13,7 +13,7 @@ from analysis.optimism import optimism
 from analysis.report import sentences
 from analysis.report.methods import METHODS
 from analysis.report.tables import Table, best_table, selection_table, studies_table
-from analysis.selection import RULES
+from analysis.selection_rule import RULES
 from analysis.tables import Tables
 
 

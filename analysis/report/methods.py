@@ -1,13 +1,15 @@
 """How things are measured and compared: the sentences that close the page."""
 
+from analysis.selection_rule import READ_AT, in_words
 from analysis.statistics.intervals import LEVEL, MIN_BOOTSTRAP
 from analysis.statistics.pairs import MIN_FLIPS, MIN_REPLICATES
 from analysis.wording import percent_text
 
 METHODS = (
     (
-        "A run is read at the evaluation with the best validation accuracy (ties: lower validation loss, then the "
-        "earlier one), unless its study says the last."
+        "A run is read at the evaluation with the {} (ties: {}), unless its study says the last.".format(
+            *in_words(READ_AT["best"])
+        )
     ),
     (
         f"Intervals are at {percent_text(LEVEL, 0)}. Those of a mean are studentised bootstraps that resample whole "

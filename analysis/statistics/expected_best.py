@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.selection import guessing_accuracy
+from analysis.selection_rule import guessing_accuracy
 from analysis.statistics.intervals import LEVEL, Array
 from analysis.tables import NotApplicableError
 

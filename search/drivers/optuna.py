@@ -27,7 +27,7 @@ import optuna
 from optuna.samplers import RandomSampler
 from optuna.trial import Trial, TrialState
 
-from analysis.selection import guessing_accuracy
+from analysis.selection_rule import guessing_accuracy
 from engine.seeds import Stream, generator
 from search.drivers.encoding import Encoding
 from search.drivers.protocol import Outcome, Proposal

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from analysis.selection import read_run
+from analysis.selection_rule import read_run
 from engine.configuration import Configuration
 from engine.data.dataset import Dataset
 from engine.state import Evaluation, TrainingState
@@ -16,6 +16,7 @@ from search.spec.space import Params
 from search.spec.study import StudySpec
 from search.store import reading
 from search.store.mirror import MirroredTrial
+from search.store.schema import BROKEN, STATES
 from search.store.writing import ENDED, RunProgress, StudyRecord
 
 Curve = dict[int, tuple[float, float]]
@@ -132,14 +133,18 @@ class Trial:
         return any(run.pending is not None and run.pending.status != "running" for run in self.runs)
 
     def final_state(self) -> str:
-        """The state that follows from the runs: the worst of theirs, `complete` when all are."""
+        """The state that follows from the runs: the worst of theirs, `complete` when all are.
+
+        Raises:
+            AssertionError: a run is in none of `STATES`.
+        """
         statuses = {run.status for run in self.runs}
-        for state in ("failed", "diverged", "pruned", "interrupted"):
-            if state in statuses:
-                return state
-        if statuses == {"complete"}:
-            return "complete"
-        return "waiting" if statuses == {"waiting"} else "running"
+        if unknown := statuses - set(STATES):
+            raise AssertionError(f"a run is {', '.join(STATES)}, but got {', '.join(sorted(unknown))}")
+        if len(statuses) == 1:
+            return statuses.pop()
+        # Where some are complete and some still wait, the trial is under way.
+        return next((state for state in BROKEN if state in statuses), "running")
 
     def mean_curve(self) -> dict[int, float]:
         """Validation accuracy by k, mean over the runs, for the k that all runs have reached."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select, text
 
-from analysis.selection import INPUTS, order_by
+from analysis.selection_rule import INPUTS, order_by
 from engine.errors import DigitsweepError
 from search.store.schema import checkpoints, evaluations, runs, selections, studies, trials
 

@@ -28,10 +28,16 @@ from sqlalchemy import (
     true,
 )
 
-from analysis.selection import READ_AT, order_by_case
+from analysis.selection_rule import READ_AT, order_by_case
 
 SCHEMA_VERSION = 3
 """Columns say in their `info` in which version they were added; `search.store.migrations` adds them to older ones."""
+
+BROKEN = ("failed", "diverged", "pruned", "interrupted")
+"""States of a run that make their trial's, the worst first."""
+
+STATES = (*BROKEN, "complete", "running", "waiting")
+"""Every state of a run and of a trial."""
 
 metadata = MetaData()
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import StaticPool
 
-from analysis.selection import INPUTS, READ_AT, choose, order_by, read_run, sort_key
+from analysis.selection_rule import INPUTS, READ_AT, choose, order_by, read_run, sort_key
 from search.store import reading, schema
 
 # Few different values, so that most curves have ties.

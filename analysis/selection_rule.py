@@ -1,12 +1,11 @@
 """Which configuration is best: a rule that sees validation values alone.
 
-The rule: each run of a trial is read at one of its evaluations (its best on validation, or its last, as the
-study says); the trial with the highest mean validation accuracy over its runs is chosen, ties by lower mean
-validation loss there, then by lower trial number. The input is `v_selection_inputs`, which has no test
+The rule: each run of a trial is read at one of its evaluations, the first in the order `READ_AT`; the trial that is
+first in the order `RANKING`, by means over its runs, is chosen. The input is `v_selection_inputs`, which has no test
 column, so a test value cannot reach the choice.
 
-What comes first, and how ties break, is declared once, as an `Order`; Python sorts by `sort_key` of it, and the
-database's views by `order_by` or `order_by_case` of it.
+What comes first, and how ties break, is declared once, as an `Order`: Python sorts by `sort_key` of it, the
+database's views by `order_by` or `order_by_case` of it, and `in_words` says it.
 """
 
 import hashlib
@@ -31,11 +30,31 @@ RANKING: Order = (("validation_accuracy", -1), ("validation_loss", 1), ("trial_n
 INPUTS: Order = (("trial_number", 1), ("replicate", 1), ("k", 1))
 """The rows of `v_selection_inputs`; the digest of a frozen choice depends on it."""
 
+_WORDS = {
+    ("validation_accuracy", -1): "highest validation accuracy",
+    ("validation_loss", 1): "lower validation loss",
+    ("trial_number", 1): "lower trial number",
+    ("accuracy", -1): "best validation accuracy",
+    ("loss", 1): "lower validation loss",
+    ("k", 1): "the earlier one",
+    ("k", -1): "the last one",
+}
+
+
+def in_words(order: Order) -> tuple[str, str]:
+    """What comes first in an order, and how ties break: `lower validation loss, then lower trial number`.
+
+    Raises:
+        KeyError: a column and direction that have no words yet.
+    """
+    first, *others = (_WORDS[key] for key in order)
+    return first, ", then ".join(others)
+
+
 RULES = {
-    "best": "highest validation accuracy, each run read at its best evaluation (mean over replicates); "
-    "ties: lower validation loss, then lower trial number",
-    "last": "highest validation accuracy, each run read at its last evaluation (mean over replicates); "
-    "ties: lower validation loss, then lower trial number",
+    name: f"{in_words(RANKING)[0]}, each run read at its {name} evaluation (mean over replicates); "
+    f"ties: {in_words(RANKING)[1]}"
+    for name in READ_AT
 }
 
 

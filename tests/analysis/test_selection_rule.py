@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from analysis.selection import choose, guessing_accuracy, read_run
+from analysis.selection_rule import READ_AT, RULES, choose, guessing_accuracy, in_words, read_run
 from analysis.tables import read_tables
 from analysis.trials import ranked_trials, selected_trial
 from search import run_study
@@ -44,6 +44,15 @@ def test_choose_reads_the_last_evaluation_where_the_study_says_so():
     assert choose(rows(*curves, read_at="last")).best.trial_number == 1
 
 
+def test_rules_say_what_is_done():
+    ties = "ties: lower validation loss, then lower trial number"
+    assert {
+        name: f"highest validation accuracy, each run read at its {name} evaluation (mean over replicates); {ties}"
+        for name in ("best", "last")
+    } == RULES
+    assert in_words(READ_AT["best"])[1] == "lower validation loss, then the earlier one"
+
+
 def test_read_run_prefers_lower_loss_then_the_earlier():
     assert read_run({1: (0.9, 0.3), 2: (0.9, 0.2), 3: (0.9, 0.2)}, "best")[0] == 2
 
@@ -78,7 +87,7 @@ def test_test_values_cannot_reach_a_selection(database, tiny, change):
                     (value, 1 - value, run_id, k),
                 )
         connection.exec_driver_sql("DELETE FROM selections")
-    from analysis.selection import choose as again
+    from analysis.selection_rule import choose as again
     from search.store.reading import find_study, selection_inputs
 
     with engine.connect() as connection:
