@@ -1,4 +1,4 @@
-"""A small MNIST and Fashion-MNIST: six training images of 3 × 2, of which four are the train split; three test images."""
+"""A small MNIST and Fashion-MNIST: six training images of 3 × 2, of which four are the train split, and three for tests."""
 
 import gzip
 import hashlib
