@@ -1,4 +1,4 @@
-"""A small MNIST and Fashion-MNIST: six training images of 3 × 2, four of them in the train split, and three for tests."""
+"""A small MNIST and Fashion-MNIST: six training images of 3 × 2, four of them the train split, and three for tests."""
 
 import gzip
 import hashlib
