@@ -1,6 +1,7 @@
 """The Makefile: how it calls the command line and keeps its environment; programs that note their words stand in."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -77,6 +78,17 @@ def test_ofat_runs_every_one_of_its_files(project):
     assert [word for word in called(project) if word.endswith(".yaml")] == [
         "experiments/ofat_a.yaml", "experiments/ofat_b.yaml",
     ]  # fmt: skip
+
+
+def test_every_variable_is_explained_and_part_of_the_command_to_go_on(project):
+    text = (ROOT / "Makefile").read_text()
+    read = set(re.findall(r"\$\(call (?:option|given),[a-z-]+,([A-Z_]+)\)", text))
+    read |= set(re.findall(r"\$\(call (?:quote,\$\((?:or \$\()?|switch,[a-z-]+,)([A-Z_]+)\b", text))
+    assert len(read) > 10
+    (kept,) = re.findall(r"^VARIABLES := (.*)$", text, re.MULTILINE)
+    assert read <= set(kept.split())
+    shown = make(project, "help").stdout
+    assert all(f" {name}=" in shown for name in kept.split() if name != "PYTHON")
 
 
 @pytest.mark.parametrize(("value", "is_dry"), [("1", True), ("yes", True), ("0", False), ("no", False), ("", False)])

@@ -26,6 +26,9 @@ FORMAT = "digitsweep-prepared-1"
 WHITE = np.float32(255)
 """The byte of a white pixel, which counts as 1."""
 
+_DIVISORS = {"|u1": WHITE, "<f4": np.float32(1)}
+"""What stored values are divided by, by their type."""
+
 
 @dataclass(frozen=True)
 class Stamp:
@@ -142,8 +145,7 @@ def decode(header: bytes, content: NDArray[np.uint8]) -> tuple[tuple[Split, Spli
         y = next_array(n, "<u2").astype(np.int64)
         indices = next_array(n_entries, fields["columns"]).astype(np.int32)
         values = next_array(n_entries, fields["values"]).astype(np.float32)
-        if fields["values"] == "|u1":
-            values /= WHITE
+        values /= _DIVISORS[fields["values"]]
         splits.append(Split(SparseRows(indptr, indices, values, fields["n_features"]), y))
     train, validation, test = splits
     return (train, validation, test), fields["n_classes"]

@@ -28,6 +28,10 @@ class SourceFile:
     sha256: str | None = None
     archive_sha256: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.sha256 is None and self.archive_sha256 is None:
+            raise ValueError(f"{self.name} needs a checksum, of its content or of its archive")
+
 
 @dataclass(frozen=True)
 class IdxSource:
@@ -63,8 +67,8 @@ class IdxSource:
 
 # Fashion-MNIST's publisher gives MD5 sums of the archives; these are the SHA-256 of the same archives. No
 # checksum of the decompressed files is published, so files in other wrappings can be checked for form only.
-SOURCES: dict[str, IdxSource] = {
-    "mnist": IdxSource(
+_SOURCES = (
+    IdxSource(
         name="mnist",
         title="MNIST",
         files=(
@@ -99,7 +103,7 @@ SOURCES: dict[str, IdxSource] = {
         shared=Path("../shared/mnist"),
         direct=True,
     ),
-    "fashion-mnist": IdxSource(
+    IdxSource(
         name="fashion-mnist",
         title="Fashion-MNIST",
         files=(
@@ -134,8 +138,10 @@ SOURCES: dict[str, IdxSource] = {
         shared=Path("../shared/fashion-mnist"),
         direct=False,
     ),
-}
+)
 
+SOURCES = {source.name: source for source in _SOURCES}
+"""Data sets that come as four IDX files, by name."""
 
 DATASET_NAMES = ("auto", *SOURCES, "digits")
 """Every name that is not a path. `auto` is the first source where it can be had, else `digits`."""

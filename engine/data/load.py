@@ -89,8 +89,8 @@ def load_dataset(
     options: dict[str, Any] = {
         "folder": folder, "cache": cache, "notify": notify, "progress": progress, "offline": offline
     }  # fmt: skip
-    if reference.name == "digits":
-        return _load_digits(cache, notify)
+    if reference.name in MADE:
+        return MADE[reference.name](cache, notify)
     if reference.name in SOURCES:
         return _load_source(SOURCES[reference.name], **options)
     if reference.name != "auto":
@@ -217,6 +217,10 @@ def _build_digits() -> Built:
     y = y.astype(np.int64)
     train, validation, test = (Split(rows.take(i), y[i]) for i in partition(y, DIGITS_SIZES))
     return (train, validation, test), 10, []
+
+
+MADE: Mapping[str, Callable[[Path, Notify], Dataset]] = {"digits": _load_digits}
+"""How each data set is made that has a name and no files of its own; the name stands in `engine.data.catalogue` too."""
 
 
 def _find_user_path(name: str, folder: Path | None) -> Path:

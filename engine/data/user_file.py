@@ -10,6 +10,7 @@ permutation (`engine.data.partition`).
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.arrays import IntArray
+from engine.data.catalogue import FILE_SUFFIXES
 from engine.data.dataset import SPLITS, SparseRows, Split, SplitName
 from engine.data.partition import partition
 from engine.data.reference import Doubt, Reading, ask
@@ -36,6 +38,23 @@ EIGHT_BIT = (128, 255)
 SHOWN_CLASSES = 30
 
 
+@dataclass(frozen=True)
+class FileKind:
+    """A kind of file of the user's own: how it is read, and which keys of a reference mean something for it."""
+
+    read: Callable[[UserData], None]
+    keys: tuple[str, ...] = ()
+
+
+FILE_KINDS = {
+    ".npz": FileKind(read_npz, keys=("label", "ignore")),
+    ".csv": FileKind(read_csv, keys=("label", "ignore", "keep", "header")),
+}
+"""By the end of the file's name, which `engine.data.catalogue.FILE_SUFFIXES` lists."""
+IDX = FileKind(read_idx)
+"""A folder of IDX files, or one of these files, which are called anything."""
+
+
 def load_user_file(path: Path, notify: Callable[[str], None], reading: Reading | None = None) -> tuple[Splits, int]:
     """The splits and the number of classes of a user's file.
 
@@ -49,8 +68,10 @@ def load_user_file(path: Path, notify: Callable[[str], None], reading: Reading |
             leaves open, with the keys that settle it.
     """
     data = UserData(path, reading or Reading(), notify)
-    _check_keys(data)
-    {".npz": read_npz, ".csv": read_csv}.get(path.suffix.lower(), read_idx)(data)
+    suffix = path.suffix.lower()
+    kind = FILE_KINDS[suffix] if suffix in FILE_SUFFIXES else IDX
+    _check_keys(data, kind)
+    kind.read(data)
     _check(data)
     classes, n_classes = _to_classes(data)
     rows = _scale(data)
@@ -60,17 +81,10 @@ def load_user_file(path: Path, notify: Callable[[str], None], reading: Reading |
     return _complete(data, present), n_classes
 
 
-def _check_keys(data: UserData) -> None:
+def _check_keys(data: UserData, kind: FileKind) -> None:
     """DataError for keys that mean nothing for a file of this kind."""
-    suffix, reading = data.path.suffix.lower(), data.reading
-    unused = {
-        "label": reading.label is not None and suffix not in (".npz", ".csv"),
-        "ignore": bool(reading.ignore) and suffix not in (".npz", ".csv"),
-        "keep": bool(reading.keep) and suffix != ".csv",
-        "header": reading.header is not None and suffix != ".csv",
-    }
-    for key, is_unused in unused.items():
-        if is_unused:
+    for key in dict.fromkeys(key for other in FILE_KINDS.values() for key in other.keys):
+        if getattr(data.reading, key) not in (None, ()) and key not in kind.keys:
             raise DataError(f"{data.path}: {key} is for columns, but this is no .csv file; leave the key out")
 
 

@@ -1,18 +1,33 @@
 """Figures: tables recomputed in another way; drawings are written, the same twice, or refused."""
 
 import dataclasses
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.figures import one_factor
+from analysis.figures import drawing, one_factor
 from analysis.figures.component_chain import chain
-from analysis.figures.drawing import compute, draw, module, svg
+from analysis.figures.drawing import NAMES, compute, draw, module, svg
 from analysis.figures.momentum_bowl import BETA, CURVATURE, descend
 from analysis.figures.style import SPLITS, style
 from analysis.studies import selected_runs
 from analysis.tables import read_tables
+
+
+def test_every_module_that_draws_is_on_the_list():
+    folder = Path(drawing.__file__).parent
+    modules = {file.stem: import_module(f"analysis.figures.{file.stem}") for file in folder.glob("[!_]*.py")}
+    assert sorted(NAMES) == sorted(name for name, found in modules.items() if hasattr(found, "TITLE"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_offers_what_the_page_asks_for(name):
+    figure = module(name)
+    offered = [figure.TITLE, figure.REPORT, figure.table.__doc__, figure.draw.__doc__, figure.caption.__doc__]
+    assert all(isinstance(text, str) for text in offered)
 
 
 def test_expected_best_is_refused_for_an_adaptive_sampler(tables):

@@ -14,8 +14,8 @@ import pytest
 
 from analysis.figures.drawing import NAMES
 from analysis.report import build
-from analysis.report.content import content
-from analysis.report.page import inline_svg
+from analysis.report.content import Content, content
+from analysis.report.page import TEMPLATES, inline_svg
 from analysis.tables import Tables
 from analysis.trials import ranked_trials
 from analysis.wording import ranges
@@ -79,6 +79,16 @@ def test_ids_are_unique_and_references_lead_somewhere(page):
     assert len(parser.ids) == len(set(parser.ids))
     assert parser.targets
     assert parser.targets <= set(parser.ids)
+
+
+@pytest.mark.parametrize(
+    ("template", "in_other_words"),
+    [("report.html.j2", {"dataset"}), ("report.md.j2", {"dataset", "verdicts"})],  # which title and summary say
+)
+def test_everything_that_is_computed_is_on_both_pages(template, in_other_words):
+    source = (TEMPLATES / template).read_text(encoding="utf-8")
+    missing = {field.name for field in dataclasses.fields(Content) if f"page.{field.name}" not in source}
+    assert missing == in_other_words
 
 
 def test_markdown_says_what_the_page_says(page, tables):

@@ -9,7 +9,12 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import StaticPool
 
 from analysis.selection_rule import INPUTS, READ_AT, choose, order_by, read_run, sort_key
+from search import run_study
+from search.naming import study_name
+from search.select import select
 from search.store import reading, schema
+from search.store.database import open_for_writing
+from tests.search.helpers import make_spec
 
 # Few different values, so that most curves have ties.
 curves = st.lists(
@@ -85,6 +90,26 @@ def test_sql_and_python_sort_alike(empty, rows):
 def test_an_unknown_way_to_read_a_run_is_an_error():
     with pytest.raises(KeyError, match="middle"):
         read_run({1: (0.5, 0.5)}, "middle")
+
+
+# What only some rows have: a number of classes that old files did not say, how a run failed or diverged.
+SELDOM = {"diverged_at_update", "error"}
+
+
+def test_every_column_is_written_and_every_column_of_a_run_is_in_its_view(database, tiny):
+    run_study(make_spec(), tiny, database=database, n_jobs=1)
+    sql = open_for_writing(database)
+    select(sql, study_name(make_spec(), tiny))
+    with sql.connect() as connection:
+        tables = (schema.studies, schema.trials, schema.runs, schema.evaluations, schema.selections)
+        for table in tables:
+            (row, *_) = connection.execute(table.select()).mappings()
+            assert {name for name, value in row.items() if value is None} <= SELDOM, table.name
+        views = {view: set(connection.execute(text(f"SELECT * FROM {view}")).keys()) for view in schema.VIEWS}
+    sql.dispose()
+    assert {column.name for column in schema.runs.columns} <= views["v_runs"]
+    assert {column.name for column in schema.studies.columns} - {"name"} <= views["v_studies"]
+    assert {column.name for column in schema.selections.columns} <= views["v_selections"]
 
 
 def test_the_page_about_the_database_names_every_table_view_and_column():
