@@ -91,6 +91,27 @@ def test_every_variable_is_explained_and_part_of_the_command_to_go_on(project):
     assert all(f" {name}=" in shown for name in kept.split() if name != "PYTHON")
 
 
+# How one's own file is read: with make, the study's file says it.
+OF_OWN_FILES = {"--label", "--ignore", "--keep", "--header", "--no-header", "--scale"}
+
+
+@pytest.mark.parametrize("name", ["run", "confirm"])
+def test_make_hands_on_every_option_of_a_command_that_trains(name):
+    from typer.main import get_command
+
+    from search.cli import app
+
+    text = (ROOT / "Makefile").read_text()
+    beginning = {"run": "RUN    =", "confirm": "confirm:"}[name]
+    recipe = text[text.index(f"\n{beginning}") :].split("\n\n" if name == "confirm" else "\nBUDGET")[0]
+    (budget,) = re.findall(r"^BUDGET = .*$", text, re.MULTILINE)
+    (shared,) = re.findall(r"^FROM   = .*$", text, re.MULTILINE)
+    targets = text[text.index("\nlinear-grid:") : text.index("\nconfirm:")] if name == "run" else ""
+    options = {word for p in get_command(app).commands[name].params for word in p.opts if word.startswith("--")}
+    assert len(options) > 5
+    assert not {word for word in options - OF_OWN_FILES if word not in recipe + budget + shared + targets}
+
+
 @pytest.mark.parametrize(("value", "is_dry"), [("1", True), ("yes", True), ("0", False), ("no", False), ("", False)])
 def test_dry_run_is_a_switch(project, value, is_dry):
     make(project, "linear-grid", f"DRY_RUN={value}")

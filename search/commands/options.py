@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from engine.data.catalogue import DATASET_HELP
+from engine.data.catalogue import DATASET_HELP, SOURCES
 from engine.errors import excerpt
 from search.spec.limits import MAX_REPLICATES, MAX_TRIALS
 
@@ -128,7 +128,7 @@ ModelFile = Annotated[Path, typer.Argument(callback=_plain, help="Model file fro
 Pictures = Annotated[
     list[Path], typer.Argument(callback=_plain_list, help="Pictures of one digit each: PNG, JPEG and others.")
 ]
-DataSource = Annotated[str, typer.Argument(callback=_plain, help="mnist or fashion-mnist.")]
+DataSource = Annotated[str, typer.Argument(callback=_plain, help=f"{' or '.join(SOURCES)}.")]
 
 Database = Annotated[str, typer.Option("--db", callback=_plain, help="SQLite file, or an SQLAlchemy URL.")]
 DatasetName = Annotated[
