@@ -25,7 +25,7 @@ RUN    = $(BIN)/digitsweep run $(call quote,$(1)) $(FROM) --jobs $(call quote,$(
 BUDGET = $(call option,--time,TIME) $(call switch,--dry-run,DRY_RUN)
 
 # What was typed, so that a message can name the command that goes on.
-VARIABLES := DB JOBS SEED REPLICATES DATASET DATA SPEC STUDY N SAMPLER TOP TIME OUT PORT PYTHON
+VARIABLES := DB JOBS SEED REPLICATES DATASET DATA SPEC STUDY N SAMPLER TOP TIME DRY_RUN OUT PORT PYTHON
 export DIGITSWEEP_COMMAND := $(strip make $(MAKECMDGOALS) $(foreach name,$(VARIABLES),$(if \
   $(filter command environment,$(firstword $(origin $(name)))),$(name)=$(call quote,$(subst $$,$$$$,$($(name)))))))
 
