@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from search.drivers import DRIVERS
 from search.spec.space import Choices
 from tests.search.helpers import make_spec
 from tests.search.simulation import ADAPTIVE, FIDELITY, FINITE, OFAT, RANDOM, Study, simulate
@@ -42,6 +43,13 @@ PRUNED = [
 ]
 every_driver = pytest.mark.parametrize("spec", PLANNED + SAMPLERS + PRUNED)
 every_sampler = pytest.mark.parametrize("spec", SAMPLERS + PRUNED)
+
+
+def test_every_driver_is_held_to_the_contract():
+    held = {param.values[0].get("driver", "grid") for param in PLANNED + SAMPLERS + PRUNED}
+    assert held == {*DRIVERS, "confirm"}
+
+
 STATES = {1: "failed", 4: "diverged", 6: "failed", 11: "diverged"}
 
 

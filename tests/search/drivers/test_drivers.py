@@ -48,9 +48,9 @@ def test_every_name_that_a_study_file_can_have_has_an_entry():
 def test_a_name_without_an_entry_is_refused_by_name():
     """A driver, sampler or pruner that the spec learns of, and its table does not, is never taken for another."""
     unknown = StudySpec.model_construct(driver="annealing", sampler="annealing", pruner="annealing")
-    with pytest.raises(SpecError, match="no driver 'annealing'; known are grid, random, ofat, optuna"):
+    with pytest.raises(SpecError, match="no driver 'annealing'; known are grid, "):
         make_driver(unknown, 10)
-    with pytest.raises(SpecError, match="no driver 'annealing'; known are grid, random, ofat, optuna"):
+    with pytest.raises(SpecError, match="no driver 'annealing'; known are grid, "):
         meaning.n_planned(unknown)
     with pytest.raises(SpecError, match="no driver 'annealing'"):
         corners(unknown)
