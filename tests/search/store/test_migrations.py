@@ -32,14 +32,19 @@ def half_run(tmp_path, tiny):
     return database
 
 
+def added(versions):
+    """The columns that these versions added, each with its table."""
+    return [(t, c) for t in metadata.sorted_tables for c in t.columns if c.info.get("added_in") in versions]
+
+
 def everything(path):
     return {file.name: file.read_bytes() for file in Path(path).parent.iterdir()}
 
 
 def test_every_version_has_its_migration_and_every_added_column_its_version():
     assert set(MIGRATIONS) == set(range(2, SCHEMA_VERSION + 1))
-    added = {(t.name, c.info["added_in"]) for t in metadata.sorted_tables for c in t.columns if "added_in" in c.info}
-    assert added == {(table, version) for version, step in MIGRATIONS.items() for table in step.tables}
+    found = {(table.name, column.info["added_in"]) for table, column in added(MIGRATIONS)}
+    assert found == {(table, version) for version, step in MIGRATIONS.items() for table in step.tables}
 
 
 @pytest.mark.parametrize("version", OLD)
@@ -70,7 +75,9 @@ def test_an_old_database_is_read_as_a_present_one_and_stays_as_it_is(tmp_path, h
     database = make_old(folder / "old.sqlite", version, half_run)
     before = everything(database)
     with closing(sqlite3.connect(half_run)) as present:
-        present.execute("UPDATE sweep_studies SET n_classes = NULL")  # which an old database does not say
+        for table, column in added(range(version + 1, SCHEMA_VERSION + 1)):
+            if column.nullable:  # which an old database does not say
+                present.execute(f"UPDATE {table.name} SET {column.name} = NULL")
         present.commit()
     for view in VIEWS:
         expected = query(half_run, f"SELECT * FROM {view}")
@@ -108,9 +115,11 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path, half_run
     monkeypatch.setattr("search.store.migrations.create_views", lambda connection: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         open_for_writing(database, notify=lambda message: None)
-    # The step to 2 is whole; the one to 3 had changed its table before it failed.
-    assert rows(database, "SELECT version FROM sweep_schema") == [(2,)]
-    assert "base_name" not in [row[1] for row in rows(database, "PRAGMA table_info(sweep_studies)")]
+    # The steps before are whole; the last one had changed its tables before it failed.
+    assert rows(database, "SELECT version FROM sweep_schema") == [(SCHEMA_VERSION - 1,)]
+    assert added([SCHEMA_VERSION])
+    for table, column in added([SCHEMA_VERSION]):
+        assert column.name not in [row[1] for row in rows(database, f"PRAGMA table_info({table.name})")]
     monkeypatch.undo()
     open_for_writing(database, notify=lambda message: None).dispose()
     assert rows(database, "SELECT base_name FROM v_studies") == [("tiny-grid",)]
