@@ -21,10 +21,11 @@ import numpy as np
 
 from engine.configuration import DOMAINS, Configuration
 from engine.errors import ConfigurationError, DigitsweepError, excerpt, shown
+from search.spec.limits import MAX_TRIALS
 from search.spec.other_names import HYPERPARAMETERS, RANGE, nearest
 
-MAX_LEVELS = 10_000
-"""Values of one axis: what a list holds, and `n` of a range."""
+MAX_LEVELS = MAX_TRIALS
+"""Values of one axis: what a list holds, and `n` of a range. More make no study, whatever its driver."""
 
 Value = bool | int | float | str | None
 Params = dict[str, Value]
