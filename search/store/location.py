@@ -1,5 +1,6 @@
 """What `--db` names: a SQLite file by its path, or a database by its URL."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from engine.errors import DigitsweepError
 
 _HEADER = b"SQLite format 3\0"
+_PASSWORD = re.compile(r"(://[^:/@]*:).*(?=@)|([?&]password=)[^&]*")
 
 
 class DatabaseUnusableError(DigitsweepError, OSError):
@@ -21,7 +23,7 @@ class Location:
     """A place for a database.
 
     Attributes:
-        name: as it was typed, for messages.
+        name: as it was typed, for messages; a password in it is hidden.
         url: for SQLAlchemy.
         path: of the SQLite file, the same for every spelling; None for a database server.
     """
@@ -72,9 +74,10 @@ def locate(database: str | Path) -> Location:
     Raises:
         DatabaseUnusableError: it names no place that studies can be kept in.
     """
-    name = str(database)
-    if "://" in name:
-        url = _checked_url(name)
+    typed = str(database)
+    name = _PASSWORD.sub(r"\1\2***", typed)
+    if "://" in typed:
+        url = _checked_url(typed, name)
         if url.get_backend_name() != "sqlite":
             return Location(name, url, None)
         database = url.database or ""
@@ -91,17 +94,17 @@ def locate(database: str | Path) -> Location:
     return Location(name, URL.create("sqlite", database=str(path)), path)
 
 
-def _checked_url(name: str) -> URL:
+def _checked_url(typed: str, name: str) -> URL:
     """The URL of a SQLite file or of a PostgreSQL database; DatabaseUnusableError for all others."""
     try:
-        url = make_url(name)
+        url = make_url(typed)
         backend = url.get_backend_name()
     except (ArgumentError, ValueError) as error:
         raise DatabaseUnusableError(f"{name!r} is not a database URL: {error}") from error
     if backend not in ("sqlite", "postgresql"):
         hint = "; PostgreSQL's begin with postgresql://" if backend == "postgres" else ""
         raise DatabaseUnusableError(
-            f"a database must be a SQLite file or a postgresql:// URL, but got {url.render_as_string()}{hint}"
+            f"a database must be a SQLite file or a postgresql:// URL, but got {name}{hint}"
         )
     if url.drivername not in ("sqlite", "sqlite+pysqlite") and backend == "sqlite":
         raise DatabaseUnusableError(f"{name} asks for another driver; name the SQLite file by its path alone")

@@ -67,9 +67,16 @@ def test_what_names_no_database_is_one_message_and_leaves_nothing(tmp_path, monk
     assert not list(tmp_path.iterdir())
 
 
-def test_a_password_is_not_shown():
+@pytest.mark.parametrize(
+    "name",
+    ["mysql://me:secret@localhost/x", "postgresql+nothing://me:secret@localhost/x", "postgresql://me:secret@h:port/x",
+     "postgresql+asyncpg://me:se@cret/secret@localhost:1/x", "redis://h/x?user=me&password=secret&ssl=1",
+     "postgresql+psycopg2://me:secret@localhost:1/x"],
+)  # fmt: skip
+def test_a_password_is_not_shown(name):
     with pytest.raises(DatabaseUnusableError) as raised:
-        locate("mysql://me:secret@localhost/x")
+        open_for_reading(name)
+    assert "localhost" in str(raised.value) or "h:port" in str(raised.value) or "ssl=1" in str(raised.value)
     assert "secret" not in str(raised.value)
 
 
