@@ -160,9 +160,11 @@ def _read(source: IdxSource, file: SourceFile, path: Path) -> tuple[NDArray[np.u
         found = _check_content(path, file, content, problem)
     except DataError as error:
         raise _not_the_source(source, file, path, content, problem, error) from error
+    if len(content) > n_bytes_of(file.shape) and not _is_damaged(content, problem, file):
+        raise _another_set(source, path, f"its array must have the shape {file.shape}, but is longer")
     array = parse_idx(content, str(path))
     if array.shape != file.shape:
-        raise DataError(f"{path}: must hold an array of shape {file.shape}, but got {array.shape}")
+        raise _another_set(source, path, f"its array must have the shape {file.shape}, but has {array.shape}")
     for other in SOURCES.values():
         if other.name != source.name and found in {known.sha256 for known in other.files}:
             raise DataError(f"{path}: must be {source.title}'s, but is {other.title}'s file of the same name")
@@ -179,16 +181,24 @@ def _not_the_source(
     error: DataError,
 ) -> DataError:
     """What to say of a file under a source's name that is not the source's: damaged, or another data set's."""
-    right_ones = f"name a folder with {source.title}'s own files with DATA=<folder>, where they are looked for first"
     if _is_damaged(content, problem, file):
-        return DamagedDataError(f"{error}. What to do: put a whole copy in its place, or {right_ones}.")
+        return DamagedDataError(f"{error}. What to do: put a whole copy in its place, or {_right_ones(source)}.")
     is_longer = len(content) > n_bytes_of(file.shape)
     found = "is longer" if is_longer else f"has {hashlib.sha256(content.data).hexdigest()}"
+    return _another_set(source, path, f"its decompressed content must have the SHA-256 {file.sha256}, but {found}")
+
+
+def _another_set(source: IdxSource, path: Path, difference: str) -> DataError:
+    """What to say of a whole file of another data set's, whose user may mean that one."""
     return DataError(
-        f"{path} holds another data set than {source.title}, or an altered copy: its decompressed content must have "
-        f"the SHA-256 {file.sha256}, but {found}. What to do: if it is a data set of your own, name its folder as the "
-        f"data set, DATASET={path.parent}; if {source.title} is meant, {right_ones}."
+        f"{path} holds another data set than {source.title}, or an altered copy: {difference}. What to do: if it is a "
+        f"data set of your own, name its folder as the data set, DATASET={path.parent}; if {source.title} is meant, "
+        f"{_right_ones(source)}."
     )
+
+
+def _right_ones(source: IdxSource) -> str:
+    return f"name a folder with {source.title}'s own files with DATA=<folder>, where they are looked for first"
 
 
 def _is_damaged(content: NDArray[np.uint8], problem: str | None, file: SourceFile) -> bool:

@@ -103,9 +103,7 @@ def _checked_url(typed: str, name: str) -> URL:
         raise DatabaseUnusableError(f"{name!r} is not a database URL: {error}") from error
     if backend not in ("sqlite", "postgresql"):
         hint = "; PostgreSQL's begin with postgresql://" if backend == "postgres" else ""
-        raise DatabaseUnusableError(
-            f"a database must be a SQLite file or a postgresql:// URL, but got {name}{hint}"
-        )
+        raise DatabaseUnusableError(f"a database must be a SQLite file or a postgresql:// URL, but got {name}{hint}")
     if url.drivername not in ("sqlite", "sqlite+pysqlite") and backend == "sqlite":
         raise DatabaseUnusableError(f"{name} asks for another driver; name the SQLite file by its path alone")
     if backend == "sqlite" and (url.query or (url.database or "").startswith("file:")):

@@ -76,7 +76,7 @@ def test_label_out_of_range_and_wrong_shape_are_named(world):
     with pytest.raises(DataError, match="labels must be below 10, but got 12"):
         load("fashion-mnist", folder=folder)
     put(folder, {"t10k-images-idx3-ubyte": format_idx(np.zeros((3, 2, 3), np.uint8))})
-    with pytest.raises(DataError, match=r"must hold an array of shape \(3, 3, 2\), but got \(3, 2, 3\)"):
+    with pytest.raises(DataError, match=r"must have the shape \(3, 3, 2\), but has \(3, 2, 3\)\."):
         load("fashion-mnist", folder=folder)
 
 
@@ -247,3 +247,11 @@ def test_real_mnist_truncated_is_named(real_mnist, real_source, monkeypatch):
         load(folder=copy, offline=True)
     assert caught.match(f"^{path} is truncated")
     assert caught.match("SHA-256 ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db, but got")
+
+
+@pytest.mark.parametrize(("n", "found"), [(2, r"has \(2, 3, 2\)"), (9, "is longer")])
+def test_another_data_set_under_fashion_mnists_names_is_told_how_it_is_used(n, found, world):
+    """No checksum of its content is published, so that the shape has to tell."""
+    folder = put(world / "own", {**FASHION, IMAGES: format_idx(np.full((n, 3, 2), 200, np.uint8))})
+    with pytest.raises(DataError, match=f"holds another data set than Fashion-MNIST.* but {found}.*DATASET={folder};"):
+        load("fashion-mnist", folder=folder, offline=True)
