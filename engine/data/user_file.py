@@ -10,7 +10,7 @@ permutation (`engine.data.partition`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -194,14 +194,19 @@ def _scale(data: UserData) -> dict[SplitName, SparseRows]:
     divisor = data.reading.scale
     if divisor is None:
         divisor = 1.0
-        if data.may_be_pixels and are_whole and lowest >= 0 and EIGHT_BIT[0] <= largest <= EIGHT_BIT[1]:
+        is_eight_bit = are_whole and lowest >= 0 and EIGHT_BIT[0] <= largest <= EIGHT_BIT[1]
+        if is_eight_bit and data.may_be_pixels:
             divisor = 255.0
             data.say(
                 f"whole numbers from 0 to {largest:g} are read as pixels of 8 bits and divided by 255; "
                 "scale: none takes them as they are"
             )
         elif lowest < 0 or largest > 1:
-            data.doubts.append(_scale_doubt(min(lowest, 0.0), max(largest, 0.0), are_whole))
+            doubt = _scale_doubt(min(lowest, 0.0), max(largest, 0.0), are_whole)
+            if is_eight_bit:
+                text = f"whole numbers from 0 to {largest:g} are stored as floats: pixels of 8 bits, or measured values"
+                doubt = replace(doubt, text=text)
+            data.doubts.append(doubt)
     if divisor == 1:
         return rows
     with np.errstate(over="ignore"):

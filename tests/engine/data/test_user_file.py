@@ -110,20 +110,20 @@ def test_pixels_of_8_bits_are_divided_by_255(tmp_path, top):
 @pytest.mark.parametrize(
     ("values", "found", "scale"),
     [
-        (np.eye(4, dtype=int) * 16, "whole numbers from 0 to 16 ", "16"),
-        (np.eye(4, dtype=np.uint8) * np.uint8(100), "whole numbers from 0 to 100 ", "255"),
-        (np.eye(4, dtype=np.uint16) * 65_535, "whole numbers from 0 to 65535 ", "65535"),
-        (np.eye(4, dtype=int) * 70_000, "whole numbers from 0 to 70000 ", "70000"),
-        (np.eye(4) * 255, "whole numbers from 0 to 255 ", "255"),
-        (np.eye(4) * 2.5, "values from 0 to 2.5 ", "none"),
-        (-np.eye(4) / 2, "values from -0.5 to 0 ", "none"),
+        (np.eye(4, dtype=int) * 16, "whole numbers from 0 to 16 are neither", "16"),
+        (np.eye(4, dtype=np.uint8) * np.uint8(100), "whole numbers from 0 to 100 are neither", "255"),
+        (np.eye(4, dtype=np.uint16) * 65_535, "whole numbers from 0 to 65535 are neither", "65535"),
+        (np.eye(4, dtype=int) * 70_000, "whole numbers from 0 to 70000 are neither", "70000"),
+        (np.eye(4) * 255, "whole numbers from 0 to 255 are stored as floats: pixels", "255"),
+        (np.eye(4) * 2.5, "values from 0 to 2.5 are neither", "none"),
+        (-np.eye(4) / 2, "values from -0.5 to 0 are neither", "none"),
     ],
 )
 def test_any_other_range_is_asked_for_by_key(tmp_path, values, found, scale):
     path = npz(tmp_path, **all_parts(values, [0, 1, 0, 1]))
     with pytest.raises(DataError) as caught:
         load(path)
-    assert f"{path}: {found}are neither" in str(caught.value)
+    assert f"{path}: {found}" in str(caught.value)
     assert f"dataset: {{path: {path}, scale: {scale}}}" in str(caught.value)
     assert f"--dataset {path} --scale {scale}" in str(caught.value)
     splits, _, notices = load(path, scale=scale if scale == "none" else float(scale))
