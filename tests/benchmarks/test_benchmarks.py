@@ -29,6 +29,7 @@ def peers(images, tmp_path_factory):
     found.close()
 
 
+@pytest.mark.slow
 def test_peers_in_processes_of_their_own_answer_in_turns(peers):
     rows = peers.in_turns(BATCHES, 2, ("digitsweep", "scikit-learn"))
     assert [row["peer"] for row in rows] == ["digitsweep", "scikit-learn"]
@@ -49,6 +50,7 @@ def test_a_peer_that_is_not_installed_is_named_and_left_out(peers):
     assert all(is_installed(name) for name in peers.versions())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["digitsweep", "JAX", "PyTorch", "scikit-learn"])
 @pytest.mark.parametrize("training", [Training(), Training(hidden=(20,))], ids=str)
 def test_every_peer_learns(name, training, images):

@@ -97,6 +97,7 @@ def test_machine_code_is_not_stale_when_another_module_of_the_package_changes(pa
     assert run(package) == ["True", "2", "1"]
 
 
+@pytest.mark.slow
 def test_machine_code_of_sources_that_come_back_is_there(package):
     run(package)
     change(package, "deep/below.py", "1", "41")
@@ -105,6 +106,7 @@ def test_machine_code_of_sources_that_come_back_is_there(package):
     assert run(package) == ["True", "2", "1"]
 
 
+@pytest.mark.slow
 def test_package_that_cannot_be_written_caches_in_the_users_folder(package):
     # A file where the folder would be: nobody can write into it, not even root.
     (package / "kernels" / "__pycache__").write_text("")
@@ -113,6 +115,7 @@ def test_package_that_cannot_be_written_caches_in_the_users_folder(package):
     assert list((package.parent / "cache").rglob("*.nbi"))
 
 
+@pytest.mark.slow
 def test_nowhere_to_write_means_compiling_in_every_process(package):
     (package / "kernels" / "__pycache__").write_text("")
     (package.parent / "cache").write_text("")

@@ -22,6 +22,7 @@ def test_probability_of_superiority_counts_pairs(a, b):
     assert probability_of_superiority(a, b).estimate == pytest.approx(np.mean(wins))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "shift"), [(20, 1.0), (30, 0.0), (50, 1.0)])
 def test_probability_of_superiority_covers_that_of_two_normals(n, shift):
     rng = np.random.default_rng(n)

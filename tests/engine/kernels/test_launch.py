@@ -30,7 +30,7 @@ def assert_states_close(a, b, rtol):
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("depth", [0, 1, 2, 3])
+@pytest.mark.parametrize("depth", [0, 1, *(pytest.param(depth, marks=pytest.mark.slow) for depth in (2, 3))])
 def test_kernels_agree_with_components_after_2000_updates(depth, schedule):
     # A heavy ball multiplies the step by ten; above 0.1 in all, training here is chaotic and amplifies one
     # rounding error to any size, in either engine.
@@ -214,6 +214,7 @@ def test_kernels_agree_with_components_for_any_shape(shape, depth, width, kind, 
     assert [e.accuracy for e in fast.evaluations] == [e.accuracy for e in slow.evaluations]
 
 
+@pytest.mark.slow
 @pytest.mark.mnist
 def test_float32_agrees_with_components_after_an_epoch_of_mnist(mnist):
     # Smooth networks: where a ReLU switches, one rounding in float32 can send a unit another way, and the

@@ -30,6 +30,7 @@ def test_data_is_looked_for_from_the_databases_folder(tmp_path):
         assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.slow
 def test_data_that_is_nowhere_can_be_named(tmp_path):
     make_study(tmp_path)
     elsewhere = tmp_path / "elsewhere"

@@ -17,7 +17,9 @@ from tests.search.simulation import ADAPTIVE, FIDELITY, FINITE, OFAT, RANDOM, St
 
 def sampler(name, package=None, **changes):
     missing = package is not None and importlib.util.find_spec(package) is None
-    marks = pytest.mark.skipif(missing, reason=f"{package} is not installed")
+    marks = [pytest.mark.skipif(missing, reason=f"{package} is not installed")]
+    if package == "torch":  # whose import takes seconds
+        marks.append(pytest.mark.slow)
     spec = {**ADAPTIVE, "sampler": name, **changes}
     return pytest.param(spec, id="-".join([name, *([changes["pruner"]] if "pruner" in changes else [])]), marks=marks)
 
@@ -77,6 +79,7 @@ def test_driver_is_seeded(spec):
         assert simulate({**spec, "seed": 1}).plan != simulate(spec).plan
 
 
+@pytest.mark.slow
 @every_driver
 def test_driver_plans_the_same_in_another_process(spec):
     code = (

@@ -240,7 +240,7 @@ def wait_for_checkpoint(database, child):
     pytest.fail("no checkpoint within a minute")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGKILL])
 def test_an_interrupted_study_goes_on_to_the_same_bits(tmp_path, number):
     whole, broken = str(tmp_path / "whole.sqlite"), str(tmp_path / "broken.sqlite")
     child = start_child(broken, 2)

@@ -76,6 +76,7 @@ def whole(tmp_path_factory):
     return all_evaluations(folder / "runs.sqlite")
 
 
+@pytest.mark.slow
 def test_each_signal_saves_says_how_to_go_on_and_the_same_bits_follow(tmp_path, whole):
     spec, database = study(tmp_path, SHORT), tmp_path / "runs.sqlite"
     n = 0
@@ -128,6 +129,7 @@ def test_a_second_signal_ends_a_long_segment_at_once(tmp_path, jobs):
     assert {state for (state,) in query(database, "SELECT state FROM runs")} == {"interrupted"}
 
 
+@pytest.mark.slow
 def test_a_hangup_that_nohup_ignores_is_ignored(tmp_path):
     spec, database = study(tmp_path, SHORT), tmp_path / "runs.sqlite"
     child = start(tmp_path, spec, under=["nohup"])
@@ -163,6 +165,7 @@ def test_a_closed_terminal_ends_the_study_with_everything_saved(tmp_path):
     assert "running" not in {state for (state,) in query(database, "SELECT state FROM runs")}
 
 
+@pytest.mark.slow
 def test_kills_a_few_seconds_apart_make_progress(tmp_path, whole):
     spec, database = study(tmp_path, SHORT), tmp_path / "runs.sqlite"
 

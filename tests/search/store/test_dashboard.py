@@ -168,6 +168,7 @@ class Pause(SilentDisplay):
             assert self.go_on.wait(60)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 def test_a_study_is_shown_while_it_runs(database, tiny, monkeypatch):
     monkeypatch.setattr("search.execution.saving.SAVE_SECONDS", 0.0)
