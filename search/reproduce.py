@@ -12,6 +12,7 @@ from search.execution.environment import code_version
 from search.naming import stored_source
 from search.store import reading
 from search.store.database import open_for_reading
+from search.store.location import locate
 
 
 class NoSuchRunError(DigitsweepError, KeyError):
@@ -82,7 +83,7 @@ def stored_run(database: str, run_id: int) -> StoredRun:
     with sql.connect() as connection:
         row = reading.run_with_trial(connection, run_id)
         if row is None:
-            raise NoSuchRunError(f"no run {run_id} in {database}; v_runs lists the runs there are")
+            raise NoSuchRunError(f"no run {run_id} in {locate(database).name}; v_runs lists the runs there are")
         if row["state"] not in ("complete", "diverged"):
             raise NoSuchRunError(f"run {run_id} is {row['state']}; only a finished run can be compared")
         values = {

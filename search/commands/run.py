@@ -42,6 +42,7 @@ def run(
 ) -> None:
     """Run a study, or whatever of it is missing; then name the best configuration."""
     from search.spec.study import load_spec
+    from search.store.location import locate
 
     study = load_spec(spec)
     source = data_source(dataset, study.dataset, label=label, ignore=ignore, keep=keep, header=header, scale=scale)
@@ -50,6 +51,7 @@ def run(
         from search.drivers.samplers import require_packages
 
         require_packages(study.sampler)
+    locate(db).check()  # before data is read or downloaded
     images = load_data(study.dataset, data)
     if dry_run:
         show_dry_run(study, images, db=db, jobs=jobs)

@@ -21,8 +21,9 @@ def status(db: Database = "runs.sqlite") -> None:
 
 def _print_studies(db: str, rows: Iterable[Mapping[str, Any]]) -> None:
     from search.naming import driver_label
+    from search.store.location import locate
 
-    table = Table(title=f"Studies in {db}")
+    table = Table(title=f"Studies in {locate(db).name}")
     # A name is what other commands take, so it is shown whole.
     table.add_column("study", overflow="fold")
     for heading in ("driver", "data"):

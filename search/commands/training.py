@@ -104,11 +104,12 @@ def finish(result: "StudyResult", db: str) -> None:
     """Say what was done, show the selection, and leave with the exit code that fits."""
     from search.select import NothingToSelectError
     from search.store.database import open_for_writing
+    from search.store.location import locate
 
     if result.interrupted:
         _leave_interrupted(f"\n{result.study}: interrupted; nothing is lost. Go on with:\n  {typed_command()}")
     if result.n_started == 0 and not result.out_of_time:
-        done = f"nothing to do, {count(result.n_trials, 'trial')} in {db}"
+        done = f"nothing to do, {count(result.n_trials, 'trial')} in {locate(db).name}"
     else:
         done = f"{count(result.n_trained, 'run')} trained in {duration(result.seconds)}"
     diverged = f", {count(result.n_diverged, 'trial')} diverged" if result.n_diverged else ""

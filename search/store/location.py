@@ -65,6 +65,13 @@ class Location:
         if self.path is not None and not self.path.parent.is_dir():
             raise DatabaseUnusableError(f"{self.path.parent} is not a folder, so {self.name} cannot be made there")
 
+    def check(self) -> None:
+        """Look whether a database is or can be here, without opening it; DatabaseUnusableError where it cannot."""
+        if self.exists:
+            self.check_file()
+        else:
+            self.check_folder()
+
 
 def locate(database: str | Path) -> Location:
     """The place that a path or a URL names; nothing is opened.
