@@ -141,7 +141,7 @@ class Dataset:
     """Train, validation and test images of one source; never changed after it is made.
 
     Attributes:
-        name: what the source is called: `mnist`, `fashion-mnist`, `digits`, or the stem of the user's file.
+        name: what the source is called: `mnist`, `fashion-mnist`, `digits`, or `file:` and the name of the user's file.
         sha256: identity of the content (images, labels and how they are split), as 64 hexadecimal digits; the
             same from whatever form the content was loaded, defined in `engine.data.cache`.
         n_classes: number of classes; labels are 0 … n_classes − 1.
