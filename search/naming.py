@@ -1,5 +1,6 @@
 """What a study is called in a database, and what the dashboard says about it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,13 +36,41 @@ def driver_label(spec: Mapping[str, Any]) -> str:
     return f"{spec['driver']} ({', '.join(details)})" if details else str(spec["driver"])
 
 
+_BEGIN = "<!-- digitsweep: from here to its end this note is written anew by each run; write above or below -->"
+_END = "<!-- digitsweep: end -->"
+_MARKED = re.compile(rf"{re.escape(_BEGIN)}.*?{re.escape(_END)}", re.DOTALL)
+# As it was written before there were marks.
+_UNMARKED = re.compile(
+    r"\*\*(?:(?!\*\*).)+\*\*\n\nStudy `[^`\n]+`: driver [^\n]+\n\n"
+    r"The values are validation accuracies; [^\n]+\n\nResume or extend: `[^`\n]*`",
+    re.DOTALL,
+)
+
+
 def study_note(spec: StudySpec, name: str, dataset: Dataset, command: str) -> str:
-    """What the dashboard shows beside a study: its question, its data, how to go on with it."""
+    """Our part of what the dashboard shows beside a study: its question, its data, how to go on with it."""
     return (
-        f"**{spec.question.strip()}**\n\n"
+        f"{_BEGIN}\n\n**{spec.question.strip()}**\n\n"
         f"Study `{name}`: driver {driver_label(spec.model_dump())}, data {dataset.name} "
         f"({len(dataset.train):,} / {len(dataset.validation):,} / {len(dataset.test):,} images), "
         f"seed {spec.seed}, replicates {spec.replicates}.\n\n"
         f"The values are validation accuracies; step k is the k-th evaluation. "
-        f"Test values are kept out of this dashboard.\n\nResume or extend: `{command}`\n"
+        f"Test values are kept out of this dashboard.\n\nResume or extend: `{command}`\n\n{_END}\n"
     )
+
+
+def renewed_note(note: str, ours: str) -> str:
+    """A note with our part of it renewed and everything else in it kept.
+
+    Our part is what stands between our marks, or, without them, what is worded as ours was before there were any. Where
+    neither is found it comes first, above what somebody has written instead.
+
+    Args:
+        note: as the dashboard has it.
+        ours: from `study_note`.
+    """
+    found = _MARKED.search(note) or _UNMARKED.search(note)
+    if found is None:
+        return f"{ours}\n{note}" if note.strip() else ours
+    before, after = note[: found.start()], note[found.end() :]
+    return f"{before}{ours.strip()}{after}"

@@ -245,7 +245,7 @@ def full_disk(attacks: Attacks, n: int) -> None:
             database = place / "runs.sqlite"
             child = attacks.start(database, "long")
             wait_until(has_results(database), child)
-            with (place / "filler").open("wb") as filler, contextlib.suppress(OSError):
+            with contextlib.suppress(OSError), (place / "filler").open("wb", buffering=0) as filler:
                 while True:
                     filler.write(bytes(65536))
                     filler.flush()

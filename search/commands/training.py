@@ -15,8 +15,8 @@ from search.wording import count, duration, heading, hyperparameter, left_aside
 
 if TYPE_CHECKING:
     from engine.data.dataset import Dataset
-    from search.execution.coordinator import StudyResult
     from search.execution.dry_run import DryRun
+    from search.execution.result import StudyResult
     from search.spec.study import StudySpec
 
 
@@ -107,7 +107,17 @@ def finish(result: "StudyResult", db: str) -> None:
     from search.store.location import locate
 
     if result.interrupted:
-        _leave_interrupted(f"\n{result.study}: interrupted; nothing is lost. Go on with:\n  {typed_command()}")
+        lost = f"{result.not_saved}" if result.not_saved else "nothing is lost"
+        place = f"; all results are in {result.recovered}" if result.recovered else ""
+        again = typed_command(result.recovered)
+        _leave_interrupted(f"\n{result.study}: interrupted; {lost}{place}. Go on with:\n  {again}")
+    if result.recovered or result.not_saved:
+        if result.not_saved:
+            warn(f"{result.study}: {result.not_saved}.")
+        if result.recovered:
+            warn(f"{result.study}: {db} is gone or another file; all results are in {result.recovered}.")
+        warn(f"Go on with:\n  {typed_command(result.recovered)}")
+        raise typer.Exit(1)
     if result.n_started == 0 and not result.out_of_time:
         done = f"nothing to do, {count(result.n_trials, 'trial')} in {locate(db).name}"
     else:

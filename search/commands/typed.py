@@ -15,11 +15,14 @@ from shutil import which
 MAKE = "DIGITSWEEP_COMMAND"
 
 
-def typed_command() -> str:
-    """What to type to do the same again, here."""
+def typed_command(database: str | None = None) -> str:
+    """What to type to do the same again, here; in another database where one is named."""
     made = os.environ.get(MAKE)
     # Taken apart and put together again, since make cannot know which words need quotes.
-    return shlex.join(shlex.split(made) if made else [*_program(), *sys.argv[1:]])
+    words = shlex.split(made) if made else [*_program(), *sys.argv[1:]]
+    if database is not None:  # of an option that is given twice the last counts, and of make's variables too
+        words += [f"DB={database}"] if made else ["--db", database]
+    return shlex.join(words)
 
 
 def _program() -> list[str]:

@@ -13,10 +13,11 @@ import os
 import shlex
 import time
 import traceback
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from engine.data.dataset import Dataset
 from engine.seeds import derive_seed
@@ -29,7 +30,8 @@ from search.execution.environment import code_version, environment
 from search.execution.interrupts import Interrupts
 from search.execution.plan import Plan
 from search.execution.progress import Display, SilentDisplay, Tally
-from search.execution.saving import Saver
+from search.execution.result import StudyResult
+from search.execution.saving import NotSavedError, Saver
 from search.execution.trials import Run, Trial, study_record
 from search.execution.workers import Result, Segment, Workers, workers
 from search.naming import study_name, study_note
@@ -37,48 +39,10 @@ from search.spec.fits import check_plan
 from search.spec.study import StudySpec
 from search.store import writing
 from search.store.connections import say_on_stderr
-from search.store.database import open_for_writing
+from search.store.location import DatabaseUnusableError, locate, unusable
 from search.store.lock import study_lock
 from search.store.mirror import open_mirror
 from search.wording import left_aside
-
-
-@dataclass(frozen=True)
-class StudyResult:
-    """What a call of `run_study` did.
-
-    Attributes:
-        study: name in the database.
-        n_trials: trials the study has now that its file asks for; all further counts are of these.
-        n_left_aside: trials it has that the file does not ask for.
-        n_complete: of these, those whose runs are all complete.
-        n_started: runs this call had in training.
-        n_trained: of these, those that are complete.
-        n_failed: runs that failed in this call; their errors are in the database.
-        n_diverged: trials whose loss stopped being finite.
-        n_pruned: trials that were stopped early because others were better by then.
-        interrupted: whether a signal stopped it.
-        given_up: whether it did so before the segments in training had ended; threads are still at them then, and
-            what they find is dropped.
-        out_of_time: whether the time budget ended before the plan.
-        seconds: wall time.
-        storage_seconds: of these, time spent writing the database and the mirror.
-    """
-
-    study: str
-    n_trials: int
-    n_left_aside: int
-    n_complete: int
-    n_started: int
-    n_trained: int
-    n_failed: int
-    n_diverged: int
-    n_pruned: int
-    interrupted: bool
-    given_up: bool
-    out_of_time: bool
-    seconds: float
-    storage_seconds: float
 
 
 def run_study(
@@ -95,7 +59,8 @@ def run_study(
 ) -> StudyResult:
     """Train what a study lacks and record it.
 
-    SIGINT, SIGTERM, SIGHUP and SIGQUIT end it with everything saved, a second one at once (`execution.interrupts`).
+    SIGINT, SIGTERM, SIGHUP and SIGQUIT end it with everything saved, a second one at once (`execution.interrupts`). So
+    does a database that is deleted, replaced, or cannot be written for minutes (`execution.saving`).
 
     Args:
         spec: the study.
@@ -113,6 +78,7 @@ def run_study(
         StudyBusyError: another process is running it.
         SpecError: the data set is too small for the spec.
         MissingPackageError: the sampler needs a package that is not installed.
+        DatabaseUnusableError: the database cannot be read or written.
     """
     name = name or study_name(spec, dataset)
     driver = driver or make_driver(spec, dataset.n_classes)
@@ -120,13 +86,16 @@ def run_study(
     check_plan(spec, [p.configuration for p in driver.proposals({}, 0, 0)], dataset)
     command = command or shlex.join(["digitsweep", "run", spec.source or name, "--db", str(database)])
     with study_lock(database, name):
-        sql = open_for_writing(database, study=name, notify=display.say if display else say_on_stderr)
-        try:
+        say = display.say if display else say_on_stderr
+        with closing(Saver(str(database), name, spec.at, say)) as saver:
             n_jobs = n_jobs or os.cpu_count() or 1
-            coordinator = _Coordinator(sql, spec, dataset, driver, name, command, display or SilentDisplay(), n_jobs)
+            try:
+                coordinator = _Coordinator(
+                    saver, spec, dataset, driver, name, command, display or SilentDisplay(), n_jobs
+                )
+            except SQLAlchemyError as error:
+                raise unusable(locate(database), error) from error
             return coordinator.run(max_seconds)
-        finally:
-            sql.dispose()
 
 
 class _Coordinator:
@@ -134,7 +103,7 @@ class _Coordinator:
 
     def __init__(
         self,
-        sql: Engine,
+        saver: Saver,
         spec: StudySpec,
         dataset: Dataset,
         driver: Driver,
@@ -145,19 +114,20 @@ class _Coordinator:
     ) -> None:
         self.spec, self.dataset, self.driver = spec, dataset, driver
         self.name, self.display, self.n_jobs = name, display, n_jobs
-        with sql.begin() as connection:
+        self.saver = saver
+        with saver.transaction() as connection:
             study_id = writing.open_study(connection, study_record(spec, dataset, name, command))
         seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
         axes = spec.axes | spec.by_axes | spec.nuisance_axes
         note = study_note(spec, name, dataset, command)
-        mirror = open_mirror(sql, name, axes, note=note, say=lambda line: display.say(f"{name}: {line}"))
-        self.saver = Saver(sql, mirror, spec.at)
-        self.plan = Plan(self.saver, study_id, spec, dataset, driver, seeds, n_jobs)
+        saver.mirror(
+            lambda sql: open_mirror(sql, name, axes, note=note, say=lambda line: display.say(f"{name}: {line}"))
+        )
+        self.plan = Plan(saver, study_id, spec, dataset, driver, seeds, n_jobs)
+        saver.follow(self.plan.trials)
         self.tally = Tally(name, planned=spec.trials or 0 if spec.driver == "optuna" else 0)
         for trial in self.plan.trials:
             self.tally.note(trial)
-            if mirror.is_behind(trial.number, trial.state):
-                self.saver.note(trial)
         self.interrupts = Interrupts()
         self.tasks: dict[int, list[Run]] = {}
         self.n_tasks = self.n_started = self.n_trained = self.n_failed = 0
@@ -176,7 +146,7 @@ class _Coordinator:
             while True:
                 out_of_time = out_of_time or self._start_tasks(pool, deadline)
                 self._show()
-                if not self.tasks:
+                if not self.tasks and (self.saver.save() or self._stopping):
                     break
                 result = pool.next_result(timeout=0.2)
                 if result is not None:
@@ -203,6 +173,8 @@ class _Coordinator:
             interrupted=self.interrupts.stopping,
             given_up=self.interrupts.at_once,
             out_of_time=out_of_time,
+            recovered=self.saver.recovered,
+            not_saved=self.saver.not_saved(),
             seconds=time.monotonic() - started,
             storage_seconds=self.saver.seconds,
         )
@@ -211,35 +183,38 @@ class _Coordinator:
 
     def _start_tasks(self, pool: Workers, deadline: float) -> bool:
         """Give idle workers something to do; whether that ended because time is up."""
-        while pool.n_free and not self.interrupts.stopping:
+        while pool.n_free and not self._stopping and not self.saver.is_failing:
             if time.monotonic() >= deadline:
                 return self.plan.is_waiting(pool.n_free)
             task = self.plan.next_task()
-            if task is None:
-                for trial in self.plan.refill(pool.n_free):
-                    self._note(trial)
-                self._say_messages()
-                task = self.plan.next_task()
-            if task is None:
-                break
-            self._start(task, pool)
+            try:
+                if task is None:
+                    for trial in self.plan.refill(pool.n_free):
+                        self._note(trial)
+                    self._say_messages()
+                    task = self.plan.next_task()
+                if task is None:
+                    break
+                self._start(task, pool)
+            except NotSavedError:
+                if task is not None:
+                    self.plan.put_back(task)
         return False
 
     def _start(self, task: list[Run], pool: Workers) -> None:
         """Hand a task's first segment to a worker; a run that cannot start has failed, and the others go without it."""
+        starts = self.saver.write(lambda connection: [self._record_start(connection, run) for run in task])
         self.n_started += len(task)
-        errors: dict[int, str] = {}
-        with self.saver.transaction() as connection:
-            for i, run in enumerate(task):
-                try:
-                    run.state = self._first_state(connection, run)
-                except Exception:  # a machine's memory, say: of this run alone
-                    errors[i] = traceback.format_exc()
-                self._record_start(connection, run)
-        for i, error in errors.items():
-            task[i].end("failed", error)
-        if errors:
-            self._note_failed([task[i] for i in errors])
+        failed = []
+        for run, (run_id, state, error) in zip(task, starts, strict=True):
+            run.start(run_id, state)
+            run.trial.state = "running"
+            self._note(run.trial)
+            if error is not None:
+                run.end("failed", error)
+                failed.append(run)
+        if failed:
+            self._note_failed(failed)
         started = [run for run in task if run.state is not None]
         if started:
             self.tasks[self.n_tasks] = started
@@ -251,19 +226,26 @@ class _Coordinator:
             return restored(connection, run)
         return initial_state(run.configuration, run.seed, self.dataset)
 
-    def _record_start(self, connection: Connection, run: Run) -> None:
-        """The run's row, and what is left of its evaluations, as they are where it starts or goes on."""
-        if run.run_id is not None and run.state is not None and run.state.k:
-            writing.resume_run(connection, run.run_id, run.state.k)
+    def _record_start(self, connection: Connection, run: Run) -> tuple[int, TrainingState | None, str | None]:
+        """Write the run's row, and what is left of its evaluations, as they are where it starts or goes on.
+
+        Returns:
+            The row's id; where training goes on from, or None and the traceback of what hinders it.
+        """
+        state, error = None, None
+        try:
+            state = self._first_state(connection, run)
+        except (SQLAlchemyError, DatabaseUnusableError):  # of all runs
+            raise
+        except Exception:  # a machine's memory, say: of this run alone
+            error = traceback.format_exc()
+        if run.run_id is not None and state is not None and state.k:
+            run_id = run.run_id
+            writing.resume_run(connection, run_id, state.k)
         else:
-            run.run_id = writing.start_run(connection, self._run_start(run))
-        run.start_k = run.state.k if run.state is not None else 0
-        run.curve = {k: v for k, v in run.curve.items() if k <= run.start_k}
-        run.status, run.attempted = "running", True
-        if run.trial.state != "running":
-            run.trial.state = "running"
-            writing.set_trial_states(connection, [(run.trial.trial_id, "running")])
-        self._note(run.trial)
+            run_id = writing.start_run(connection, self._run_start(run))
+        writing.set_trial_states(connection, [(run.trial.trial_id, "running")])
+        return run_id, state, error
 
     def _run_start(self, run: Run) -> writing.RunStart:
         return writing.RunStart(
@@ -310,7 +292,7 @@ class _Coordinator:
         elif state.finished:
             run.end("complete")
             self.n_trained += 1
-        elif self.interrupts.stopping:
+        elif self._stopping:
             run.end("interrupted")
         elif run.trial.state == "pruned":
             run.end("pruned")
@@ -345,6 +327,12 @@ class _Coordinator:
         self._say(f"trial {numbers}: failed with {last} (whole text in the database)")
 
     # Stopping and showing
+
+    @property
+    def _stopping(self) -> bool:
+        """Whether the study is to end before its plan: no run starts, those in training end with their segments."""
+        moved = self.saver.recovered is not None
+        return self.interrupts.stopping or moved or self.saver.has_lost_patience
 
     def _in_training(self) -> list[Run]:
         return [run for task in self.tasks.values() for run in task]

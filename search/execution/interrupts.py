@@ -44,7 +44,7 @@ class Interrupts:
     @property
     def stopping(self) -> bool:
         """Whether the study is to end."""
-        return self._n >= 1
+        return self.name is not None
 
     @property
     def at_once(self) -> bool:
@@ -62,7 +62,9 @@ class Interrupts:
             if self._n > 2:
                 signal.pthread_kill(self._main, number)  # its handler raises, also in a sleep
 
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        # The first stops whatever the main thread does next, however far the counting is.
+        self.name = self.name or signal.Signals(number).name
         if self._n > 2:
             raise KeyboardInterrupt
 

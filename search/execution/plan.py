@@ -7,6 +7,8 @@ driver ── proposals ──> trials ── runs to do ──> tasks, which ar
 from collections import deque
 from collections.abc import Mapping, Sequence
 
+from sqlalchemy import Connection, RowMapping
+
 from engine.data.dataset import Dataset
 from search.drivers.protocol import Driver, Outcome, Proposal
 from search.execution.checkpoints import set_aside
@@ -65,6 +67,10 @@ class Plan:
     def _queue(self, runs: list[Run]) -> None:
         self._waiting.extend(group_runs(runs, self._n_jobs))
 
+    def put_back(self, task: list[Run]) -> None:
+        """A task that could not be started is the next again."""
+        self._waiting.appendleft(task)
+
     def next_task(self) -> list[Run] | None:
         """Runs to train together; None where nothing waits."""
         return self._waiting.popleft() if self._waiting else None
@@ -86,19 +92,29 @@ class Plan:
         return list(new.values()), again
 
     def refill(self, n_free: int) -> list[Trial]:
-        """Make trials of what the driver proposes, and queue their runs; the new trials, and those asked for again."""
+        """Make trials of what the driver proposes, and queue their runs; the new trials, and those asked for again.
+
+        Raises:
+            NotSavedError: they could not be written; nothing has changed.
+        """
         new, again = self._proposed(n_free)
-        for trial in again:
-            trial.asked = True
-        self._record_asked(again)
-        self._queue(runs_to_do(again))
-        if not new:
-            return again
+        if not (new or again):
+            return []
         check_against_data(self._spec, [p.configuration for p in new], len(self._dataset.train))
         first = len(self.trials)
-        with self._saver.transaction() as connection:
+
+        def add(connection: Connection) -> Sequence[RowMapping]:
+            writing.set_asked(connection, [(trial.trial_id, True) for trial in again])
+            if not new:
+                return []
             writing.add_trials(connection, self._study_id, first, new)
-            rows = reading.study_trials(connection, self._study_id, first)
+            return reading.study_trials(connection, self._study_id, first)
+
+        rows = self._saver.write(add)
+        for trial in again:
+            trial.asked = True
+            self._saver.note(trial)
+        self._queue(runs_to_do(again))
         for row, proposal in zip(rows, new, strict=True):
             trial = Trial(
                 trial_id=row["trial_id"],

@@ -15,7 +15,7 @@ from search.drivers.protocol import Driver, Outcome, Proposal
 from search.spec.space import Params
 from search.spec.study import StudySpec
 from search.store import reading
-from search.store.mirror import MirroredTrial
+from search.store.mirrored import MirroredTrial
 from search.store.schema import BROKEN, STATES
 from search.store.writing import ENDED, RunProgress, StudyRecord
 
@@ -59,6 +59,13 @@ class Run:
     def ended(self) -> bool:
         """Whether there is nothing more to train."""
         return self.status in ENDED or (self.status == "failed" and self.attempted)
+
+    def start(self, run_id: int, state: TrainingState | None) -> None:
+        """Its row is there, and training goes on from this state; None where that could not be made."""
+        self.run_id, self.state = run_id, state
+        self.start_k = state.k if state is not None else 0
+        self.curve = {k: v for k, v in self.curve.items() if k <= self.start_k}
+        self.status, self.attempted = "running", True
 
     def take(self, state: TrainingState, evaluation: Evaluation | None, seconds: tuple[float, float]) -> None:
         """Note the result of a segment: the new state, its evaluation, and seconds (training, evaluation)."""

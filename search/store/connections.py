@@ -2,20 +2,25 @@
 
 SQLite stands in write-ahead mode: readers never wait for the writer, and a commit survives the process. Writing
 transactions take SQLite's write lock at their beginning, so what they read is still true when they write.
+
+Whoever writes may find that another program holds that lock, that the disk is full, that the file is another one by
+now. For the first a transaction waits by itself, unless its engine is `impatient`; `why_waiting_may_help` tells the
+second from errors of ours; the third is looked for at the beginning of each transaction: a `DatabaseReplacedError`.
 """
 
 import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from search.store.location import DatabaseUnusableError, Location, unusable
@@ -28,7 +33,22 @@ _BUSY_MILLISECONDS = 1_000  # of one attempt: between two of them a signal is he
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 _UNREADABLE = (*_DAMAGED, "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_BUSY")
 
+# What may be otherwise in a moment, in words.
+_PASSING = {
+    "SQLITE_BUSY": "another program is writing it",
+    "SQLITE_LOCKED": "another program is writing it",
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_READONLY": "it must not be written any more",
+    "SQLITE_PERM": "it must not be written any more",
+    "SQLITE_CANTOPEN": "its files cannot be opened",
+    "SQLITE_IOERR": "the disk reports an error",
+}
+
 Notify = Callable[[str], None]
+
+
+class DatabaseReplacedError(DatabaseUnusableError):
+    """The file that an engine has open has not this name any more: it was deleted, or another took its place."""
 
 
 def say_on_stderr(message: str) -> None:
@@ -86,10 +106,15 @@ def _reading_mode(location: Location) -> dict[str, str]:
 
 
 def writing_engine(location: Location, notify: Notify) -> Engine:
-    """An engine for a database that is known to be ours, or to be made."""
+    """An engine for a database that is known to be ours, or to be made.
+
+    Its transactions raise DatabaseReplacedError where the file was deleted or replaced since the first of them.
+    """
     if location.path is None:
         return server_engine(location)
     sql = create_engine(location.url)
+    files = [location.path.with_name(f"{location.path.name}{suffix}") for suffix in ("", "-wal", "-shm")]
+    opened: list[list[tuple[int, int] | None]] = []
 
     def prepare(connection: Any, _record: Any) -> None:
         # SQLAlchemy's recipe for transactions that hold changes of tables too: the driver begins none itself.
@@ -100,13 +125,57 @@ def writing_engine(location: Location, notify: Notify) -> Engine:
         connection.execute("PRAGMA foreign_keys=ON")
 
     def begin(connection: Connection) -> None:
-        _patiently(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"), location, notify)
+        def take_lock() -> object:
+            return connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+        if connection.get_execution_options().get("patient", True):
+            _patiently(take_lock, location, notify)
+        else:
+            take_lock()
+        found = _identity(files)
+        if found is not None and not opened:
+            opened.append(found)
+        elif found is not None and opened != [found]:
+            raise DatabaseReplacedError(
+                f"{location.name} was deleted or replaced by another program while it was written"
+            )
 
     event.listen(sql, "connect", prepare)
     event.listen(sql, "begin", begin)
     event.listen(sql, "close", _fold)
+    event.listen(sql, "engine_disposed", lambda _: opened.clear())
     event.listen(sql, "handle_error", _translation(location, _DAMAGED))
     return sql
+
+
+def impatient(sql: Engine) -> Engine:
+    """The same engine, with transactions that fail after a second where another program holds the write lock."""
+    return sql.execution_options(patient=False)
+
+
+def why_waiting_may_help(error: SQLAlchemyError) -> str | None:
+    """The reason of a write that failed, in words, where it may succeed later; None where it will not."""
+    cause = getattr(error, "orig", None)
+    name = getattr(cause, "sqlite_errorname", "")
+    for code, words in _PASSING.items():
+        if name.startswith(code):
+            return words
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return "its server does not answer" if lost else None
+
+
+def _identity(files: Iterable[Path]) -> list[tuple[int, int] | None] | None:
+    """Which files have these names now; None where that cannot be told."""
+    found: list[tuple[int, int] | None] = []
+    for file in files:
+        try:
+            at = file.stat()
+            found.append((at.st_dev, at.st_ino))
+        except (FileNotFoundError, NotADirectoryError):
+            found.append(None)
+        except OSError:
+            return None
+    return found
 
 
 def _fold(connection: Any, _record: Any) -> None:
