@@ -3,6 +3,7 @@
     tables.py          the views as data frames, one dataset at a time
     selection_rule.py  which configuration is best: a rule that sees validation alone
     commands.py        which command makes which study
+    files.py           whole files or none; tables that spreadsheets may open
     wording.py         numbers and configurations in words
     statistics/        intervals, paired effects, rankings, curves, effects of a grid: tables in, tables out
     trials.py          replicates averaged, trials ranked

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from analysis.files import write_csv, written_together
 from analysis.tables import SPLIT_NAMES, connected, read_runs, tidy_runs
 
 if TYPE_CHECKING:
@@ -50,17 +51,18 @@ def export(database: "str | Engine", out: Path) -> list[Path]:
     Args:
         database: Path of an SQLite file, an SQLAlchemy URL, or an engine.
         out: Folder of the files; made if missing.
+
+    Raises:
+        OutputError: They cannot be written; none of them is.
     """
     from sqlalchemy import text
 
     with connected(database) as connection:
         runs = runs_table(read_runs(connection))
         evaluations = evaluations_table(pd.read_sql(text("SELECT * FROM v_curves"), connection))
-    out.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, table in (("runs", runs), ("evaluations", evaluations)):
-        csv, parquet = out / f"{name}.csv", out / f"{name}.parquet"
-        table.to_csv(csv, index=False, lineterminator="\n")
-        table.to_parquet(parquet, index=False)
-        paths += [csv, parquet]
-    return paths
+    tables = {"runs": runs, "evaluations": evaluations}
+    with written_together(out) as folder:
+        for name, table in tables.items():
+            write_csv(table, folder / f"{name}.csv")
+            table.to_parquet(folder / f"{name}.parquet", index=False)
+    return [out / f"{name}.{kind}" for name in tables for kind in ("csv", "parquet")]

@@ -46,7 +46,7 @@ def best_runs(tables: Tables, *studies: str) -> pd.DataFrame:
         fresh = None if again is None else again[again["source_trial_number"] == number]
         chosen: pd.DataFrame = runs[runs["trial_number"] == number]
         return chosen if fresh is None or fresh.empty else fresh
-    raise StudyMissingError(studies[0], tables.command(studies[0]))
+    raise StudyMissingError(studies[0], tables.commands.make(studies[0]))
 
 
 def confirmed(tables: Tables, study: str) -> pd.DataFrame | None:
@@ -114,10 +114,10 @@ def reported_runs(tables: Tables, activations: tuple[str, ...] = ("relu",)) -> p
             return found
     there = next((study for study in _ONE_FACTOR if study in tables.studies), None)
     if there is None:
-        raise StudyMissingError(_ONE_FACTOR[0], tables.command(_ONE_FACTOR[0]))
+        raise StudyMissingError(_ONE_FACTOR[0], tables.commands.make(_ONE_FACTOR[0]))
     wanted = " and ".join(known(ACTIVATIONS, activation, "activation").name for activation in activations)
     reason = f"has no complete run of 2 × 100 units with {wanted}, momentum and decay"
-    raise StudyMissingError(there, tables.command(there), reason)
+    raise StudyMissingError(there, tables.commands.make(there), reason)
 
 
 def decays(decay: pd.Series) -> pd.Series:

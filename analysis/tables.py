@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
-from analysis.commands import REPORT_DATASET, command_for, study_name
+from analysis.commands import DATABASE, REPORT_DATASET, Commands, study_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,6 +72,7 @@ class Tables:
         left_aside: Names of studies in the database that are not used here (other data, other seed).
         selections: Frozen choices, the newest of each study: `study` as in `runs`, `selection_id`,
             `trial_number`, `n_trials`, `selected_at`.
+        commands: What to type for a study.
     """
 
     dataset: str
@@ -79,15 +80,12 @@ class Tables:
     curves: pd.DataFrame
     left_aside: tuple[str, ...] = ()
     selections: pd.DataFrame = field(default_factory=pd.DataFrame)
+    commands: Commands = field(default_factory=Commands)
 
     @property
     def studies(self) -> list[str]:
         """Names of the studies at hand, sorted."""
         return sorted(self.runs["study"].unique())
-
-    def command(self, study: str) -> str:
-        """The command that makes `study` on this dataset."""
-        return command_for(study, self.dataset)
 
     def all_runs(self, study: str) -> pd.DataFrame:
         """Every run of the study, whatever its state.
@@ -97,7 +95,7 @@ class Tables:
         """
         found = self.runs[self.runs["study"] == study]
         if found.empty:
-            raise StudyMissingError(study, self.command(study))
+            raise StudyMissingError(study, self.commands.make(study))
         return found
 
     def complete(self, study: str, *, full_fidelity: bool = True) -> pd.DataFrame:
@@ -111,7 +109,7 @@ class Tables:
         if full_fidelity:
             found = found[found["full_fidelity"]]
         if found.empty:
-            raise StudyMissingError(study, self.command(study), "has no complete run")
+            raise StudyMissingError(study, self.commands.again(study), "has no complete run")
         return found
 
     def curves_of(self, runs: pd.DataFrame) -> pd.DataFrame:
@@ -151,11 +149,18 @@ def _decode(column: pd.Series) -> list[Any]:
     for cell in column:
         if isinstance(cell, str):
             if cell not in known:
-                known[cell] = json.loads(cell)
+                known[cell] = _parse(cell)
             decoded.append(known[cell])
         else:
             decoded.append(cell if cell is not None else {})
     return decoded
+
+
+def _parse(cell: str) -> Any:
+    try:
+        return json.loads(cell)
+    except ValueError as error:
+        raise LookupError(f"the database must hold JSON where it has {cell[:20]!r}, but is damaged there") from error
 
 
 def choose_dataset(run_counts: dict[str, int]) -> str:
@@ -165,12 +170,13 @@ def choose_dataset(run_counts: dict[str, int]) -> str:
     return min(run_counts, key=lambda name: (-run_counts[name], name))
 
 
-def read_tables(database: "str | Engine", dataset: str | None = None) -> Tables:
+def read_tables(database: "str | Engine", dataset: str | None = None, called: str = DATABASE) -> Tables:
     """Read the views of `database` for one dataset.
 
     Args:
         database: Path of an SQLite file, an SQLAlchemy URL, or an engine.
         dataset: By default MNIST where there is any, otherwise the one there is.
+        called: What commands call the database.
 
     Raises:
         FileNotFoundError: `database` is a path without a file.
@@ -193,6 +199,8 @@ def read_tables(database: "str | Engine", dataset: str | None = None) -> Tables:
         curves = pd.read_sql(query, connection, params={"dataset": chosen})
         query = text(f"SELECT {_SELECTION_COLUMNS} FROM v_selections WHERE dataset = :dataset ORDER BY selection_id")
         selections = pd.read_sql(query, connection, params={"dataset": chosen})
+        query = text("SELECT study, spec, command FROM v_studies WHERE dataset = :dataset ORDER BY study_id")
+        studies = pd.read_sql(query, connection, params={"dataset": chosen})
     # A study may be running: evaluations that arrived after the runs were read belong to the next reading.
     curves = curves[curves["run_id"].isin(runs["run_id"])]
     curves = curves.sort_values(["run_id", "k"], ignore_index=True)
@@ -200,8 +208,18 @@ def read_tables(database: "str | Engine", dataset: str | None = None) -> Tables:
         selections[selections["study"].isin(used)].sort_values("selection_id").drop_duplicates("study", keep="last")
     )
     base_names = dict(zip(runs["study_name"], runs["study"], strict=True))
+    commands = _commands(studies, base_names, chosen, called)
     selections = selections.assign(study=selections["study"].map(base_names)).reset_index(drop=True)
-    return Tables(chosen, runs, curves, tuple(left_aside), selections)
+    return Tables(chosen, runs, curves, tuple(left_aside), selections, commands)
+
+
+def _commands(studies: pd.DataFrame, base_names: "Mapping[str, str]", dataset: str, called: str) -> Commands:
+    """The commands for the studies at hand and for those that are missing beside them: on the same data."""
+    used = studies[studies["study"].isin(list(base_names))]
+    named = next((spec["dataset"] for spec in reversed(_decode(used["spec"])) if spec.get("dataset")), "auto")
+    names = {base_names[name]: name for name in used["study"]}
+    stored = dict(zip(names, used["command"], strict=True))
+    return Commands(dataset, None if named == "auto" else named, called, names, stored)
 
 
 def read_runs(connection: "Connection") -> pd.DataFrame:

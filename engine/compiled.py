@@ -4,6 +4,9 @@ A *kernel* is called from Python, holds no interpreter lock and is cached on dis
 folder cannot be written, in the user's cache folder. An *inlined* function is a piece of kernels. Numba decides by a
 kernel's own file whether a cached copy is stale, but a kernel is made of the pieces of several files: here the names
 of the cached files carry a fingerprint of the modules that the kernel's module imports, directly or through others.
+
+Where Numba is told not to compile (`NUMBA_DISABLE_JIT`), there are no kernels, and importing them says so: their loops
+over vectors have no form in Python.
 """
 
 import sys
@@ -17,6 +20,7 @@ import numba
 from numba import njit
 from numba.core.caching import InTreeCacheLocator, UserProvidedCacheLocator, UserWideCacheLocator
 
+from engine.errors import CompilerOffError
 from engine.sources import imported_sources, source_digest
 
 P = ParamSpec("P")
@@ -76,7 +80,16 @@ _decorating = threading.Lock()
 
 
 def kernel(function: Callable[P, R]) -> Kernel[P, R]:
-    """Compile on first call, without the interpreter lock, cached on disk where some folder can be written."""
+    """Compile on first call, without the interpreter lock, cached on disk where some folder can be written.
+
+    Raises:
+        CompilerOffError: Numba is told not to compile.
+    """
+    if numba.config.DISABLE_JIT:
+        raise CompilerOffError(
+            "the engine works in compiled code, and Numba's compiler is switched off here; "
+            "unset NUMBA_DISABLE_JIT (or disable_jit in .numba_config.yaml)"
+        )
     places = ",".join(f"{__name__}.{place.__name__}" for place in (InProvidedFolder, BesideModule, InUsersFolder))
     with _decorating:
         # Numba's setting for places of one's own holds for the process; it is read when a function is decorated.

@@ -24,6 +24,10 @@ class DataError(DigitsweepError, OSError):
     """A data set that is missing, altered, truncated or unreadable; names the file and what to do."""
 
 
+class CompilerOffError(DigitsweepError, RuntimeError):
+    """There is no machine code to train with, because Numba is told not to compile."""
+
+
 def unknown_choice(parameter: str, value: object, choices: Collection[str]) -> ConfigurationError:
     """The error for a word that is none of `choices`, with the nearest one that is."""
     near = get_close_matches(str(value), choices, n=1)

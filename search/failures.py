@@ -1,9 +1,10 @@
 """What becomes of an exception that ends a command: one line, and an exit code.
 
 2     what was asked for is wrong           1   something failed that should not; a file has the whole of it
-130   interrupted                           1   whoever read the output has gone, in silence
+130   interrupted                           1   nobody takes the output: a line, or silence where the reader has gone
 """
 
+import errno
 import os
 import re
 import sys
@@ -23,6 +24,7 @@ from engine.errors import DigitsweepError, excerpt
 KEPT = 20
 """Error files that are kept, the newest."""
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
@@ -31,24 +33,39 @@ def exit_code(command: Callable[[], object]) -> int:
     try:
         result = command()
         sys.stdout.flush()
-    except TyperException as error:
+        code = result if isinstance(result, int) else 0
+    except BaseException as error:
+        code = _ended_by(error)
+    # What a stream does not take goes nowhere, so that it does not fail once more when Python ends.
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return code
+
+
+def _ended_by(error: BaseException) -> int:
+    """Say what ended a command; its exit code."""
+    if isinstance(error, TyperException):
         _say(" ".join(error.format_message().split()), of=error)
         return 2
-    except DigitsweepError as error:
+    if isinstance(error, DigitsweepError):
         _say(str(error))
         return 2
-    except (KeyboardInterrupt, typer.Abort):
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
         _say("interrupted")
         return 130
-    except BrokenPipeError:
-        # What is left in the buffer must not be written when Python ends: that would fail once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
         return 1
-    except Exception as error:
-        last = excerpt(" ".join("".join(traceback.format_exception_only(error)).split()), 300)
-        _say(f"this should not have happened: {last}; {_keep(error)}")
+    if isinstance(error, OSError) and error.errno in _FULL:
+        _say(f"what was to be written or said does not fit any more: {error.strerror}")
         return 1
-    return result if isinstance(result, int) else 0
+    if not isinstance(error, Exception):
+        raise error
+    last = excerpt(" ".join("".join(traceback.format_exception_only(error)).split()), 300)
+    _say(f"this should not have happened: {last}; {_keep(error)}")
+    return 1
 
 
 def _say(message: str, *, of: TyperException | None = None) -> None:
@@ -57,14 +74,22 @@ def _say(message: str, *, of: TyperException | None = None) -> None:
     hint = "" if of is None else f" ({place} --help)"
     line = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", message)
     line = line if len(line) <= 2_000 else line[:2_000] + "…"
-    print(f"{place}: {line}{hint}", file=sys.stderr)
+    with suppress(OSError):  # nobody is there to be told
+        print(f"{place}: {line}{hint}", file=sys.stderr)
+
+
+def _folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return "a folder that is gone"
 
 
 def _keep(error: Exception) -> str:
     """Write the traceback to a file in the user's cache, or else in the temporary folder; in words, where it is."""
     moment = datetime.now(UTC)
     text = "".join(traceback.format_exception(error))
-    head = f"{moment.isoformat(timespec='seconds')}\n{sys.argv}\nPython {sys.version}\nin {Path.cwd()}\n\n"
+    head = f"{moment.isoformat(timespec='seconds')}\n{sys.argv}\nPython {sys.version}\nin {_folder()}\n\n"
     name = f"{moment:%Y-%m-%dT%H-%M-%S}-{os.getpid()}.txt"
     for folder in (cache_folder() / "errors", Path(tempfile.gettempdir())):
         try:

@@ -14,7 +14,7 @@ import numpy as np
 
 from analysis.claims.catalogue import CLAIMS
 from analysis.claims.evidence import Claim, Evidence, Number, Verdict
-from analysis.commands import REPORT_DATASET, command_for
+from analysis.commands import REPORT_DATASET, Commands
 from analysis.statistics.intervals import ALPHA
 from analysis.statistics.pairs import holm
 from analysis.tables import NotApplicableError, StudyMissingError, Tables
@@ -73,14 +73,16 @@ def _look(claim: Claim, tables: Tables) -> Evidence | Finding:
     """The evidence on a claim, or the finding that it could not be looked for."""
     if claim.mnist_only and tables.dataset != REPORT_DATASET:
         reason = f"The claim is about MNIST; these runs are on {tables.dataset}."
-        return Finding(claim, Verdict.NOT_RUN, reason, command=command_for(claim.study))
+        return Finding(
+            claim, Verdict.NOT_RUN, reason, command=Commands(database=tables.commands.database).make(claim.study)
+        )
     try:
         return claim.test(tables)
     except StudyMissingError as missing:
         return Finding(claim, Verdict.NOT_RUN, f"Study {missing.study} {missing.reason}.", command=missing.command)
     except NotApplicableError as error:
         reason = f"{str(error)[:1].upper()}{str(error)[1:]}."
-        return Finding(claim, Verdict.NOT_RUN, reason, command=tables.command(claim.study))
+        return Finding(claim, Verdict.NOT_RUN, reason, command=tables.commands.make(claim.study))
 
 
 def _conclude(tables: Tables, claim: Claim, found: Evidence, p_adjusted: float) -> Finding:

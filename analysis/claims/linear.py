@@ -108,7 +108,7 @@ def rate_and_accuracy(tables: Tables, study: str) -> Evidence:
     )
     if verdict == Verdict.UNDECIDED:
         sentence += (
-            f" So small a range wants replicates ({tables.command(study)} REPLICATES={MIN_REPLICATES})."
+            f" So small a range wants replicates ({tables.commands.make(study, replicates=MIN_REPLICATES)})."
             if len(each) < MIN_REPLICATES
             else " The correlation could be chance."
         )

@@ -72,7 +72,7 @@ def table(tables: Tables) -> pd.DataFrame:
             study=study, trial_number=int(chosen["trial_number"]), configuration=describe(chosen)
         )
         return with_runs(out, chosen["run_ids"])
-    raise StudyMissingError("mlp-random", tables.command("mlp-random"))
+    raise StudyMissingError("mlp-random", tables.commands.make("mlp-random"))
 
 
 def draw(table: pd.DataFrame) -> "Figure":

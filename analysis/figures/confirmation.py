@@ -51,7 +51,7 @@ def table(tables: Tables) -> pd.DataFrame:
                 }
             )
     if not rows:
-        raise StudyMissingError("mlp-random-confirm", tables.command("mlp-random-confirm"))
+        raise StudyMissingError("mlp-random-confirm", tables.commands.make("mlp-random-confirm"))
     return with_runs(pd.DataFrame(rows), [run_id for row in rows for run_id in row["run_ids"]])
 
 

@@ -6,13 +6,15 @@ The same database gives the same bytes.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
 import pandas as pd
 
+from analysis.commands import DATABASE
 from analysis.figures.style import freeze, style
+from analysis.files import write_csv, written_together
 from analysis.tables import NotApplicableError, StudyMissingError, Tables, read_tables
 
 if TYPE_CHECKING:
@@ -136,21 +138,20 @@ def svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def draw_all(database: str | Engine, out: Path, dataset: str | None = None) -> list[Result]:
+def draw_all(database: str | Engine, out: Path, dataset: str | None = None, called: str = DATABASE) -> list[Result]:
     """See `analysis.figures.draw_all`."""
-    tables = read_tables(database, dataset)
-    out.mkdir(parents=True, exist_ok=True)
-    results = []
-    with style():
-        for name in NAMES:
-            result = compute(name, tables)
+    tables = read_tables(database, dataset, called)
+    results = [compute(name, tables) for name in NAMES]
+    with written_together(out) as folder, style():
+        for result in results:
             if result.drawn:
                 figure = draw(result)
-                stem = FILE_NAMES[name]
-                paths = tuple(out / f"{stem}.{kind}" for kind in ("svg", "png", "csv"))
-                paths[0].write_text(svg(figure), encoding="utf-8")
-                figure.savefig(paths[1], metadata={"Software": None})
-                result.table.to_csv(paths[2], index=False, lineterminator="\n")
-                result = Result(**{**result.__dict__, "files": paths})
-            results.append(result)
-    return results
+                svg_file, png_file, csv_file = _files(folder, result)
+                svg_file.write_text(svg(figure), encoding="utf-8")
+                figure.savefig(png_file, metadata={"Software": None})
+                write_csv(result.table, csv_file)
+    return [replace(result, files=_files(out, result)) if result.drawn else result for result in results]
+
+
+def _files(folder: Path, result: Result) -> tuple[Path, ...]:
+    return tuple(folder / f"{FILE_NAMES[result.name]}.{kind}" for kind in ("svg", "png", "csv"))

@@ -35,7 +35,8 @@ def table(tables: Tables) -> pd.DataFrame:
         raise NotApplicableError(
             f"a surrogate must predict at least {MIN_R2} of the variance of unseen trials before "
             "importances mean anything, but "
-            f"R² is {number_text(r2)} with {len(trials)} trials; more trials may help ({tables.command('mlp-random')})"
+            f"R² is {number_text(r2)} with {len(trials)} trials; more trials may help "
+            f"({tables.commands.make('mlp-random')})"
         )
     return with_runs(out.assign(r2=r2, n_trials=len(trials)), runs["run_id"])
 

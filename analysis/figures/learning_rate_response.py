@@ -29,7 +29,7 @@ def table(tables: Tables) -> pd.DataFrame:
     runs = tables.all_runs(study)
     over = runs[runs["state"].isin(["complete", "diverged"])]
     if (over["state"] == "complete").sum() == 0:
-        raise StudyMissingError(study, tables.command(study), "has no complete run")
+        raise StudyMissingError(study, tables.commands.again(study), "has no complete run")
     over = over.assign(
         decays=decays(over["decay"]),
         diverged=over["state"] == "diverged",

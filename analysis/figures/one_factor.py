@@ -61,7 +61,7 @@ def table(tables: Tables) -> pd.DataFrame:
         error = binomial_error(float(runs["test_accuracy"].mean()), int(runs["n_test"].iloc[0]))
     parts = [part for part in parts if len(part)]
     if not parts:
-        raise StudyMissingError(STUDIES[0], tables.command(STUDIES[0]))
+        raise StudyMissingError(STUDIES[0], tables.commands.make(STUDIES[0]))
     out = pd.concat(parts, ignore_index=True).assign(binomial_error=error)
     return with_runs(out, [run_id for ids in out["run_ids"] for run_id in ids])
 

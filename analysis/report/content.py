@@ -45,7 +45,7 @@ def content(tables: Tables) -> Content:
     findings = examine(tables)
     remarks = health(tables)
     verdicts = {verdict: sum(finding.verdict is verdict for finding in findings) for verdict in Verdict}
-    missing = [(study, tables.command(study)) for study in STUDIES if study not in tables.studies]
+    missing = [(study, tables.commands.make(study)) for study in STUDIES if study not in tables.studies]
     by_study = [(study, tuple(r for r in remarks if r.study == study)) for study in tables.studies]
     selection = optimism(tables)
     return Content(
@@ -57,7 +57,7 @@ def content(tables: Tables) -> Content:
         findings=tuple(findings),
         figures=tuple(compute(name, tables) for name in NAMES),
         remarks=tuple(by_study),
-        selection_sentences=tuple(sentences.selection_sentences(selection)),
+        selection_sentences=tuple(sentences.selection_sentences(selection, tables.commands)),
         selection=selection_table(selection),
         best=best_table(tables),
         studies=studies_table(tables),

@@ -4,8 +4,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.commands import DATABASE
 from analysis.figures.drawing import FILE_NAMES, draw, svg
 from analysis.figures.style import GRID, INK, MUTED, ON_DARK, PAPER, style
+from analysis.files import written_together
+from analysis.report import markdown
 from analysis.report.content import Content, content
 from analysis.tables import read_tables
 from analysis.wording import p_text, ranges
@@ -36,7 +39,7 @@ def inline_svg(text: str, name: str, title: str) -> str:
     return f'<svg {shape} role="img" aria-label="{title}">{rest}'
 
 
-def _environment() -> Any:
+def _environment(**settings: Any) -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -45,11 +48,11 @@ def _environment() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=lambda name: name is not None and ".html" in name,
+        **settings,
     )
     environment.filters["ranges"] = ranges
     environment.filters["p"] = lambda p: p_text(p).removeprefix("p ").removeprefix("= ")
-    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|")
+    environment.filters["code"] = markdown.code
     return environment
 
 
@@ -65,25 +68,28 @@ def render_html(page: Content, svgs: dict[str, str]) -> str:
 
     # Escaped as every text of the template is, but for the drawings, which are ours.
     inline = {name: Markup(inline_svg(text, name, name.replace("_", " "))) for name, text in svgs.items()}
-    text = str(_environment().get_template("report.html.j2").render(page=page, svgs=inline, colors=ON_DARK))
+    text = str(
+        _environment(autoescape=True).get_template("report.html.j2").render(page=page, svgs=inline, colors=ON_DARK)
+    )
     return re.sub(r"(?<=\d) %", "\u00a0%", text)  # a number stays with its unit on a narrow screen
 
 
 def render_markdown(page: Content) -> str:
     """The same content as Markdown."""
-    text = str(_environment().get_template("report.md.j2").render(page=page, files=FILE_NAMES))
+    environment = _environment(finalize=markdown.text)  # of every value that the template shows
+    text = str(environment.get_template("report.md.j2").render(page=page, files=FILE_NAMES))
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
-def build(database: "str | Engine", out: Path, dataset: str | None = None) -> Path:
+def build(database: "str | Engine", out: Path, dataset: str | None = None, called: str = DATABASE) -> Path:
     """See `analysis.report.build`."""
-    page = content(read_tables(database, dataset))
+    page = content(read_tables(database, dataset, called))
     svgs = drawings(page)
-    folder = out / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in svgs.items():
-        (folder / f"{FILE_NAMES[name]}.svg").write_text(text, encoding="utf-8")
-    (out / "report.md").write_text(render_markdown(page), encoding="utf-8")
-    path = out / "report.html"
-    path.write_text(render_html(page, svgs), encoding="utf-8")
-    return path
+    texts = {"report.html": render_html(page, svgs), "report.md": render_markdown(page)}
+    with written_together(out) as folder:
+        (folder / "figures").mkdir()
+        for name, text in svgs.items():
+            (folder / "figures" / f"{FILE_NAMES[name]}.svg").write_text(text, encoding="utf-8")
+        for file, text in texts.items():
+            (folder / file).write_text(text, encoding="utf-8")
+    return out / "report.html"

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims.evidence import Verdict
-from analysis.commands import REPORT_DATASET
+from analysis.commands import REPORT_DATASET, Commands
 from analysis.tables import Tables
 from analysis.trials import unfinished
 from analysis.wording import count, interval_text, percent_text, signed_points
@@ -47,7 +47,7 @@ def notices(tables: Tables, missing: list[tuple[str, str]]) -> list[str]:
         ]
         notices.append(
             f"Study {row['study']} is incomplete: {', '.join(part for part in parts if part)}. Finish it with: "
-            f"{tables.command(row['study'])}"
+            f"{tables.commands.again(row['study'])}"
         )
     for study, expected in N_CONFIGURATIONS.items():
         n_there = tables.runs.loc[tables.runs["study"] == study, "trial_number"].nunique()
@@ -61,7 +61,7 @@ def notices(tables: Tables, missing: list[tuple[str, str]]) -> list[str]:
     return notices
 
 
-def selection_sentences(selection: pd.DataFrame) -> list[str]:
+def selection_sentences(selection: pd.DataFrame, commands: Commands) -> list[str]:
     """Of each row of `optimism`, what was selected, how it fared with fresh seeds, and whether it is frozen."""
     sentences = []
     for row in selection.to_dict("records"):
@@ -78,7 +78,7 @@ def selection_sentences(selection: pd.DataFrame) -> list[str]:
             )
         else:
             text += " It is not confirmed with fresh seeds, so its value is likely to be optimistic."
-        sentences.append(f"{text} {_frozen(row)}")
+        sentences.append(f"{text} {_frozen(row, commands.select(row['study']))}")
     return sentences
 
 
@@ -94,14 +94,14 @@ def _bounds(row: Mapping[Any, Any]) -> str:
     return f", {interval_text(row['optimism_low'], row['optimism_high'], signed_points, 'the fresh seeds')}"
 
 
-def _frozen(row: Mapping[Any, Any]) -> str:
+def _frozen(row: Mapping[Any, Any], command: str) -> str:
     """Whether the choice that this page makes is the one that is frozen in the database."""
     if pd.isna(row["selection_id"]):
-        return f"The choice is not frozen yet: make select STUDY={row['study']}."
+        return f"The choice is not frozen yet: {command}."
     if row["frozen_trial"] != row["trial_number"]:
         return (
             f"Frozen was trial {row['frozen_trial']} (selection {row['selection_id']}); the study has changed since, "
-            f"so choose again: make select STUDY={row['study']}."
+            f"so choose again: {command}."
         )
     more = (
         f" (then the best of {row['frozen_from']}; the study has grown since)"

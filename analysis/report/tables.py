@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.commands import command_for
 from analysis.tables import StudyMissingError, Tables
 from analysis.trials import ranked_trials
 from analysis.wording import describe, minutes_text, percent_text, ranges, signed_points
@@ -102,7 +101,7 @@ _STUDIES: Columns = {
     "diverged": lambda runs: _count(int((runs["state"] == "diverged").sum())),
     "other": lambda runs: _count(int((~runs["state"].isin(["complete", "diverged"])).sum())),
     "training (minutes)": lambda runs: _minutes(runs["train_seconds"].sum()),
-    "make it with": lambda runs: _text(command_for(runs["study"].iloc[0], runs["dataset"].iloc[0])),
+    "make it with": lambda runs: _text(runs["command"].iloc[0]),
     "run ids": lambda runs: _text(ranges(runs["run_id"])),
 }
 
@@ -128,4 +127,6 @@ def best_table(tables: Tables) -> Table:
 
 def studies_table(tables: Tables) -> Table:
     """Each study with its runs, what they took, and the command that makes it."""
-    return _table("The studies behind this page.", _STUDIES, (runs for _, runs in tables.runs.groupby("study")))
+    by_study = tables.runs.groupby("study")
+    rows = (runs.assign(command=tables.commands.again(str(study))) for study, runs in by_study)
+    return _table("The studies behind this page.", _STUDIES, rows)

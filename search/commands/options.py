@@ -94,7 +94,7 @@ def _file(path: Path) -> Path:
     """A file to write, in a folder that is there."""
     _plain(path)
     try:
-        if path.is_dir():
+        if path.absolute().is_dir():
             raise typer.BadParameter(f"a file was expected, but {excerpt(str(path), 200)} is a folder")
         if not path.parent.is_dir():
             raise typer.BadParameter(f"there is no folder {excerpt(str(path.parent), 200)} to write into")

@@ -1,5 +1,6 @@
 """`digitsweep figures` and `digitsweep report`: what the analysis makes of the database."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,31 +12,43 @@ from search.commands.options import Database, DatasetName, OutputFolder
 
 def figures(db: Database = "runs.sqlite", out: OutputFolder = Path("report"), dataset: DatasetName = None) -> None:
     """Draw every figure of the report that the database has the studies for (PNG, SVG, and the table as CSV)."""
+    _draw_to_files()
     from analysis.figures import draw_all
 
-    with opened(db) as sql, _analysis_errors():
-        results = draw_all(sql, out, dataset)
+    with analysis_errors(), opened(db) as sql:
+        results = draw_all(sql, out, dataset, db)
     for result in results:
         if result.drawn:
             kinds = ", ".join(file.suffix.removeprefix(".") for file in result.files)
             say(f"{result.title}: {result.files[0].with_suffix('')} ({kinds})")
         else:
-            say(f"{result.title}: left out, {result.reason}; make it with {result.command}")
+            command = f"; make it with {result.command}" if result.command else ""
+            say(f"{result.title}: left out, {result.reason}{command}")
 
 
 def report(db: Database = "runs.sqlite", out: OutputFolder = Path("report"), dataset: DatasetName = None) -> None:
     """Build the report page: figures, tables, and each claim with what the database says about it."""
+    _draw_to_files()
     from analysis.report import build
 
-    with opened(db) as sql, _analysis_errors():
-        page = build(sql, out, dataset)
+    with analysis_errors(), opened(db) as sql:
+        page = build(sql, out, dataset, db)
     say(str(page))
 
 
+def _draw_to_files() -> None:
+    """Keep matplotlib from what MPLBACKEND names, a notebook's backend above all, which need not be installed here."""
+    os.environ["MPLBACKEND"] = "agg"
+
+
 @contextmanager
-def _analysis_errors() -> Iterator[None]:
-    """What the analysis raises for a database it cannot use, as one of our own errors."""
+def analysis_errors() -> Iterator[None]:
+    """What the analysis raises for a database it cannot use or a place it cannot write to, as one of our own errors."""
+    from analysis.files import OutputError
+
     try:
         yield
     except LookupError as error:
         raise DigitsweepError(str(error.args[0])) from error
+    except OutputError as error:
+        raise DigitsweepError(str(error)) from error

@@ -27,6 +27,7 @@ def typed_command(database: str | None = None) -> str:
 
 def _program() -> list[str]:
     """How this program was called: by its name where the shell finds it so, else by its path, or as a module."""
-    if Path(sys.argv[0]).name != "digitsweep":
-        return [sys.executable, "-m", "search.cli"]
+    called = Path(sys.argv[0]).name
+    if called != "digitsweep":
+        return [sys.executable, *([sys.argv[0]] if called == "digitsweep.py" else ["-m", "search.cli"])]
     return ["digitsweep" if sys.argv[0] == which("digitsweep") else sys.argv[0]]

@@ -13,7 +13,7 @@ MODULES = {
 }
 # From the bottom to the top; what stands on one line does not know of each other.
 LAYERS = [
-    ["selection_rule", "commands"],
+    ["selection_rule", "commands", "files"],
     ["tables"],
     ["statistics"],
     ["wording"],

@@ -6,7 +6,7 @@ from contextlib import closing
 import pandas as pd
 import pytest
 
-from analysis import commands
+from analysis.commands import Commands
 from analysis.tables import NotApplicableError, StudyMissingError, choose_dataset, known, read_tables
 from benchmarks import synthetic
 
@@ -89,7 +89,7 @@ def test_a_missing_study_names_its_command(tables):
 
 
 def test_commands_name_the_dataset():
-    assert commands.command_for("mlp-random") == "make mlp-random N=50"
-    assert commands.command_for("mlp-random", "digits") == "make mlp-random N=50 DATASET=digits"
+    assert Commands().make("mlp-random") == "make mlp-random N=50"
+    assert Commands("digits").make("mlp-random") == "make mlp-random N=50 DATASET=digits"
     expected = "make confirm STUDY=mlp-random@digits TOP=4 REPLICATES=8 DATASET=digits"
-    assert commands.command_for("mlp-random-confirm", "digits") == expected
+    assert Commands("digits").make("mlp-random-confirm") == expected

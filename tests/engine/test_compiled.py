@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import engine.compiled
+import engine.errors
 import engine.sources
 
 FILES = {
@@ -51,7 +52,7 @@ def package(tmp_path):
     for name, text in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    for module in (engine.compiled, engine.sources):
+    for module in (engine.compiled, engine.errors, engine.sources):
         text = Path(module.__file__).read_text()
         (folder / Path(module.__file__).name).write_text(text.replace("from engine.", "from small."))
     return folder
