@@ -236,7 +236,7 @@ def full_disk(attacks: Attacks, n: int) -> None:
     for _ in range(n):
         place = Path(tempfile.mkdtemp(dir=attacks.folder))
         mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", place], capture_output=True, check=False
+            ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", place], capture_output=True, check=False
         )
         if mounted.returncode:
             attacks.found["left out: no file system can be mounted here"] += 1
