@@ -16,11 +16,14 @@ class ColumnWatch:
         self._first: NDArray[np.float64] = np.empty(0)
         self._rising: NDArray[np.int64] = np.arange(n_features)
         self._distinct: NDArray[np.int64] = np.empty(0, np.int64)
+        self._sorted = {sign: np.arange(n_features) for sign in (1, -1)}
+        self._n_steps = np.zeros(n_features, np.int64)
+        self._last: NDArray[np.float64] = np.empty(0)
 
     def see(self, X: NDArray[np.float64]) -> None:
         """The next rows, (m, d) float64."""
         if not self._n_seen:
-            self._first = X[0]
+            self._first = self._last = X[0]
             ordered = np.sort(X, axis=0)
             whole = (np.rint(ordered) == ordered).all(axis=0)
             self._distinct = (
@@ -28,12 +31,24 @@ class ColumnWatch:
             )
         expected = self._first[self._rising] + np.arange(self._n_seen, self._n_seen + len(X))[:, None]
         self._rising = self._rising[(X[:, self._rising] == expected).all(axis=0)]
+        for sign, columns in self._sorted.items():
+            steps = np.diff(X[:, columns], axis=0, prepend=self._last[None, columns]) * sign
+            stay = (steps >= 0).all(axis=0)
+            self._sorted[sign] = columns[stay]
+            self._n_steps[columns[stay]] += (steps[:, stay] > 0).sum(axis=0)
+        self._last = X[-1]
         self._n_seen += len(X)
 
     @property
     def rising(self) -> list[int]:
         """Features that rise by one from row to row, through all of at least 10 rows."""
         return self._rising.tolist() if self._n_seen >= 10 else []
+
+    @property
+    def sorted(self) -> list[int]:
+        """Features that never fall from row to row, or never rise, in 10 steps or more; where one or two are so."""
+        found = np.concatenate([columns[self._n_steps[columns] >= 10] for columns in self._sorted.values()])
+        return found.tolist() if len(found) <= 2 else []
 
     @property
     def distinct(self) -> list[int]:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from engine.data.csv_label import LIKE_A_LABEL, find_label
-from engine.data.csv_names import answer, find, keep_instead, some, title
+from engine.data.csv_names import SPLIT_NAMES, answer, find, keep_instead, some, title
 from engine.data.csv_text import is_number
 from engine.data.reference import Doubt, Reading, ask
 from engine.errors import DataError
@@ -19,6 +19,11 @@ from engine.errors import DataError
 _UNNAMED = re.compile(r"(unnamed: ?\d+)?", re.IGNORECASE)
 _LIKE_A_ROW_NUMBER = re.compile(
     r"(.*[\s_.-])?(id|ids|idx|index|uid|uuid|row|rowid|rownum|row[\s_-]?(number|id|nr|no))", re.IGNORECASE
+)
+_LIKE_A_PART = re.compile(
+    r"(.*[\s_.-])?(k?folds?|split|subset|set|dataset|partition|usage)([\s_.-]?\d+)?"
+    r"|is[\s_.-]?(train|training|val|valid|validation|test)",
+    re.IGNORECASE,
 )
 MAX_COLUMNS = 1_000_000
 SURE_HEADER = 8
@@ -125,6 +130,7 @@ def assign(
     else:
         label = find_label(path, names, sample, decimal, ignored | kept, reading)
     columns = Columns(names, n, label, split, ignored, index)
+    _refuse_words_of_split(path, columns, sample, reading)
     doubts: dict[int, Doubt] = {}
     for i in columns.features:
         if names is None or i in kept:
@@ -133,12 +139,24 @@ def assign(
             what = "is called like a label, and as a feature it can give the answer away"
         elif _LIKE_A_ROW_NUMBER.fullmatch(lower[i]):
             what = "is called like a row's number or name, which says nothing about a class"
+        elif _LIKE_A_PART.fullmatch(lower[i]):
+            what = "is called like a part of the data, which says nothing about a class"
         elif _UNNAMED.fullmatch(lower[i]):
             what = "looks like an index that pandas wrote, in another order"
         else:
             continue
         doubts[i] = Doubt(f"{title(names, i)} {what}", "ignore", answer(names, i), keep_instead(names, i))
     return columns, doubts
+
+
+def _refuse_words_of_split(path: Path, columns: Columns, sample: list[list[str]], reading: Reading) -> None:
+    """DataError for a `split` of another name: in silence, or left out, its test rows would be trained on."""
+    for i in columns.features:
+        cells = [row[i].strip() for row in sample if i < len(row)]
+        if cells[:1] and cells[0].lower() in SPLIT_NAMES and all(cell.lower() in SPLIT_NAMES for cell in cells):
+            doubt = f"{columns.title(i)} says {' and '.join(sorted(set(cells)))}, but is not called split"
+            instead = "to have it followed, write split above it in line 1"
+            raise ask(path, [Doubt(doubt, "ignore", columns.answer(i), instead)], reading)
 
 
 def _pandas_index(lower: list[str], sample: list[list[str]], kept: frozenset[int]) -> frozenset[int]:

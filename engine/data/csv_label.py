@@ -4,13 +4,15 @@ With a header, it is the column of a name that is usual for labels; without one,
 like classes and no other looks more like them. Anything else is asked for.
 """
 
+import itertools
 import re
+from collections import Counter
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 
-from engine.data.csv_names import answer, some, title
+from engine.data.csv_names import answer, keep_instead, some, title
 from engine.data.csv_text import is_number
 from engine.data.reference import Doubt, Reading, ask
 from engine.errors import DataError
@@ -19,7 +21,8 @@ LABEL_NAMES = ("label", "labels", "class", "classes", "target", "targets", "y", 
 """What a label's column is called, in any case."""
 
 LIKE_A_LABEL = re.compile(
-    r"(.*[\s_.-])?(labels?|class|classes|targets?|digit|category)([\s_.-](id|name|code|idx|index|\d+))?\d*|y",
+    r"(.*[\s_.-])?(labels?|class|classes|targets?|digit|category|outcome|truth|predictions?|predicted|pred)"
+    r"([\s_.-](id|name|code|idx|index|encoded|\d+))?\d*|y|y[\s_.-]?(true|hat|train|test)",
     re.IGNORECASE,
 )
 """What a second label's column, or a one-hot label's, may be called."""
@@ -47,7 +50,7 @@ def find_label(
         DataError: no column that is plainly the label, with the likely ones.
     """
     if names is None or all(is_number(name) or not name for name in names):
-        return _by_values(path, sample, decimal, left_out, reading)
+        return _by_values(path, names, sample, decimal, left_out, reading)
     lower = [name.lower() for name in names]
     found = [i for i, name in enumerate(lower) if name in LABEL_NAMES and i not in left_out]
     if len(found) == 1:
@@ -57,15 +60,36 @@ def find_label(
         first = Doubt(f"{title(names, found[0])} is called like a label", "label", answer(names, found[0]))
         raise ask(path, [first, *others], reading)
     _refuse_one_hot(path, sample)
-    alike = [i for i, name in enumerate(lower) if LIKE_A_LABEL.fullmatch(name) and i not in left_out]
     doubt = (
         f"line 1 is a header without a column `label` (or {', '.join(LABEL_NAMES[1:])}); its columns are {some(names)}"
     )
     instead = "or another column that holds the class; header: false makes the line a row"
-    raise ask(path, [Doubt(doubt, "label", answer(names, alike[0] if alike else len(names) - 1), instead)], reading)
+    raise ask(path, [Doubt(doubt, "label", answer(names, _likely(lower, sample, decimal, left_out)), instead)], reading)
 
 
-def _by_values(path: Path, sample: list[list[str]], decimal: str, left_out: frozenset[int], reading: Reading) -> int:
+def _likely(names: list[str], sample: list[list[str]], decimal: str, left_out: frozenset[int]) -> int:
+    """The column that is most likely meant, by its name, its words, or that it is not counted as its neighbours are."""
+    candidates = [i for i in range(min(len(names), *map(len, sample))) if i not in left_out]
+    for i in candidates:
+        if LIKE_A_LABEL.fullmatch(names[i]):
+            return i
+    stems = [re.sub(r"\d+", "", names[i]) for i in candidates]
+    times = Counter(stems)
+    alone = [i for i, stem in zip(candidates, stems, strict=True) if times[stem] == 1] or candidates
+    values = {i: _Values([row[i] for row in sample], decimal) for i in alone}
+    fit = [i for i in alone if not values[i].problem]
+    words = [i for i in fit if values[i].is_text]
+    return ([*words, *fit[-1:]] if len(words) == 1 else [*fit[-1:], *candidates[-1:], len(names) - 1])[0]
+
+
+def _by_values(
+    path: Path,
+    names: tuple[str, ...] | None,
+    sample: list[list[str]],
+    decimal: str,
+    left_out: frozenset[int],
+    reading: Reading,
+) -> int:
     """The first column, where it looks like classes and no other looks more like them."""
     n = min(len(row) for row in sample)
     candidates = [i for i in range(n) if i not in left_out]
@@ -94,6 +118,9 @@ def _by_values(path: Path, sample: list[list[str]], decimal: str, left_out: froz
             )
     if not problem:
         return i
+    if first.counts:
+        doubt = f"{title(names, i)} rises by one from row to row, like a row's number"
+        raise ask(path, [Doubt(doubt, "ignore", answer(names, i), keep_instead(names, i))], reading)
     doubt = f"there are no names, so the label should be in column {i + 1}, but that {problem}"
     likely_answer = "last" if likely == n - 1 else str(likely + 1)
     raise ask(path, [Doubt(doubt, "label", likely_answer, f"or first, or a column's number from 1 to {n}")], reading)
@@ -107,6 +134,7 @@ class _Values:
         distinct: the different values, sorted: strings where `is_text`, numbers otherwise.
         shown: the first of them, for messages.
         are_codes: whether they are 0, 1, … or 1, 2, ….
+        counts: whether each is one more than the one before it.
         problem: why they can be no label; empty where they can.
     """
 
@@ -121,6 +149,8 @@ class _Values:
         self.shown = ", ".join(shown) + (", …" if n > 4 else "")
         whole = all(isinstance(v, float) and v.is_integer() for v in self.distinct)
         self.are_codes = n > 1 and self.distinct in (list(range(n)), list(range(1, n + 1)))
+        in_order = [] if self.is_text else [float(cell.replace(",", ".")) for cell in cells]
+        self.counts = len(in_order) >= 20 and all(b - a == 1 for a, b in itertools.pairwise(in_order))
         self.problem = ""
         if not self.is_text and not whole:
             self.problem = f"holds numbers that are no classes: {self.shown}"

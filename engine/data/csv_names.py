@@ -4,7 +4,14 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.data.dataset import SplitName
 from engine.errors import DataError
+
+SPLIT_NAMES: dict[str, SplitName] = {
+    "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
+    "dev": "validation", "test": "test", "testing": "test",
+}  # fmt: skip
+"""What a column `split` may say, in any case."""
 
 
 def title(names: Sequence[str] | None, i: int) -> str:

@@ -165,6 +165,11 @@ def ask(path: object, doubts: Sequence[Doubt], reading: Reading) -> DataError:
     )
 
 
+def ignoring(names: Sequence[str]) -> str:
+    """How columns or arrays are left out, in both places."""
+    return f"ignore: [{', '.join(map(_yaml, names))}] or {' '.join(_flag('ignore', name) for name in names)}"
+
+
 _YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none"}
 
 

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from engine.data import csv_columns
 from engine.data.column_watch import ColumnWatch, repeats_of_label
 from engine.data.csv_columns import Columns
-from engine.data.csv_names import keep_instead, title
+from engine.data.csv_names import SPLIT_NAMES, keep_instead, title
 from engine.data.csv_text import Dialect, Line, cells, is_number, lines, open_text
 from engine.data.dataset import PIECE, SPLITS, SparseRows, SplitName
-from engine.data.reference import Doubt
+from engine.data.reference import Doubt, ignoring
 from engine.data.user_data import Part, UserData
 from engine.errors import DataError
 
@@ -30,10 +30,6 @@ MISSING = frozenset(
     "|na|n/a|nan|-nan|null|none|nat|<na>|#na|#n/a|#n/a n/a|1.#ind|-1.#ind|1.#qnan|-1.#qnan|?|missing".split("|")  # noqa: SIM905
 )
 """What a cell without a value holds, in lower case: what pandas reads and writes as such, and `?`."""
-_SPLIT_NAMES: dict[str, SplitName] = {
-    "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
-    "dev": "validation", "test": "test", "testing": "test",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,8 +81,8 @@ def _read(data: UserData, source: Iterator[Line]) -> None:
         data.say(f"read with {dialect}")
     if len(head) == 1:
         raise DataError(
-            f"{path}: a row must have at least one feature beside its label, but line {first[0]} is a single cell; "
-            "cells are separated by commas, semicolons, tabs or bars"
+            f"{path}: a row must have at least one feature beside its label, but line {first[0]} is a single cell, "
+            f"{first[1].strip()[:40]!r}; cells are separated by commas, semicolons, tabs or bars"
         )
     names = (
         tuple(name.strip().lstrip("#").strip() if i == 0 else name.strip() for i, name in enumerate(head))
@@ -159,6 +155,7 @@ def _add_doubts(table: _Table, watch: ColumnWatch, rows: SparseRows, y: NDArray[
     known = {doubt.answer for doubt in data.doubts} | set(data.reading.keep)
     sample = np.linspace(0, len(rows) - 1, min(len(rows), max(2, PIECE // rows.n_features))).astype(np.int64)
     found = [(j, "rises by one from row to row, like a row's number") for j in watch.rising]
+    found += [(j, "is sorted from row to row, like a row's number, a time or a group's number") for j in watch.sorted]
     found += [(j, "never holds the same whole number twice, like a row's number") for j in watch.distinct]
     repeats = repeats_of_label(rows.take(sample).to_dense(), np.unique(y[sample], return_inverse=True)[1])
     found += [(j, "has one value for each label and so gives the answer away") for j in repeats[:5] if len(rows) >= 10]
@@ -213,12 +210,12 @@ def _check_words(
         return splits
     words = [str(word) for word in np.char.lower(np.char.strip(splits))]
     for (number, _), word in zip(piece, words, strict=True):
-        if word not in _SPLIT_NAMES:
+        if word not in SPLIT_NAMES:
             raise DataError(
                 f"{path}, line {number}: split must be train, validation or test, but got {word[:40]!r}; if "
-                f"{columns.title(columns.split)} is something else: ignore: [{columns.answer(columns.split)}]"
+                f"{columns.title(columns.split)} is something else: {ignoring([columns.answer(columns.split)])}"
             )
-    return np.array([_SPLIT_NAMES[word] for word in words])
+    return np.array([SPLIT_NAMES[word] for word in words])
 
 
 def _parse_slowly(
@@ -254,13 +251,14 @@ def _number(table: _Table, line: int, i: int, cell: str, cause: Exception) -> fl
         what = f"has no value ({shown}); fill it in, or leave out the row"
     elif is_number(text) and not np.isfinite(float(text)):
         what = f"must be finite, but got {shown}; leave out the row"
+    elif len(text.split()) > 1 and all(map(is_number, text.split())):
+        what = f"must be a number, but holds {len(text.split()):,}; give each of them a column of its own"
     elif decimal == "," or "," in text:
         mark = "comma, like the others" if decimal == "," else "point, like the first rows"
         what = f"must be a number with a decimal {mark}, but got {shown}; leave out the row"
     else:
         what = f"must be a number, but got {shown}; write a number for each word"
-    answer = columns.answer(i)
     raise DataError(
-        f"{table.data.path}, line {line}, {columns.title(i)}: {what}, or leave out the column: ignore: [{answer}] or "
-        f"--ignore {answer}"
+        f"{table.data.path}, line {line}, {columns.title(i)}: {what}, or leave out the column: "
+        f"{ignoring([columns.answer(i)])}"
     ) from cause

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from engine.arrays import IntArray
 from engine.data.catalogue import FILE_SUFFIXES
+from engine.data.csv_text import is_number
 from engine.data.dataset import SPLITS, SparseRows, Split, SplitName
 from engine.data.partition import partition
 from engine.data.reference import Doubt, Reading, ask
@@ -173,6 +174,7 @@ def _plain_labels(data: UserData) -> NDArray[Any]:
     try:
         numbers = labels.astype(np.float64)
     except ValueError:
+        _refuse_one_word(data, labels)
         return labels
     whole = np.isfinite(numbers) & (numbers == np.rint(numbers)) & (np.abs(numbers) < 2.0**53)
     if not whole.all():
@@ -181,6 +183,17 @@ def _plain_labels(data: UserData) -> NDArray[Any]:
             "a class is one of few: a measured number cannot be one"
         )
     return numbers.astype(np.int64)
+
+
+def _refuse_one_word(data: UserData, labels: NDArray[Any]) -> None:
+    """DataError where all labels are numbers but one: a word for a missing value that only its writer knows."""
+    distinct, counts = np.unique(labels, return_counts=True)
+    words = [i for i, label in enumerate(distinct) if not is_number(str(label))]
+    if len(words) == 1 and len(distinct) > 2 and not str(distinct[words[0]])[:1].isdecimal():
+        raise DataError(
+            f"{data.path}: all labels are numbers but {str(distinct[words[0]])!r}, in {counts[words[0]]:,} of "
+            f"{len(labels):,} rows; leave these rows out if it stands for a missing value, or give the class a number"
+        )
 
 
 def _scale(data: UserData) -> dict[SplitName, SparseRows]:

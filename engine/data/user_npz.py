@@ -9,7 +9,6 @@ it holds and not of what it declares.
 import math
 import re
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +18,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from engine.data.dataset import PIECE, SPLITS, SparseRows, SplitName
+from engine.data.reference import ignoring
 from engine.data.user_data import Part, UserData
 from engine.errors import DataError
 
@@ -204,12 +204,8 @@ def _refuse_clashes(path: Path, by_role: dict[tuple[str, SplitName], list[_Membe
         ]
         others = [member.name for found in clashes.values() for member in found[:-1]]
         raise DataError(
-            f"{path}: by their names {', and '.join(told)}; leave out what is not meant: {_ignoring(others)}"
+            f"{path}: by their names {', and '.join(told)}; leave out what is not meant: {ignoring(others)}"
         )
-
-
-def _ignoring(names: Sequence[str]) -> str:
-    return f"ignore: [{', '.join(names)}] or {' '.join(f'--ignore {name}' for name in names)}"
 
 
 def _listing(members: list[_Member]) -> str:
@@ -218,11 +214,12 @@ def _listing(members: list[_Member]) -> str:
 
 def _name_what_is_left(data: UserData, left: list[_Member], lengths: set[int]) -> None:
     """A line for what cannot be images or labels; DataError for what can: it may be a part that is meant to be used."""
-    may_matter = [m for m in left if m.shape and (m.shape[0] in lengths or len(m.shape) > 1)]
+    lengths = lengths | {m.shape[0] for m in left if len(m.shape) > 1}
+    may_matter = [m for m in left if m.shape and m.shape[0] in lengths]
     if may_matter:
         raise DataError(
             f"{data.path}: no use is known for {_listing(may_matter)}; rename what is to be used (X, y, X_validation, "
-            f"y_validation, X_test, y_test), and leave out the rest: {_ignoring([m.name for m in may_matter])}"
+            f"y_validation, X_test, y_test), and leave out the rest: {ignoring([m.name for m in may_matter])}"
         )
     if left:
         data.say(f"not used: {_listing(left)}")

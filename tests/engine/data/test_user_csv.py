@@ -126,12 +126,18 @@ def test_csv_row_that_pandas_took_for_a_header_is_named(tmp_path):
         ("image_id", PIXELS[:, 0], "is called like a row's number or name"),
         ("index", range(N), "is called like a row's number or name"),
         ("sample", range(100, 100 + N), "rises by one from row to row"),
+        ("patient", np.arange(N) // 3, "is sorted from row to row"),
+        ("seconds", -np.sqrt(np.arange(N)).round(2), "is sorted from row to row"),
+        ("fold", LABELS[::-1], "is called like a part of the data"),
+        ("is_train", LABELS[::-1] // 2, "is called like a part of the data"),
         ("sample", RNG.permutation(N) * 7, "never holds the same whole number twice"),
         ("", RNG.permutation(N), "looks like an index that pandas wrote, in another order"),
         ("Label", LABELS, "could be the label too"),
         ("class", LABELS, "could be the label too"),
         ("label_name", LABELS, "is called like a label"),
         ("coarse_label", LABELS // 2, "is called like a label"),
+        ("label_encoded", LABELS * 2, "is called like a label"),
+        ("prediction", LABELS[::-1], "is called like a label"),
         ("answer", LABELS * 5 + 2, "has one value for each label and so gives the answer away"),
     ],
 )
@@ -171,6 +177,7 @@ WORDS = np.array(["M", "B"])[LABELS % 2]
         ([LABELS * 0, PIXELS[:, 1], LABELS], "that is 0 in every one of the first 40 rows", "last", 3),
         ([np.arange(N) % 4, PIXELS[:, 1], LABELS], "holds 4 different values (0, 1, 2, 3), and", "last", 3),
         ([LABELS, PIXELS[:, 1], WORDS], "and column 3 words (B, M)", "last", 2),
+        ([PIXELS[:, 0], LABELS, WORDS[::-1]], "that holds numbers that are no classes", "last", 2),
         ([RNG.permutation(N) * 3, WORDS, PIXELS[:, 1]], "that is different in each of the first 40 rows", "2", 2),
     ],
 )
@@ -205,6 +212,41 @@ def test_csv_header_without_a_label_names_its_columns(tmp_path):
     ):
         load(path)
     assert load(path, label="Species")[1] == 2
+
+
+@pytest.mark.parametrize("before", [{}, {"id": RNG.permutation(N)}])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("values", [LABELS, np.array(["cat", "dog", "owl"])[LABELS]])
+@pytest.mark.parametrize("name", ["diagnosis", "is_spam", "Label_ID"])
+def test_csv_label_of_another_name_is_found_among_counted_columns(tmp_path, name, values, first, before):
+    columns = {**before, name: values, **pixels()} if first else {**before, **pixels(), name: values}
+    with pytest.raises(DataError, match=f"--label {name}"):
+        load(csv(tmp_path, table(columns)))
+
+
+def test_csv_row_numbers_without_a_header_are_named(tmp_path):
+    columns = {"row": range(5, 5 + N), "y": LABELS, **pixels()}
+    path = csv(tmp_path, table(columns, header=False))
+    with pytest.raises(DataError, match=r"(?s)column 1 rises by one from row to row.*--ignore 1$"):
+        load(path)
+    assert dense(load(path, ignore="1")[0]) == dense(load(csv(tmp_path, table({"label": LABELS, **pixels()})))[0])
+
+
+def test_csv_split_under_another_name_is_asked_for(tmp_path):
+    path = csv(tmp_path, table({"label": LABELS, **pixels(), "part": np.array(["Train", "test"])[LABELS // 2]}))
+    with pytest.raises(DataError, match=r"column 8 \('part'\) says Train and test, but is not called split"):
+        load(path)
+    assert load(path, ignore="part")[1] == 3
+
+
+@pytest.mark.parametrize("word", ["unknown", "-", "N.A."])
+def test_csv_one_word_among_numbers_is_no_class(tmp_path, word):
+    labels = [word if i % 9 == 0 else label for i, label in enumerate(LABELS)]
+    path = csv(tmp_path, table({"label": labels, **pixels()}))
+    with pytest.raises(DataError, match=f"all labels are numbers but '{word}', in 5 of 40 rows"):
+        load(path)
+    labels[1] = labels[2] = labels[4] = "other"
+    assert load(csv(tmp_path, table({"label": labels, **pixels()})))[1] == 5
 
 
 @pytest.mark.parametrize(
@@ -251,7 +293,7 @@ def test_csv_row_numbers_are_seen_through_all_pieces(tmp_path, monkeypatch, piec
     columns = {"label": LABELS, **pixels(), "a": range(N)}
     with pytest.raises(DataError, match="rises by one"):
         load(csv(tmp_path, table(columns)))
-    load(csv(tmp_path, table({**columns, "a": [*range(19), *range(18, N - 1)]})), scale="none")
+    load(csv(tmp_path, table({**columns, "a": [*range(30), *range(28, N - 2)]})), scale="none")
 
 
 @pytest.mark.parametrize(
@@ -260,6 +302,9 @@ def test_csv_row_numbers_are_seen_through_all_pieces(tmp_path, monkeypatch, piec
         ("", ": must hold rows, but is empty"),
         ("label,a\n", ": must hold rows below its header"),
         ("1\n2\n", ": a row must have at least one feature .* line 1 is a single cell"),
+        ("# by me\n0,1\n", ": .* line 1 is a single cell, '# by me'"),
+        ("label,pixels\n0,1 2 3\n", r", line 2, column 2 .* must be a number, but holds 3; give each of them a column"),
+        ("label,two words\n0,x\n", r", line 2, .* ignore: \['two words'\] or --ignore 'two words'"),
         ("0 1\n1 2\n", ": .* cells are separated by commas, semicolons, tabs or bars"),
         ("0,1\n1,2,3\n", ", line 2: must have 2 cells like the first line, but got 3"),
         ("0,1\n\n1\n", ", line 3: must have 2 cells like the first line, but got 1"),
