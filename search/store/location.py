@@ -13,6 +13,14 @@ from engine.errors import DigitsweepError
 _HEADER = b"SQLite format 3\0"
 _PASSWORD = re.compile(r"(://[^:/@]*:).*(?=@)|([?&]password=)[^&]*")
 
+_HINTS = {
+    "file": "; a path stands by itself, without file://",
+    "postgres": "; PostgreSQL's begin with postgresql://",
+    "postgresql": "; PostgreSQL's begin with postgresql://",
+    "sqlite": "; SQLite's begin with sqlite:///",
+}
+"""By what stands before a URL's colon, in small letters."""
+
 
 class DatabaseUnusableError(DigitsweepError, OSError):
     """A database that is missing, damaged, not ours, or of a version this program does not know."""
@@ -109,10 +117,12 @@ def _checked_url(typed: str, name: str) -> URL:
     except (ArgumentError, ValueError) as error:
         raise DatabaseUnusableError(f"{name!r} is not a database URL: {error}") from error
     if backend not in ("sqlite", "postgresql"):
-        hint = "; PostgreSQL's begin with postgresql://" if backend == "postgres" else ""
+        hint = _HINTS.get(backend.lower(), "")
         raise DatabaseUnusableError(f"a database must be a SQLite file or a postgresql:// URL, but got {name}{hint}")
     if url.drivername not in ("sqlite", "sqlite+pysqlite") and backend == "sqlite":
         raise DatabaseUnusableError(f"{name} asks for another driver; name the SQLite file by its path alone")
+    if backend == "sqlite" and (url.host or url.username or url.port):
+        raise DatabaseUnusableError(f"{name} names a computer before its path, which begins after sqlite:///")
     if backend == "sqlite" and (url.query or (url.database or "").startswith("file:")):
         raise DatabaseUnusableError(f"{name} has options after its path; name the SQLite file by its path alone")
     return url

@@ -56,6 +56,7 @@ def test_the_home_folder_is_known(tmp_path, monkeypatch):
     ["", ":memory:", "sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///x.sqlite?mode=ro", "sqlite:///file:x",
      "mysql://", "mysql://localhost/x", "redis://", "postgres://localhost/x", "://", "nothing://x", "sqlite+aio:///x",
      "postgresql://localhost:1/x", "postgresql+nothing://localhost/x", "no/such/folder/x.sqlite", "a\0b", "x" * 300,
+     "sqlite://folder/x.sqlite", "sqlite://me@x/y", "SQLITE:///x.sqlite", "file:///x.sqlite", "http://h/x",
      "~nobody-of-this-name/x", "/dev/null", "/dev/null/x", "."],
 )  # fmt: skip
 def test_what_names_no_database_is_one_message_and_leaves_nothing(tmp_path, monkeypatch, tiny, name):
