@@ -13,6 +13,7 @@ study fails before it starts, with the place in the file.
 
 import itertools
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ from search.spec.other_names import HYPERPARAMETERS, RANGE, nearest
 
 MAX_LEVELS = MAX_TRIALS
 """Values of one axis: what a list holds, and `n` of a range. More make no study, whatever its driver."""
+
+_NEEDS_NO_QUOTES = re.compile(r"on|off|yes|no|true|false|[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
 
 Value = bool | int | float | str | None
 Params = dict[str, Value]
@@ -172,6 +175,8 @@ def _remedy(name: str, value: object) -> str:
         return f"; its strength is momentum_beta: {shown(value)}, beside momentum: on"
     if isinstance(value, str) and value.replace(",", "", 1).lstrip("+-").isdecimal() and "," in value:
         return f"; numbers have a point: {excerpt(value.replace(',', '.'))}"
+    if isinstance(value, str) and DOMAINS[name].kind is not str and _NEEDS_NO_QUOTES.fullmatch(value.lower()):
+        return "; write it without the quotes"
     if isinstance(value, list):
         return "; several values go under space"
     return ""

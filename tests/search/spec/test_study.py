@@ -185,6 +185,8 @@ def test_revised_checks_again():
         ({"fixed": {"seed": 3}}, "seed is a key of the study and stands at the left margin, not under fixed"),
         ({"space": {"momentum": [0.9]}}, "its strength is momentum_beta: 0.9, beside momentum: on"),
         ({"space": {"learning_rate": ["0,1"]}}, "numbers have a point: 0.1"),
+        ({"space": {"momentum": ["on"]}}, "must be on or off, but got 'on'; write it without the quotes"),
+        ({"fixed": {"hidden_size": "10"}}, "but got '10'; write it without the quotes"),
         ({"space": {"layers": [1]}}, "did you mean 'hidden_layers'?"),
         ({"space": {"learning_rate": {"min": 1, "max": 2}}}, "but got 'min'; did you mean 'low'?"),
         ({"space": {"learning_rate": {"low": 0.1, "high": None}}}, "a range must have 'high'"),
