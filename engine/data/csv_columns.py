@@ -120,6 +120,8 @@ def assign(
     lower = [name.strip().strip("#").strip().lower() for name in names or ()]
     ignored = frozenset(find(path, names, n, "ignore", name) for name in reading.ignore)
     kept = frozenset(find(path, names, n, "keep", name) for name in reading.keep)
+    if both := ignored & kept:
+        raise DataError(f"{path}: {title(names, min(both))} cannot be both in ignore and in keep")
     index = _pandas_index(lower, sample, kept)
     ignored |= index
     split = next((i for i, name in enumerate(lower) if name == "split" and i not in ignored | kept), None)

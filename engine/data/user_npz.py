@@ -181,16 +181,22 @@ def _roles(data: UserData, members: list[_Member]) -> dict[SplitName, tuple[_Mem
         if X is None and y is None and split != "train":
             continue
         if X is None or y is None:
-            ending = "" if split == "train" else f"_{split}"
+            missing_name = ("X" if X is None else "y") + ("" if split == "train" else f"_{split}")
             raise DataError(
                 f"{path}: must hold the arrays X and y (and optionally X_validation, y_validation, X_test, y_test), "
-                f"but {'X' if X is None else 'y'}{ending} is missing; it holds {_listing(members)}. "
+                f"but {missing_name} is missing; {_beside(members, X or y, ignored)}. "
                 "np.savez(path, X=…, y=…) gives arrays these names"
             )
         _check_shapes(path, X, y)
         parts[split] = (X, y)
     _name_what_is_left(data, left, {X.shape[0] for X, _ in parts.values()})
     return parts
+
+
+def _beside(members: list[_Member], taken: _Member | None, ignored: set[str]) -> str:
+    """What an archive holds beside what is left out, or taken for the labels or the features already."""
+    others = [member for member in members if member.name not in ignored and member is not taken]
+    return f"it holds {_listing(others)}" + (f" beside {taken.text}" if taken is not None else "")
 
 
 def _refuse_clashes(path: Path, by_role: dict[tuple[str, SplitName], list[_Member]]) -> None:

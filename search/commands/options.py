@@ -78,6 +78,12 @@ def _plain_list(values: list[Path]) -> list[Path]:
     return [_plain(value) for value in values]
 
 
+def _path(text: str) -> Path:
+    """A path as it was typed; nothing is not the folder that the command is called in."""
+    _plain(str(text))
+    return Path(text)
+
+
 def _folder(path: Path) -> Path:
     """A folder to write to, there or yet to be made."""
     _plain(path)
@@ -146,7 +152,13 @@ Scale = Annotated[
 ]
 DataFolder = Annotated[
     Path | None,
-    typer.Option("--data", callback=_plain, help="Folder that is searched first for the data set's files."),
+    typer.Option(
+        "--data",
+        parser=_path,
+        metavar="FOLDER",
+        callback=_plain,
+        help="Folder that is searched first for the data set's files.",
+    ),
 ]
 TimeBudget = Annotated[
     str | None,
@@ -163,9 +175,18 @@ Sampler = Annotated[
     typer.Option(callback=_plain, help="tpe, gp, cmaes, qmc or nsgaii instead of the file's, for adaptive studies."),
 ]
 OutputFolder = Annotated[
-    Path, typer.Option("--out", callback=_folder, help="Folder to write to; made where it does not exist.")
+    Path,
+    typer.Option(
+        "--out",
+        parser=_path,
+        metavar="FOLDER",
+        callback=_folder,
+        help="Folder to write to; made where it does not exist.",
+    ),
 ]
-OutputFile = Annotated[Path, typer.Option("--out", "-o", callback=_file, help="Model file to write.")]
+OutputFile = Annotated[
+    Path, typer.Option("--out", "-o", parser=_path, metavar="FILE", callback=_file, help="Model file to write.")
+]
 
 Jobs = Annotated[int | None, _count(1, MAX_JOBS, help="Workers; one for each core if not given.")]
 Seed = Annotated[int | None, _count(0, 2**31 - 1, help="Instead of the seed in the file.")]

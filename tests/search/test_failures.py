@@ -63,6 +63,8 @@ def run(capsys, tmp_path, monkeypatch):
         ("reproduce 99999999999999999999", "'RUN_ID': a whole number from 1"),
         ("dashboard --port 80999", "'--port': a whole number from 1 to 65,535 was expected, but got '80999'"),
         ("figures --out file", "'--out': a folder was expected, but file is a file"),
+        ("figures --out=", "'--out': a name was expected, but got nothing"),
+        ("run s.yaml --data=", "'--data': a name was expected, but got nothing"),
         ("report --out file/below", "is a file"),
         ("export --out new", "no database at runs.sqlite"),
         ("train-best x -o nowhere/m.npz", "there is no folder nowhere"),

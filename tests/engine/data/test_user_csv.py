@@ -255,6 +255,7 @@ def test_csv_one_word_among_numbers_is_no_class(tmp_path, word):
         ({"label": "clas"}, r"label names 'clas', but there are the columns 'class', 'a'; did you mean 'class'\?"),
         ({"ignore": "3"}, "ignore names '3', but there are"),
         ({"ignore": "class", "label": "class"}, r"column 1 \('class'\) cannot be both the label and in ignore"),
+        ({"ignore": "a", "keep": "2"}, r"column 2 \('a'\) cannot be both in ignore and in keep"),
         ({"ignore": "a"}, "at least one feature beside its label, but has none"),
     ],
 )

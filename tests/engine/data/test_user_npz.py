@@ -80,6 +80,12 @@ def test_npz_arrays_that_may_matter_are_refused_until_they_are_ignored(tmp_path,
     assert not any("not used" in notice for notice in notices)
 
 
+@pytest.mark.parametrize(("keys", "held"), [({"label": "X"}, "y .* beside X"), ({"ignore": "X"}, "nothing beside y")])
+def test_npz_does_not_hold_what_a_key_takes_away(tmp_path, keys, held):
+    with pytest.raises(DataError, match=f"X is missing; it holds {held}"):
+        load(npz(tmp_path, X=X, y=Y), **keys)
+
+
 def test_npz_label_names_the_labels_of_every_part(tmp_path):
     arrays = {"X_train": X, "X_test": X, "fine_train": Y, "fine_test": Y, "y_train": 1 - Y, "y_test": 1 - Y}
     path = npz(tmp_path, **arrays)
@@ -92,7 +98,7 @@ def test_npz_label_names_the_labels_of_every_part(tmp_path):
     ("arrays", "message"),
     [
         ({}, r"must hold the arrays X and y .* but X is missing; it holds nothing"),
-        ({"X": X}, r"but y is missing; it holds X \(7, 2\) float64"),
+        ({"X": X}, r"but y is missing; it holds nothing beside X \(7, 2\) float64"),
         ({"arr_0": X, "arr_1": Y}, r"X is missing; it holds arr_0 .*np.savez\(path, X=…, y=…\) gives"),
         ({"X": X, "y": Y, "X_test": X}, "but y_test is missing"),
         ({"X": X, "y": Y[:-1]}, "X has 7 rows and y 6 labels"),
