@@ -5,7 +5,7 @@ import re
 from markupsafe import Markup
 
 _LINES = re.compile(r"[\r\n\t]+")
-_MARKUP = re.compile(r"[\\`*\[\]|]|~(?=~)|(?<!\w)_|_(?!\w)|^[#>]|^[+-](?=[\s-])|(?<=^\d)[.)](?=\s)")
+_MARKUP = re.compile(r"[\\`*\[\]|]|~(?=~)|(?<![^\W_])_|_(?![^\W_])|^[#>]|^[+-](?=[\s-])|(?<=^\d)[.)](?=\s)")
 _ENTITY = re.compile(r"&(?=#|\w+;)")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 

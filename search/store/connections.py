@@ -8,6 +8,7 @@ now. For the first a transaction waits by itself, unless its engine is `impatien
 second from errors of ours; the third is looked for at the beginning of each transaction: a `DatabaseReplacedError`.
 """
 
+import json
 import os
 import sqlite3
 import sys
@@ -63,7 +64,7 @@ def reading_engine(location: Location) -> Engine:
     options = {"uri": "true", **_reading_mode(location)}
     url = URL.create("sqlite", database=f"file:{quote(str(location.path))}", query=options)
     # One connection: what an older schema needs to be read by is made in it.
-    sql = create_engine(url, poolclass=StaticPool)
+    sql = create_engine(url, poolclass=StaticPool, json_deserializer=_json_of(location))
 
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
@@ -112,7 +113,7 @@ def writing_engine(location: Location, notify: Notify) -> Engine:
     """
     if location.path is None:
         return server_engine(location)
-    sql = create_engine(location.url)
+    sql = create_engine(location.url, json_deserializer=_json_of(location))
     files = [location.path.with_name(f"{location.path.name}{suffix}") for suffix in ("", "-wal", "-shm")]
     opened: list[list[tuple[int, int] | None]] = []
 
@@ -201,11 +202,26 @@ def _patiently(action: Callable[[], object], location: Location, notify: Notify)
             said = True
 
 
+def _json_of(location: Location) -> Callable[[str], Any]:
+    """What reads the JSON in a database's columns, and says where it is none."""
+
+    def read(text: str) -> Any:
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise unusable(location, error) from error
+
+    return read
+
+
 def _translation(location: Location, codes: tuple[str, ...]) -> Callable[[ExceptionContext], Exception | None]:
     """What SQLite reports of a file that cannot be used, as one of our own errors."""
 
     def translate(context: ExceptionContext) -> Exception | None:
-        name = getattr(context.original_exception, "sqlite_errorname", "")
-        return unusable(location, context.original_exception) if name.startswith(codes) else None
+        error = context.original_exception
+        # Python's driver gives damaged text no code.
+        damaged = isinstance(error, UnicodeDecodeError) or "Could not decode to UTF-8" in str(error)
+        known = getattr(error, "sqlite_errorname", "").startswith(codes)
+        return unusable(location, error) if damaged or known else None
 
     return translate

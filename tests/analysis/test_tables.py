@@ -6,7 +6,6 @@ from contextlib import closing
 import pandas as pd
 import pytest
 
-from analysis.commands import Commands
 from analysis.tables import NotApplicableError, StudyMissingError, choose_dataset, known, read_tables
 from benchmarks import synthetic
 
@@ -88,8 +87,21 @@ def test_a_missing_study_names_its_command(tables):
         tables.complete("other")
 
 
-def test_commands_name_the_dataset():
-    assert Commands().make("mlp-random") == "make mlp-random N=50"
-    assert Commands("digits").make("mlp-random") == "make mlp-random N=50 DATASET=digits"
-    expected = "make confirm STUDY=mlp-random@digits TOP=4 REPLICATES=8 DATASET=digits"
-    assert Commands("digits").make("mlp-random-confirm") == expected
+def test_commands_are_for_the_data_and_the_names_of_the_database(tmp_path):
+    path = str(tmp_path / "own.sqlite")
+    synthetic.write(path, only=("linear-grid",), dataset="file:base.npz", seed=7, seed_suffix=True)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("""UPDATE sweep_studies SET spec = '{"dataset": "my data/base.npz"}'""")
+    commands = read_tables(path, called="own.sqlite").commands
+    assert commands.again("linear-grid") == "digitsweep run linear-grid"
+    assert commands.make("mlp-random") == "make mlp-random N=50 DATASET='my data/base.npz' DB=own.sqlite"
+    assert commands.select("linear-grid") == "make select STUDY='linear-grid@file:base.npz#7' DB=own.sqlite"
+
+
+def test_damaged_json_is_one_message(tmp_path):
+    path = str(tmp_path / "damaged.sqlite")
+    synthetic.write(path, only=("linear-grid",))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE sweep_trials SET config = '{\"epochs' WHERE trial_number = 3")
+    with pytest.raises(LookupError, match="must hold JSON"):
+        read_tables(path)

@@ -74,3 +74,9 @@ def test_a_program_that_the_shell_finds_is_named_by_its_name(monkeypatch, tmp_pa
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "argv", [str(program), "run", "x.yaml"])
     assert typed_command() == "digitsweep run x.yaml"
+
+
+def test_a_file_that_python_was_given_is_named_with_its_python(monkeypatch):
+    monkeypatch.delenv(MAKE, raising=False)
+    monkeypatch.setattr(sys, "argv", ["a b/digitsweep.py", "run", "x.yaml"])
+    assert shlex.split(typed_command()) == [sys.executable, "a b/digitsweep.py", "run", "x.yaml"]

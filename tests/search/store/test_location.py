@@ -10,11 +10,13 @@ from pathlib import Path
 
 import optuna
 import pytest
+from sqlalchemy import select
 
 from search import run_study
 from search.store.connections import _patiently
 from search.store.database import open_for_reading, open_for_writing
 from search.store.location import DatabaseUnusableError, locate
+from search.store.schema import studies
 from tests.search.helpers import make_spec, query
 from tests.search.store.old import make_old
 
@@ -105,6 +107,20 @@ def test_damaged_pages_are_one_message(database, tiny, opener):
     sql = opener(database)
     with sql.connect() as connection, pytest.raises(DatabaseUnusableError, match="malformed"):
         connection.exec_driver_sql("SELECT * FROM evaluations").all()
+    sql.dispose()
+
+
+@pytest.mark.parametrize("opener", [open_for_reading, open_for_writing])
+@pytest.mark.parametrize(
+    ("damage", "says"), [("""'{"epochs'""", "Unterminated string"), ("CAST(x'22ff22' AS TEXT)", "decode")]
+)
+def test_damaged_values_are_one_message(database, tiny, opener, damage, says):
+    run_study(make_spec(), tiny, database=database, n_jobs=1)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(f"UPDATE sweep_studies SET spec = {damage}")
+    sql = opener(database)
+    with sql.connect() as connection, pytest.raises(DatabaseUnusableError, match=says):
+        connection.execute(select(studies.c.spec)).all()
     sql.dispose()
 
 
