@@ -146,7 +146,7 @@ class _Coordinator:
             while True:
                 out_of_time = out_of_time or self._start_tasks(pool, deadline)
                 self._show()
-                if not self.tasks and (self.saver.save() or self._stopping):
+                if not self.tasks and (self._stopping or self._is_all_saved()):
                     break
                 result = pool.next_result(timeout=0.2)
                 if result is not None:
@@ -327,6 +327,11 @@ class _Coordinator:
         self._say(f"trial {numbers}: failed with {last} (whole text in the database)")
 
     # Stopping and showing
+
+    def _is_all_saved(self) -> bool:
+        """Whether everything is in the database; where it just became so again, there may be more to start."""
+        was_failing = self.saver.is_failing
+        return self.saver.save() and not was_failing
 
     @property
     def _stopping(self) -> bool:

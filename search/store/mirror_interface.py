@@ -50,11 +50,11 @@ class InterfaceMirror(Mirror):
                 self._due.clear()
                 return True
             for number in sorted(self._due):
-                self._write(self._due[number])
+                try:
+                    self._write(self._due[number])
+                except KeyError:
+                    self._say_once("trials were deleted from Optuna's tables, whose interface cannot make them anew")
                 del self._due[number]
-        except KeyError:
-            self._say_once("trials were deleted from Optuna's tables, whose interface does not let them be made anew")
-            del self._due[number]
         except (StorageInternalError, DatabaseUnusableError):
             self._say_once("Optuna's tables could not be written just now; they follow with the next save")
         finally:

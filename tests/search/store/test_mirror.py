@@ -1,18 +1,21 @@
 """Both ways of writing Optuna's tables, read back through Optuna and compared trial by trial."""
 
+import sqlite3
+from contextlib import closing
+
 import optuna
 import pytest
 from optuna.storages import RDBStorage
 from sqlalchemy import NullPool
 
 from search import run_study
-from search.execution import workers
+from search.execution import saving, workers
 from search.execution.progress import SilentDisplay
 from search.store import mirror
 from search.store.database import open_for_writing
 from search.store.location import DatabaseUnusableError, locate
 from search.store.mirror import InterfaceMirror
-from tests.search.helpers import make_spec, query
+from tests.search.helpers import all_evaluations, make_spec, query
 
 WILD = {"learning_rate": [0.01, 0.05, 1e38], "momentum": [False]}
 PRUNED = {
@@ -70,8 +73,8 @@ def read_back(database):
     return study.metric_names, study.direction, trials
 
 
-def run(database, dataset, **changes):
-    display = SilentDisplay()
+def run(database, dataset, display=None, **changes):
+    display = display or SilentDisplay()
     run_study(make_spec(**changes), dataset, database=database, n_jobs=1, display=display)
     return [m for m in display.messages if "Optuna's tables" in m]
 
@@ -160,3 +163,147 @@ def test_tables_of_another_version_of_optuna_are_refused_with_what_to_do(databas
     sql.dispose()
     with pytest.raises(DatabaseUnusableError, match="optuna storage upgrade"):
         run(database, tiny, space={"learning_rate": [0.01]})
+
+
+def storage_of(database):
+    return RDBStorage(f"sqlite:///{database}", engine_kwargs={"poolclass": NullPool})
+
+
+def delete_study(database):
+    """What the dashboard does when it is asked to; somebody's own study then gets the number that ours had."""
+    storage = storage_of(database)
+    optuna.delete_study(study_name="tiny-grid@tiny", storage=storage)
+    mine = optuna.create_study(study_name="mine", storage=storage)
+    mine.add_trial(optuna.trial.create_trial(value=1.0))
+    storage.remove_session()
+
+
+def delete_first_trial(database):
+    with closing(sqlite3.connect(database, timeout=60)) as connection:
+        connection.execute("PRAGMA foreign_keys=ON")
+        number = connection.execute("SELECT trial_id FROM trials WHERE number = 0").fetchone()
+        for table in ("trial_params", "trial_values", "trial_intermediate_values", "trial_user_attributes", "trials"):
+            connection.execute(f"DELETE FROM {table} WHERE trial_id = ?", number)
+        connection.commit()
+
+
+class Disturb(SilentDisplay):
+    """Does something to the database once so many evaluations are made, two of three trials being complete by then."""
+
+    def __init__(self, database, action, at):
+        super().__init__()
+        self._database, self._action, self._at = database, action, at
+
+    def update(self, counts):
+        if self._action and counts.evaluations_done >= self._at:
+            self._action, action = None, self._action
+            action(self._database)
+
+
+@pytest.mark.parametrize("layout", [mirror.KNOWN_LAYOUT, "v1.0.0.a"])
+@pytest.mark.parametrize("changes", [{"space": {"learning_rate": [0.01, 0.05, 0.2]}}, PRUNED], ids=["grid", "pruned"])
+def test_a_study_deleted_while_it_runs_is_made_anew_with_one_line(tmp_path, tiny, monkeypatch, layout, changes):
+    whole, disturbed = str(tmp_path / "whole.sqlite"), str(tmp_path / "disturbed.sqlite")
+    monkeypatch.setattr(mirror, "KNOWN_LAYOUT", layout)
+    monkeypatch.setattr(saving, "SAVE_SECONDS", 0.0)
+    run(whole, tiny, **changes)
+    lines = run(disturbed, tiny, Disturb(disturbed, delete_study, at=14), **changes)
+    assert len([line for line in lines if "The study was deleted from Optuna's tables" in line]) == 1
+    assert read_back(disturbed) == read_back(whole)
+    assert all_evaluations(disturbed) == all_evaluations(whole)
+    storage = storage_of(disturbed)
+    assert [t.value for t in optuna.load_study(study_name="mine", storage=storage).trials] == [1.0]
+    storage.remove_session()
+
+
+def test_a_trial_deleted_while_it_is_trained_is_made_anew(tmp_path, tiny, monkeypatch):
+    whole, disturbed = str(tmp_path / "whole.sqlite"), str(tmp_path / "disturbed.sqlite")
+    changes = {"space": {"learning_rate": [0.01, 0.05]}}
+    monkeypatch.setattr(saving, "SAVE_SECONDS", 0.0)
+    run(whole, tiny, **changes)
+    lines = run(disturbed, tiny, Disturb(disturbed, delete_first_trial, at=4), **changes)
+    assert len([line for line in lines if "Trials were deleted from Optuna's tables" in line]) == 1
+    assert read_back(disturbed) == read_back(whole)
+
+
+def test_optunas_interface_leaves_a_deleted_trial_out_and_says_so(database, tiny, monkeypatch, other_layout):
+    monkeypatch.setattr(saving, "SAVE_SECONDS", 0.0)
+    lines = run(database, tiny, Disturb(database, delete_first_trial, at=4), space={"learning_rate": [0.01, 0.05]})
+    assert len([line for line in lines if "whose interface cannot make them anew" in line]) == 1
+    assert query(database, "SELECT number, state FROM trials") == [(1, "COMPLETE")]
+    assert query(database, "SELECT COUNT(*) FROM runs WHERE state = 'complete'") == [(2,)]
+
+
+@pytest.mark.parametrize("delete", [delete_study, delete_first_trial])
+def test_what_was_deleted_is_there_again_after_a_run_with_nothing_to_train(database, tiny, delete):
+    run(database, tiny, **PRUNED)
+    before = read_back(database)
+    delete(database)
+    run(database, tiny, **PRUNED)
+    assert read_back(database) == before
+
+
+def test_a_note_typed_in_the_dashboard_stays_and_ours_is_renewed(database, tiny):
+    from optuna_dashboard import get_note, save_note
+
+    run(database, tiny)
+    storage = storage_of(database)
+    shown = optuna.load_study(study_name="tiny-grid@tiny", storage=storage)
+    ours = get_note(shown)
+    above, below = "Look at trial 3!\n\n", "\n\nlong " + "and longer " * 400
+    save_note(shown, above + ours + below)
+    run(database, tiny)
+    assert get_note(shown) == above + ours + below
+    run(database, tiny, question="Something else?")
+    note = get_note(shown)
+    assert note == above + ours.replace("Does the search work?", "Something else?") + below
+    save_note(shown, "Mine alone.")
+    run(database, tiny)
+    assert get_note(shown).endswith("Mine alone.")
+    assert ours.strip() in get_note(shown)
+    storage.remove_session()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"learning_rate": [0.01, 0.02]}, {"learning_rate": [0.01, 0.02, 0.2]}),
+        ({"learning_rate": [0.01, 0.2]}, {"learning_rate": [0.01, 0.2, 0.02]}),
+        ({"hidden_size": [4, 40]}, {"hidden_size": [2, 4, 40]}),
+    ],
+)
+@pytest.mark.parametrize("layout", [mirror.KNOWN_LAYOUT, "v1.0.0.a"])
+def test_an_axis_that_grows_stays_one_axis(database, tiny, monkeypatch, layout, first, second):
+    monkeypatch.setattr(mirror, "KNOWN_LAYOUT", layout)
+    fixed = {"hidden_layers": 1, "epochs": 1, "evaluations_per_epoch": 2}
+    run(database, tiny, space=first, fixed=fixed)
+    lines = run(database, tiny, space=second, fixed=fixed)
+    assert not [line for line in lines if "left out" in line]
+    (name,) = second
+    trials = read_back(database)[2]
+    assert {t["params"][name] for t in trials} == set(second[name])
+    found = [t["distributions"][name] for t in trials]
+    assert len({distribution.log for distribution in found}) == 1
+    assert (found[-1].low, found[-1].high) == (min(second[name]), max(second[name]))
+    if layout != "v1.0.0.a":  # its interface changes no trial that is there
+        assert len(set(found)) == 1
+
+
+def test_words_that_were_counted_otherwise_keep_their_meaning(database, tiny):
+    """As if an earlier version had stored fewer choices, in another order."""
+    space = {"activation": ["relu", "tanh"]}
+    fixed = {"hidden_layers": 1, "hidden_size": 4, "epochs": 1, "evaluations_per_epoch": 2}
+    run(database, tiny, space=space, fixed=fixed)
+    old = optuna.distributions.CategoricalDistribution(["tanh", "relu"])
+    sql = open_for_writing(database, create=False)
+    with sql.begin() as connection:
+        ((first,),) = connection.exec_driver_sql("SELECT trial_id FROM trials WHERE number = 0").all()
+        connection.exec_driver_sql(
+            "UPDATE trial_params SET param_value = 1, distribution_json = ? WHERE trial_id = ?",
+            (optuna.distributions.distribution_to_json(old), first),
+        )
+    sql.dispose()
+    run(database, tiny, space=space, fixed=fixed)
+    trials = read_back(database)[2]
+    assert [t["params"]["activation"] for t in trials] == ["relu", "tanh"]
+    assert len({t["distributions"]["activation"] for t in trials}) == 1
