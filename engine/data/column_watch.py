@@ -33,7 +33,7 @@ class ColumnWatch:
         self._rising = self._rising[(X[:, self._rising] == expected).all(axis=0)]
         for sign, columns in self._sorted.items():
             steps = np.diff(X[:, columns], axis=0, prepend=self._last[None, columns]) * sign
-            stay = (steps >= 0).all(axis=0)
+            stay = (steps >= 0).all(axis=0) & (np.rint(X[:, columns]) == X[:, columns]).all(axis=0)
             self._sorted[sign] = columns[stay]
             self._n_steps[columns[stay]] += (steps[:, stay] > 0).sum(axis=0)
         self._last = X[-1]
@@ -46,9 +46,12 @@ class ColumnWatch:
 
     @property
     def sorted(self) -> list[int]:
-        """Features that never fall from row to row, or never rise, in 10 steps or more; where one or two are so."""
+        """Features of whole numbers that never fall from row to row, or never rise, in 10 steps or more.
+
+        They are suspicious where one or two are so, and others are not.
+        """
         found = np.concatenate([columns[self._n_steps[columns] >= 10] for columns in self._sorted.values()])
-        return found.tolist() if len(found) <= 2 else []
+        return found.tolist() if len(found) <= 2 and len(found) < len(self._n_steps) else []
 
     @property
     def distinct(self) -> list[int]:

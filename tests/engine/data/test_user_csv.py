@@ -127,7 +127,7 @@ def test_csv_row_that_pandas_took_for_a_header_is_named(tmp_path):
         ("index", range(N), "is called like a row's number or name"),
         ("sample", range(100, 100 + N), "rises by one from row to row"),
         ("patient", np.arange(N) // 3, "is sorted from row to row"),
-        ("seconds", -np.sqrt(np.arange(N)).round(2), "is sorted from row to row"),
+        ("seconds", 10**6 - np.arange(N) ** 2, "is sorted from row to row"),
         ("fold", LABELS[::-1], "is called like a part of the data"),
         ("is_train", LABELS[::-1] // 2, "is called like a part of the data"),
         ("sample", RNG.permutation(N) * 7, "never holds the same whole number twice"),
@@ -295,6 +295,11 @@ def test_csv_row_numbers_are_seen_through_all_pieces(tmp_path, monkeypatch, piec
     with pytest.raises(DataError, match="rises by one"):
         load(csv(tmp_path, table(columns)))
     load(csv(tmp_path, table({**columns, "a": [*range(30), *range(28, N - 2)]})), scale="none")
+
+
+@pytest.mark.parametrize("columns", [{"a": np.arange(N) / 64, "b": PIXELS[:, 1]}, {"a": np.arange(N) // 2}])
+def test_csv_measured_features_and_a_lonely_one_may_be_sorted(tmp_path, columns):
+    assert load(csv(tmp_path, table({"label": LABELS, **columns})), scale="none")[1] == 3
 
 
 @pytest.mark.parametrize(
