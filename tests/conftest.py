@@ -11,6 +11,10 @@ import pytest
 from engine.data.dataset import Dataset, SparseRows, Split
 
 
+# What `make check` was called with is not what a test typed.
+os.environ.pop("DIGITSWEEP_COMMAND", None)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _cache_folder(tmp_path_factory):
     """Prepared data goes to a folder of the session's own, not to the user's cache."""

@@ -197,11 +197,11 @@ class TestInterrupts:
             for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
                 signal.raise_signal(number)
             until(lambda: interrupts.stopping)
-            time.sleep(SAME_SECONDS)
+            time.sleep(2 * SAME_SECONDS)
             assert (interrupts.at_once, interrupts.name) == (False, "SIGTERM")
             signal.raise_signal(signal.SIGINT)
             until(lambda: interrupts.at_once)
-            time.sleep(SAME_SECONDS)
+            time.sleep(2 * SAME_SECONDS)
             with pytest.raises(KeyboardInterrupt):
                 signal.raise_signal(signal.SIGINT)
                 time.sleep(30)
