@@ -10,7 +10,6 @@ import pytest
 
 from engine.data.dataset import Dataset, SparseRows, Split
 
-
 # What `make check` was called with is not what a test typed.
 os.environ.pop("DIGITSWEEP_COMMAND", None)
 
