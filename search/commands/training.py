@@ -102,9 +102,11 @@ def _leave_interrupted(message: str) -> NoReturn:
 
 def finish(result: "StudyResult", db: str) -> None:
     """Say what was done, show the selection, and leave with the exit code that fits."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     from search.select import NothingToSelectError
     from search.store.database import open_for_writing
-    from search.store.location import locate
+    from search.store.location import DatabaseUnusableError, locate
 
     if result.interrupted:
         lost = f"{result.not_saved}" if result.not_saved else "nothing is lost"
@@ -127,13 +129,18 @@ def finish(result: "StudyResult", db: str) -> None:
     say(f"{result.study}: {done}{diverged}{pruned}.")
     if result.out_of_time:
         say(f"The time budget is used up. Go on with:\n  {typed_command()}")
-    sql = open_for_writing(db, create=False)
     try:
-        select_and_print(sql, result.study)
+        sql = open_for_writing(db, create=False)
+        try:
+            select_and_print(sql, result.study)
+        finally:
+            sql.dispose()
     except NothingToSelectError as error:
         say(str(error))
-    finally:
-        sql.dispose()
+    except (DatabaseUnusableError, SQLAlchemyError) as error:
+        reason = str(getattr(error, "orig", None) or error)
+        warn(f"All results are saved, but no choice could be frozen: {reason}. Try again with:\n  {typed_command()}")
+        raise typer.Exit(1) from error
     if result.n_failed:
         warn(
             f"{count(result.n_failed, 'run')} failed; v_runs has the errors, and the same command tries again:\n"

@@ -4,6 +4,6 @@ coordinator   runs a study                        plan         what is left to t
 trials        trials and runs, as they stand      populations  which runs train together
 workers       where training happens              saving       what is written when, checkpoints
 interrupts    signals that end a study            progress     what a person sees meanwhile
-environment   the code and machine of a run
+environment   the code and machine of a run       result       what came of a study
 dry_run       the plan and how long it takes      speed        what one update costs here and now
 """

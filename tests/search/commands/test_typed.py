@@ -80,3 +80,13 @@ def test_a_file_that_python_was_given_is_named_with_its_python(monkeypatch):
     monkeypatch.delenv(MAKE, raising=False)
     monkeypatch.setattr(sys, "argv", ["a b/digitsweep.py", "run", "x.yaml"])
     assert shlex.split(typed_command()) == [sys.executable, "a b/digitsweep.py", "run", "x.yaml"]
+
+
+@pytest.mark.parametrize("made", [None, "make linear-grid DB=old.sqlite"])
+def test_another_database_takes_the_place_of_the_one_that_was_typed(monkeypatch, made):
+    monkeypatch.setattr(sys, "argv", ["digitsweep", "run", "x.yaml", "--db", "old.sqlite"])
+    monkeypatch.delenv(MAKE, raising=False)
+    if made:
+        monkeypatch.setenv(MAKE, made)
+    words = shlex.split(typed_command("new one.sqlite"))
+    assert words[-1 if made else -2 :] == (["DB=new one.sqlite"] if made else ["--db", "new one.sqlite"])
