@@ -117,8 +117,9 @@ def test_the_command_ends_with_1_or_when_interrupted_with_130_and_says_how_to_go
     assert child.returncode == 1
     assert "could not be saved, and will be trained again" in said
     assert "Go on with:" in said
+    ((n,),) = query(database, "SELECT COUNT(*) FROM evaluations")
     child = start(tmp_path, spec)
-    wait_until(child, has_evaluations(database, 300))
+    wait_until(child, has_evaluations(database, n + 30))
     with held(database):
         time.sleep(2)  # into the failing
         child.send_signal(signal.SIGINT)
