@@ -259,9 +259,54 @@ def full_disk(attacks: Attacks, n: int) -> None:
             subprocess.run(["umount", "-l", place], check=False)
 
 
+def many_trials(attacks: Attacks, n: int) -> None:
+    """Thousands of trials in one process: processor time a trial, memory and open files of each thousand."""
+    (attacks.folder / "many.yaml").write_text(
+        f"study: many\nquestion: Does it stay as quick?\ndataset: digits\ndriver: random\ntrials: {n}\n"
+        "fixed: {hidden_layers: 0, epochs: 1, evaluations_per_epoch: 2}\n"
+        "space: {learning_rate: {low: 0.001, high: 0.1, scale: log}}\n"
+    )
+    database = attacks.database()
+    child = attacks.start(database, "many")
+    marks: dict[int, tuple[float, int, int]] = {}
+    while child.poll() is None:
+        done = n_runs(database) // 1000
+        if done not in marks and (usage := usage_of(child.pid)):
+            marks[done] = usage
+        time.sleep(0.05)
+    code, _ = attacks.end(child)
+    attacks.found["finished"] += code == 0 and n_runs(database) == n
+    for i in sorted(marks)[:-1]:
+        seconds = marks[i + 1][0] - marks[i][0]
+        attacks.found[f"thousand {i + 1}: µs of processor time a trial"] = round(1000 * seconds)
+        attacks.found[f"thousand {i + 1}: MiB of memory at its end"] = marks[i + 1][1]
+        attacks.found[f"thousand {i + 1}: open files at its end"] = marks[i + 1][2]
+
+
+def n_runs(database: Path) -> int:
+    """Complete runs in a database, 0 where there is none yet."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            return int(connection.execute("SELECT COUNT(*) FROM runs WHERE state = 'complete'").fetchone()[0])
+    except sqlite3.Error:
+        return 0
+
+
+def usage_of(process: int) -> tuple[float, int, int] | None:
+    """Processor seconds, MiB of memory and open files of a running process; None where it has just ended."""
+    try:
+        user, system = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+        files = len(list(Path(f"/proc/{process}/fd").iterdir()))
+    except OSError:
+        return None
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE") >> 20, files
+
+
 ATTACKS = {
     "kills": (kills, 200), "fresh": (fresh, 100), "pairs": (pairs, 50), "signals": (signals, 20),
     "held_lock": (held_lock, 20), "deleted_file": (deleted_file, 20), "full_disk": (full_disk, 20),
+    "many_trials": (many_trials, 5000),
 }  # fmt: skip
 
 

@@ -21,7 +21,15 @@ def test_attack_leaves_the_same_bits_and_no_traceback(tmp_path, name, n):
             assert count == n, found
 
 
+@pytest.mark.slow
+def test_many_trials_keep_memory_and_files(tmp_path):
+    found = soak.attack("many_trials", 2100, tmp_path)
+    assert found["finished"] == 1
+    assert found["thousand 2: open files at its end"] <= found["thousand 1: open files at its end"] + 2
+    assert found["thousand 2: MiB of memory at its end"] < 1.15 * found["thousand 1: MiB of memory at its end"]
+
+
 def test_every_attack_has_a_short_form():
     marks = test_attack_leaves_the_same_bits_and_no_traceback.pytestmark
     named = {name for mark in marks if mark.name == "parametrize" for name, _ in mark.args[1]}
-    assert named == set(soak.ATTACKS)
+    assert named | {"many_trials"} == set(soak.ATTACKS)
