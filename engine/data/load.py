@@ -236,13 +236,10 @@ def _find_user_path(name: str, folder: Path | None) -> Path:
         places = " and ".join(str(path.absolute()) for path in tried)
         close = difflib.get_close_matches(name.lower(), DATASET_NAMES, 1)
         if Path(name).suffix.lower() in FILE_SUFFIXES or "/" in name:
-            raise DataError(
-                f"{name}: there is no such file; looked for {places}; name it with --dataset or DATASET=<path>"
-            )
+            raise DataError(f"{name}: there is no such file; looked for {places}")
         raise DataError(
             f"dataset must be one of {DATASET_HELP}, but got {name!r}"
-            f"{f'; did you mean {close[0]!r}?' if close else ''}; there is no such folder either, looked for {places}; "
-            "name it with --dataset or DATASET=<path>"
+            f"{f'; did you mean {close[0]!r}?' if close else ''}; there is no such folder either, looked for {places}"
         )
     if found.is_file() or (found.is_dir() and found.suffix.lower() not in FILE_SUFFIXES):
         return found

@@ -346,6 +346,5 @@ def test_user_file_that_is_not_there_is_told_with_where_it_was_looked_for(world)
     with pytest.raises(DataError) as caught:
         load("own.csv", folder=world / "mine")
     assert str(caught.value) == (
-        f"own.csv: there is no such file; looked for {world}/work/own.csv and {world}/mine/own.csv; "
-        "name it with --dataset or DATASET=<path>"
+        f"own.csv: there is no such file; looked for {world}/work/own.csv and {world}/mine/own.csv"
     )

@@ -59,7 +59,7 @@ def test_own_file_is_asked_about_and_then_kept_with_its_keys(tmp_path, digitswee
     (tmp_path / "digits.csv").rename(tmp_path / "moved" / "digits.csv")
     lost = digitsweep("confirm", "own", "--replicates", 1, "--top", 1, cwd=tmp_path)
     assert lost.returncode == 2
-    assert "name it with --dataset" in lost.stderr
+    assert lost.stderr.count("--dataset") == 1, lost.stderr
     confirmed = digitsweep(
         "confirm", "own", "--dataset", "moved/digits.csv", "--replicates", 1, "--top", 1, "--jobs", 1, cwd=tmp_path
     )
