@@ -17,7 +17,7 @@ from engine.archive import Archive, ArchiveError, open_archive, write_archive
 from engine.arrays import FloatArray
 from engine.configuration import Configuration
 from engine.data.dataset import Dataset
-from engine.errors import ConfigurationError, DigitsweepError
+from engine.errors import ConfigurationError, DigitsweepError, excerpt
 from engine.files import written_whole
 from engine.network import Network
 from engine.state import TrainingState
@@ -110,15 +110,15 @@ def load_model(path: str | Path) -> Model:
         ModelFileError: no such file, no model, another format, or content that is damaged or contradicts itself.
     """
     file = Path(path)
-    if file.exists() and not file.is_file():
-        raise ModelFileError(f"{file} is no model file: it is no regular file")
     try:
+        if file.exists() and not file.is_file():
+            raise ModelFileError(f"{file} is no model file: it is no regular file")
         with file.open("rb") as stream, open_archive(stream) as archive:
             return _model(archive)
     except FileNotFoundError as error:
         raise ModelFileError(f"no model at {file}; `digitsweep train-best STUDY -o {file}` makes one") from error
     except OSError as error:
-        raise ModelFileError(f"{file} cannot be read: {error.strerror or error}") from error
+        raise ModelFileError(f"{excerpt(str(file), 200)} cannot be read: {error.strerror or error}") from error
     except ArchiveError as error:
         raise ModelFileError(f"{file} is no model file: {error}") from error
 

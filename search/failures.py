@@ -25,6 +25,8 @@ KEPT = 20
 """Error files that are kept, the newest."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_PLACE = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS)
+"""What the system says of a path that nobody can use so: a name was typed that is too long, a folder is protected."""
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
@@ -61,6 +63,9 @@ def _ended_by(error: BaseException) -> int:
     if isinstance(error, OSError) and error.errno in _FULL:
         _say(f"what was to be written or said does not fit any more: {error.strerror}")
         return 1
+    if isinstance(error, OSError) and error.errno in _NO_PLACE and error.filename is not None:
+        _say(f"{excerpt(os.fsdecode(error.filename), 200)} cannot be used: {error.strerror}")
+        return 2
     if not isinstance(error, Exception):
         raise error
     last = excerpt(" ".join("".join(traceback.format_exception_only(error)).split()), 300)

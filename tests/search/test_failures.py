@@ -73,6 +73,7 @@ def run(capsys, tmp_path, monkeypatch):
         ("status --db [/red].sqlite", "no database at [/red].sqlite"),
         ("data [/red]", "'[/red]'"),
         ("predict none.npz", "Missing argument 'images'"),
+        (f"predict {'x' * 300} a.png", "cannot be read: File name too long"),
     ],
 )  # fmt: skip
 def test_a_bad_command_line_is_one_line_and_exit_code_2_and_makes_nothing(run, arguments, says):
