@@ -102,7 +102,7 @@ def _wait(child: int, started: float) -> tuple[int, resource.struct_rusage]:
 
 
 def assert_answered(ending: Ending, *, may_work: bool = True) -> None:
-    """One message and exit code 2 with nothing made, or work done; no traceback, no flood, no hang (killed, so no such code)."""
+    """One message and exit code 2 with nothing made, or work done; no traceback, no flood, no hang."""
     assert "Traceback" not in ending.said, ending.said
     assert ending.code in ((0, 2) if may_work else (2,)), ending
     assert ending.seconds < SECONDS, ending
