@@ -25,7 +25,7 @@ RUN    = $(BIN)/digitsweep run $(call quote,$(1)) $(FROM) --jobs $(call quote,$(
 BUDGET = $(call option,--time,TIME) $(call switch,--dry-run,DRY_RUN)
 
 # What was typed, so that a message can name the command that goes on.
-VARIABLES := DB JOBS SEED REPLICATES DATASET DATA SPEC STUDY N SAMPLER TOP TIME DRY_RUN OUT PORT PYTHON
+VARIABLES := DB JOBS SEED REPLICATES DATASET DATA SPEC STUDY DRIVER N SAMPLER TOP TIME DRY_RUN OUT PORT PYTHON
 export DIGITSWEEP_COMMAND := $(strip make $(MAKECMDGOALS) $(foreach name,$(VARIABLES),$(if \
   $(filter command environment,$(firstword $(origin $(name)))),$(name)=$(call quote,$(subst $$,$$$$,$($(name)))))))
 
@@ -36,7 +36,7 @@ $(shell test ! -e $(VENV)/.runtime || { test -x $(BIN)/python && test "$$(cat $(
 PIP = env -u PIP_USER -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT -u PYTHONPATH -u PYTHONHOME \
       $(BIN)/python -m pip --require-virtualenv --quiet --disable-pip-version-check
 
-.PHONY: help linear-grid mlp-random mlp-optuna ofat confirm study status select figures report dashboard export bench test check soak lock clean
+.PHONY: help new linear-grid mlp-random mlp-optuna ofat confirm study status select figures report dashboard export bench test check soak lock clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -45,7 +45,8 @@ help: ## List the targets and variables
 	  '  SEED=2022         seed of the study'     '  REPLICATES=1      runs of each trial (ofat 5, confirm 8)' \
 	  '  DATASET=auto      auto, mnist, fashion-mnist, digits, or a path to .npz, .csv or IDX files' \
 	  '  DATA=<folder>     where to look first for the data files' \
-	  '  SPEC=<file>       study file (study)'    '  STUDY=<name>      study in the database (select, confirm)' \
+	  '  SPEC=<file>       study file (study)'    '  STUDY=<name>      study in the database (select, confirm, figures, report), or a new one (new)' \
+	  '  DRIVER=grid       what proposes its trials: grid, random, ofat, optuna (new)' \
 	  '  N=50              trials in all (mlp-random, mlp-optuna)' \
 	  '  SAMPLER=tpe       tpe, gp, cmaes, qmc or nsgaii (mlp-optuna)' '  TOP=4             how many of the best (confirm)' \
 	  '  TIME=10m          wall-time budget: runs in training end, no new one starts' \
@@ -70,6 +71,10 @@ confirm: $(VENV)/.runtime ## The best again with fresh seeds: make confirm STUDY
 	  --top $(call quote,$(or $(TOP),4)) --replicates $(call quote,$(or $(REPLICATES),8)) \
 	  $(call given,--dataset,DATASET) $(call option,--data,DATA) $(BUDGET)
 
+new: $(VENV)/.runtime ## Write a study file to begin with: make new STUDY=my-study
+	@test -n $(call quote,$(STUDY)) || { echo 'make new needs STUDY=<name>' >&2; exit 2; }
+	@$(BIN)/digitsweep new $(call quote,$(STUDY)) $(call option,--driver,DRIVER)
+
 study: $(VENV)/.runtime ## Run a study: make study SPEC=experiments/linear_lr_wide.yaml
 	@test -n $(call quote,$(SPEC)) || { echo 'make study needs SPEC=<file>, e.g. SPEC=experiments/linear_lr_wide.yaml' >&2; exit 2; }
 	@$(call RUN,$(SPEC))
@@ -81,11 +86,11 @@ select: $(VENV)/.runtime ## Freeze the best configuration of a study: make selec
 	@test -n $(call quote,$(STUDY)) || { echo 'make select needs STUDY=<name>; make status lists the studies' >&2; exit 2; }
 	@$(BIN)/digitsweep select $(call quote,$(STUDY)) $(FROM)
 
-figures: $(VENV)/.runtime ## Draw the figures from the database into OUT
-	@$(BIN)/digitsweep figures $(FROM) --out $(call quote,$(or $(OUT),report))
+figures: $(VENV)/.runtime ## Draw the figures of all studies, or of STUDY, into OUT
+	@$(BIN)/digitsweep figures $(FROM) --out $(call quote,$(or $(OUT),report)) $(call option,--study,STUDY)
 
-report: $(VENV)/.runtime ## Build the report page (HTML and Markdown) in OUT
-	@$(BIN)/digitsweep report $(FROM) --out $(call quote,$(or $(OUT),report))
+report: $(VENV)/.runtime ## Build the page of all studies, or of STUDY, in OUT
+	@$(BIN)/digitsweep report $(FROM) --out $(call quote,$(or $(OUT),report)) $(call option,--study,STUDY)
 
 dashboard: $(VENV)/.runtime ## Open Optuna's dashboard on the database
 	@$(BIN)/digitsweep dashboard $(FROM) --port $(call quote,$(or $(PORT),8080))

@@ -23,7 +23,7 @@ _SHARED = ["run_id", "study", "k", "epoch", "learning_rate"]
 def runs_table(view: pd.DataFrame) -> pd.DataFrame:
     """`v_runs` with the configuration's keys as columns; the other JSON as text with sorted keys.
 
-    `study_name` is the name in the database, `study` the one without suffixes of data and seed.
+    `study` is the name in the database, `base_name` the one without suffixes of data and seed.
     """
     runs = tidy_runs(view).drop(columns="config")
     for name in _AS_TEXT:

@@ -7,33 +7,42 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.errors import NotApplicableError
 from analysis.statistics.intervals import MIN_BOOTSTRAP, Interval
 from analysis.statistics.ranks import kendall_interval
-from analysis.tables import NotApplicableError, StudyMissingError, Tables
+from analysis.studies import Study
 from analysis.wording import count, interval_text, number_text
 
-FULL = "mlp-random"
-"""The study that trains the same candidates in full: the same space, drawn from the same seed."""
+
+def has_rungs(study: Study) -> bool:
+    """Whether the study's trials climb from a cheap training to a full one."""
+    return bool(study.spec.get("fidelity"))
 
 
-def rungs(tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
+def rungs(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Validation accuracy of each candidate at each rung it reached, and the runs behind it.
+
+    A study that trains every configuration at once has one rung, on which each of its trials is a candidate.
 
     Returns:
         One row per candidate and rung (`candidate`, `rung`, `images`, `epochs`, `accuracy`); and the complete runs.
+
+    Raises:
+        NotApplicableError: Runs are on one rung only of a study that has several.
     """
-    runs = tables.complete("mlp-fidelity", full_fidelity=False)
-    ladder = pd.DataFrame(list(runs["attributes"]), index=runs.index)
-    if not {"candidate", "rung", "n_rungs"} <= set(ladder.columns):
-        raise NotApplicableError("trials of mlp-fidelity do not say which candidate and rung they are")
-    images = runs["train_images"].astype(float).fillna(runs["n_train"].astype(float))
-    runs = runs.assign(candidate=ladder["candidate"], rung=ladder["rung"], images=images)
+    runs = study.complete_at_any_fidelity
+    ladder = pd.DataFrame({"candidate": runs["trial_number"], "rung": 0}, index=runs.index)
+    if has_rungs(study):
+        ladder = pd.DataFrame(list(runs["attributes"]), index=runs.index)
+        if ladder["rung"].nunique() < 2:
+            raise NotApplicableError(
+                f"runs of {study.name} must be complete on at least two rungs, but they are on one"
+            )
+    runs = runs.assign(candidate=ladder["candidate"], rung=ladder["rung"], images=_images(runs))
     grouped = runs.groupby(["candidate", "rung"])
     table = grouped.agg(
         images=("images", "max"), epochs=("epochs", "max"), accuracy=("validation_accuracy", "mean")
     ).reset_index()
-    if table["rung"].nunique() < 2:
-        raise NotApplicableError("runs of mlp-fidelity must be complete on at least two rungs, but they are on one")
     return table, runs
 
 
@@ -43,25 +52,33 @@ class Agreement:
 
     Attributes:
         correlation: Kendall's τ-b with its interval over candidates.
-        larger: The larger training in words: `50,000 images for 5 epochs in mlp-random`.
+        smaller: The smallest training in words: `5,000 images for 2 epochs`.
+        larger: The larger training in words, with the study where it is another one.
         is_whole: Whether all candidates are compared, and not only those that successive halving let go on.
         pairs: `candidate`, `low` and `high`, the validation accuracies on the smallest and the larger set.
         run_ids: The runs of the larger training, where they are another study's.
     """
 
     correlation: Interval
+    smaller: str
     larger: str
     is_whole: bool
     pairs: pd.DataFrame
     run_ids: tuple[int, ...] = ()
 
 
-def agreement(tables: Tables, table: pd.DataFrame, runs: pd.DataFrame) -> Agreement:
+def agreement(study: Study, table: pd.DataFrame, runs: pd.DataFrame, other: Study | None = None) -> Agreement:
     """Kendall's τ-b of the smallest rung with a larger training.
 
-    Best with the random search, which trains the same candidates in full where it has the same seed. Else with the
-    highest rung that enough candidates reached: those are the best on the smallest rung, whose differences there are
-    small, so that the correlation tends to be lower than over all.
+    Best with another study that trains the same candidates in full (a random one with the same space and seed). Else
+    with the highest rung that enough candidates reached: those are the best on the smallest rung, whose differences
+    there are small, so that the correlation tends to be lower than over all.
+
+    Args:
+        study: The study.
+        table: Of `rungs`.
+        runs: The runs behind it.
+        other: The study that trains the same candidates in full.
 
     Raises:
         NotApplicableError: Fewer than two candidates were trained twice.
@@ -69,48 +86,51 @@ def agreement(tables: Tables, table: pd.DataFrame, runs: pd.DataFrame) -> Agreem
     wide = table.pivot(index="candidate", columns="rung", values="accuracy")
     first = int(wide.columns.min())
     low = wide[first].dropna()
-    twins = trained_in_full(tables, runs)
-    shared = twins[twins["candidate"].isin(low.index)]
-    if len(shared) >= MIN_BOOTSTRAP:
+    small = table[table["rung"] == first]
+    smaller = size_text(small["images"].max(), small["epochs"].max())
+    n_needed = MIN_BOOTSTRAP if wide.shape[1] > 1 else 2
+    shared = trained_in_full(other, runs, low.index) if other is not None else None
+    if shared is not None and other is not None and len(shared) >= n_needed:
         pairs = pd.DataFrame(
             {"candidate": shared["candidate"], "low": low[shared["candidate"]].to_numpy(), "high": shared["accuracy"]}
         )
-        larger = f"{size_text(shared['images'].max(), shared['epochs'].max())} in {FULL}"
+        larger = f"{size_text(shared['images'].max(), shared['epochs'].max())} in {other.name}"
         run_ids = tuple(int(run_id) for ids in shared["run_ids"] for run_id in ids)
-        return Agreement(_kendall(pairs), larger, len(pairs) == len(low), pairs, run_ids)
+        return Agreement(_kendall(pairs), smaller, larger, len(pairs) == len(low), pairs, run_ids)
     reached = wide[wide[first].notna()].notna().sum()
     n_shared = {rung: int(reached[rung]) for rung in sorted(set(table["rung"])) if rung != first}
+    if not n_shared:
+        raise NotApplicableError(f"at least two configurations of {study.name} must be in the other study too")
     enough = [rung for rung, n in n_shared.items() if n >= MIN_BOOTSTRAP]
     second = max(enough) if enough else max(n_shared, key=lambda rung: n_shared[rung])
     both = wide[[first, second]].dropna()
     if len(both) < 2:
-        raise NotApplicableError("at least two candidates must have reached two rungs of mlp-fidelity")
+        raise NotApplicableError(f"at least two candidates must have reached two rungs of {study.name}")
     pairs = both.set_axis(["low", "high"], axis=1).reset_index()
     size = table[table["rung"] == second].iloc[0]
-    return Agreement(_kendall(pairs), size_text(size["images"], size["epochs"]), len(both) == len(low), pairs)
+    larger = size_text(size["images"], size["epochs"])
+    return Agreement(_kendall(pairs), smaller, larger, len(both) == len(low), pairs)
 
 
-def trained_in_full(tables: Tables, runs: pd.DataFrame) -> pd.DataFrame:
-    """The candidates that the random search has too: `candidate`, `accuracy`, `images`, `epochs`, `run_ids`.
+def trained_in_full(other: Study, runs: pd.DataFrame, candidates: pd.Index) -> pd.DataFrame:
+    """The candidates that another study has too: `candidate`, `accuracy`, `images`, `epochs`, `run_ids`.
 
     Two configurations are one candidate where all but training images and epochs agree.
     """
-    try:
-        full = tables.complete(FULL)
-    except StudyMissingError:
-        return pd.DataFrame(columns=["candidate", "accuracy", "images", "epochs", "run_ids"])
-    candidates = {_identity(config): int(c) for config, c in zip(runs["config"], runs["candidate"], strict=True)}
-    images = full["train_images"].astype(float).fillna(full["n_train"].astype(float))
-    known = [candidates.get(_identity(config), -1) for config in full["config"]]
-    full = full.assign(candidate=known, images=images)
-    full = full[full["candidate"] >= 0]
-    found = full.groupby("candidate").agg(
+    of = {_identity(config): int(c) for config, c in zip(runs["config"], runs["candidate"], strict=True)}
+    full = other.complete
+    full = full.assign(candidate=[of.get(_identity(config), -1) for config in full["config"]], images=_images(full))
+    found = full[full["candidate"].isin(candidates)].groupby("candidate")
+    return found.agg(
         accuracy=("validation_accuracy", "mean"),
         images=("images", "max"),
         epochs=("epochs", "max"),
         run_ids=("run_id", list),
-    )
-    return found.reset_index()
+    ).reset_index()
+
+
+def _images(runs: pd.DataFrame) -> pd.Series:
+    return runs["train_images"].astype(float).fillna(runs["n_train"].astype(float))
 
 
 def _identity(config: Mapping[str, Any]) -> str:

@@ -1,75 +1,61 @@
 """How much of a selected value was luck: the selection against fresh seeds, and against the choice that is frozen."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from analysis.errors import known
 from analysis.statistics.intervals import share_interval
-from analysis.studies import confirmed
-from analysis.tables import StudyMissingError, Tables, known
-from analysis.trials import n_candidates, selected_trial
+from analysis.studies import Studies, Study
+from analysis.trials import n_candidates
 
 SELECTS = {"grid": True, "random": True, "optuna": True, "ofat": False, "confirm": False}
 """The drivers, and whether the best of their trials is selected for use."""
 
 
-def optimism(tables: Tables) -> pd.DataFrame:
+def selects(study: Study) -> bool:
+    """Whether the best of the study's trials is selected for use."""
+    return known(SELECTS, study.driver, "driver")
+
+
+def optimism(study: Study, studies: Studies) -> Mapping[str, Any] | None:
     """How optimistic the selection was: selected value against validation on fresh seeds and against test.
 
     Returns:
-        One row per study of more than one trial that selects: `study`, `trial_number`, `n_trials`,
-        `validation` and `test` of the selected trial when it was selected, and where a confirmation is at
-        hand `confirmed_validation`, `confirmed_test` (means over fresh seeds), `n_confirmations`,
-        `optimism` = validation − confirmed validation with its interval over fresh seeds, `optimism_low` and
-        `optimism_high`; `n_selectable` trials of full fidelity; of the newest frozen choice of the study
-        `selection_id`, `frozen_trial`, `frozen_from` (trials) and `frozen_at`, missing where there is none.
+        None for a study that selects nothing, or of one trial. Else `trial_number`, `n_trials`, `n_selectable` (those
+        of full fidelity), `validation` and `test` of the selected trial when it was selected, `n_confirmations`, and
+        with those `confirmed_validation`, `confirmed_test` (means over fresh seeds), `optimism` = validation −
+        confirmed validation with its interval over fresh seeds, `optimism_low` and `optimism_high`, else NaN.
     """
-    rows = []
-    frozen = {row["study"]: row for row in tables.selections.to_dict("records")}
-    for study in tables.studies:
-        try:
-            runs = tables.complete(study)
-        except StudyMissingError:
-            continue
-        selects = known(SELECTS, runs["driver"].iloc[0], "driver")
-        n_trials = n_candidates(tables.complete(study, full_fidelity=False))
-        if not selects or n_trials < 2:
-            continue
-        chosen = selected_trial(runs)
-        row: dict[str, Any] = {
-            "study": study,
-            "trial_number": int(chosen["trial_number"]),
-            "n_trials": n_trials,
-            "validation": chosen["validation_accuracy"],
-            "test": chosen["test_accuracy"],
-            "confirmed_validation": np.nan,
-            "confirmed_test": np.nan,
-            "n_confirmations": 0,
-            "optimism": np.nan,
-            "optimism_low": np.nan,
-            "optimism_high": np.nan,
-            "selection_id": frozen[study]["selection_id"] if study in frozen else None,
-            "frozen_trial": frozen[study]["trial_number"] if study in frozen else None,
-            "frozen_from": frozen[study]["n_trials"] if study in frozen else None,
-            "frozen_at": frozen[study]["selected_at"] if study in frozen else "",
-            "n_selectable": int((runs["trial_state"] == "complete").groupby(runs["trial_number"]).first().sum()),
-            "run_ids": list(chosen["run_ids"]),
-        }
-        again = confirmed(tables, study)
-        if again is not None:
-            fresh = again[again["source_trial_number"] == chosen["trial_number"]]
-            if len(fresh):
-                again_mean = share_interval(fresh["validation_accuracy"])
-                row |= {
-                    "optimism_low": chosen["validation_accuracy"] - again_mean.high,
-                    "optimism_high": chosen["validation_accuracy"] - again_mean.low,
-                    "confirmed_validation": fresh["validation_accuracy"].mean(),
-                    "confirmed_test": fresh["test_accuracy"].mean(),
-                    "n_confirmations": len(fresh),
-                    "optimism": chosen["validation_accuracy"] - fresh["validation_accuracy"].mean(),
-                    "run_ids": [*chosen["run_ids"], *fresh["run_id"].tolist()],
-                }
-        rows.append(row)
-    whole = dict.fromkeys(("selection_id", "frozen_trial", "frozen_from"), "Int64")
-    return pd.DataFrame(rows).astype(whole) if rows else pd.DataFrame()
+    if not selects(study) or not study.has_results:
+        return None
+    runs = study.complete
+    n_trials = n_candidates(study.complete_at_any_fidelity)
+    if n_trials < 2:
+        return None
+    chosen = study.selected
+    row: dict[str, Any] = {
+        "trial_number": int(chosen["trial_number"]),
+        "n_trials": n_trials,
+        "n_selectable": int((runs["trial_state"] == "complete").groupby(runs["trial_number"]).first().sum()),
+        "validation": chosen["validation_accuracy"],
+        "test": chosen["test_accuracy"],
+        "n_confirmations": 0,
+        **dict.fromkeys(
+            ("confirmed_validation", "confirmed_test", "optimism", "optimism_low", "optimism_high"), np.nan
+        ),
+    }
+    again = studies.confirmation(study)
+    fresh = None if again is None else again[again["source_trial_number"] == chosen["trial_number"]]
+    if fresh is None or fresh.empty:
+        return row
+    mean = share_interval(fresh["validation_accuracy"])
+    return row | {
+        "n_confirmations": len(fresh),
+        "confirmed_validation": mean.estimate,
+        "confirmed_test": fresh["test_accuracy"].mean(),
+        "optimism": chosen["validation_accuracy"] - mean.estimate,
+        "optimism_low": chosen["validation_accuracy"] - mean.high,
+        "optimism_high": chosen["validation_accuracy"] - mean.low,
+    }

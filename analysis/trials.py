@@ -1,11 +1,12 @@
 """The trials of a study: replicates averaged, which is best, what is not finished."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from analysis.selection_rule import choose
-from analysis.tables import SPLIT_NAMES, Tables
+from analysis.tables import SPLIT_NAMES
 
 _NOT_FINISHED = ("running", "interrupted", "waiting")
 
@@ -52,16 +53,26 @@ def n_candidates(runs: pd.DataFrame) -> int:
     return int((attributes["candidate"] if "candidate" in attributes else runs["trial_number"]).nunique())
 
 
-def unfinished(tables: Tables) -> pd.DataFrame:
-    """Studies that are not finished: how many runs are under way, and how many trials have no run yet.
+@dataclass(frozen=True)
+class Unfinished:
+    """What is not over in a study: runs under way, trials without a run, runs that failed."""
+
+    open_runs: int
+    missing_trials: int
+    failed_runs: int
+
+    def __bool__(self) -> bool:
+        return bool(self.open_runs or self.missing_trials or self.failed_runs)
+
+
+def unfinished(runs: pd.DataFrame) -> Unfinished:
+    """What is not over among all runs of a study.
 
     A trial without a run does not appear in the views; a gap in the trial numbers shows it.
     """
-    rows = []
-    for study, runs in tables.runs.groupby("study"):
-        open_runs = int((runs["state"].isin(_NOT_FINISHED) | runs["trial_state"].isin(_NOT_FINISHED)).sum())
-        missing = int(runs["trial_number"].max()) + 1 - runs["trial_number"].nunique()
-        failed = int((runs["state"] == "failed").sum())
-        if open_runs or missing or failed:
-            rows.append({"study": study, "open_runs": open_runs, "missing_trials": missing, "failed_runs": failed})
-    return pd.DataFrame(rows, columns=["study", "open_runs", "missing_trials", "failed_runs"])
+    is_open = runs["state"].isin(_NOT_FINISHED) | runs["trial_state"].isin(_NOT_FINISHED)
+    return Unfinished(
+        int(is_open.sum()),
+        int(runs["trial_number"].max()) + 1 - runs["trial_number"].nunique(),
+        int((runs["state"] == "failed").sum()),
+    )

@@ -1,14 +1,15 @@
 """Values in words: the one place where a number, a level or a configuration becomes text."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analysis.statistics.intervals import LEVEL
-from analysis.tables import known
 
-REPORT_EPOCHS = 5
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
 INTERVAL = f"{100 * LEVEL:.0f} % interval"
 
 
@@ -23,9 +24,7 @@ ACTIVATIONS = {
     "relu": ActivationWords("ReLU", "g · [z > 0]   (34)"),
     "tanh": ActivationWords("tanh", "g · (1 − tanh²)   (36)"),
 }
-MOMENTUM_FORMS = {"average": "momentum", "heavy_ball": "heavy ball"}
-FACTORS = {"hidden_layers": "hidden layers", "learning_rate": "rate"}
-"""What a factor is called where it stands before its level; others by their own name."""
+_FACTORS = {"dropout_input": "dropout of inputs", "dropout_hidden": "dropout of hidden units"}
 
 
 def number_text(value: float, digits: int = 2) -> str:
@@ -56,6 +55,18 @@ def points_text(difference: float, digits: int = 2) -> str:
 def signed_points(difference: float, digits: int = 2) -> str:
     """A difference of shares in percentage points, with its sign: `+0.32`."""
     return signed_text(100 * difference, digits)
+
+
+def capital(sentence: str) -> str:
+    """A sentence with a capital letter in front, the others as they are."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def value_text(value: object) -> str:
+    """A value as a study file has it: `on`, `0.01`, `halve_on_decrease`."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return short_text(value) if isinstance(value, float) else str(value)
 
 
 def minutes_text(seconds: float) -> str:
@@ -92,37 +103,20 @@ def ranges(run_ids: Iterable[Any]) -> str:
     return ", ".join(str(low) if low == high else f"{low}–{high}" for low, high in parts)
 
 
+def factor_name(factor: str) -> str:
+    """A hyperparameter as it is spoken of: `learning rate`, `dropout of hidden units`."""
+    return _FACTORS.get(factor, factor.replace("_", " "))
+
+
+def level_text(level: object) -> str:
+    """A level without its factor: `0.01`, `halve on decrease`, `on`."""
+    if str(level) in ("True", "False"):
+        return "on" if level else "off"
+    return short_text(level) if isinstance(level, float) else str(level).replace("_", " ")
+
+
 def level_name(factor: str, level: object) -> str:
-    """A level in words: `hidden layers 3`, `no momentum`, `decay: halve on decrease`."""
+    """A level in words: `hidden layers 3`, `no momentum`, `decay halve on decrease`."""
     if factor == "momentum":
         return "momentum" if level else "no momentum"
-    text = short_text(level) if isinstance(level, float) else str(level).replace("_", " ")
-    return f"decay: {text}" if factor == "decay" else f"{FACTORS.get(factor, factor.replace('_', ' '))} {text}"
-
-
-def describe(config: pd.Series) -> str:
-    """A configuration in a few words, for captions."""
-    rate = f"learning rate {short_text(config['learning_rate'])}"
-    momentum = "no momentum"
-    if config["momentum"]:
-        momentum = known(MOMENTUM_FORMS, config["momentum_form"], "momentum_form")
-    decay = "constant rate" if config["decay"] == "constant" else str(config["decay"]).replace("_", " ")
-    if config["hidden_layers"] == 0:
-        return f"linear, {rate}, {momentum}, {decay}"
-    shape = f"{int(config['hidden_layers'])} × {int(config['hidden_size'])} {config['activation']}"
-    return ", ".join([shape, rate, momentum, decay, *_beyond_the_report(config)])
-
-
-def _beyond_the_report(config: pd.Series) -> list[str]:
-    """What the report did not have, where a configuration has it."""
-    parts = []
-    if config["epochs"] != REPORT_EPOCHS:
-        parts.append(count(int(config["epochs"]), "epoch"))
-    if config["batch_size"] > 1:
-        parts.append(f"batches of {int(config['batch_size'])}")
-    if config["dropout_input"] or config["dropout_hidden"]:
-        dropped = (short_text(config[f"dropout_{layer}"]) for layer in ("input", "hidden"))
-        parts.append("dropout {} (input) and {} (hidden)".format(*dropped))
-    if config["weight_decay"]:
-        parts.append(f"weight decay {short_text(config['weight_decay'])}")
-    return parts
+    return f"{factor_name(factor)} {level_text(level)}"

@@ -2,9 +2,9 @@
 
     python benchmarks/synthetic.py OUT.sqlite [--runs 10000] [--dataset mnist] [--seed 0]
 
-Every study of the project is in it: seed noise shared by the runs of one replicate, divergences at large
-learning rates, searched and fixed parameters, fidelities, confirmations. The numbers are invented: they
-serve tests and the benchmark of figures and report, never a claim.
+Every study of the project is in it, with what its file states (question, space, claims, figures): seed noise shared by
+the runs of one replicate, divergences at large learning rates, searched and fixed parameters, fidelities,
+confirmations. The numbers are invented: they serve tests and the benchmark of figures and report, never a claim.
 """
 
 import argparse
@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 from sqlalchemy import create_engine
 
+from search.spec.yaml_file import load_yaml
 from search.store import schema
 
-LINEAR_RATES = [float(rate) for rate in np.geomspace(0.002, 0.012, 8).round(5)]
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+LINEAR_RATES = [0.002, 0.0026, 0.0033, 0.0043, 0.0056, 0.0072, 0.0093, 0.012]
 SIZES = [*range(10, 101, 10), 200, 400, 800]
 BASE = {
     "learning_rate": 0.01,
@@ -47,12 +49,17 @@ N_TRAIN, N_EVALUATE = 50_000, 10_000
 
 @dataclass
 class Study:
-    """One study: its trials as (params, changes to the base configuration, attributes, full fidelity)."""
+    """One study: its trials as (params, attributes, full fidelity), and its file where the project has none."""
 
     name: str
     driver: str
     replicates: int = 1
     trials: list[tuple[dict[str, Any], dict[str, Any], bool]] = field(default_factory=list)
+    file: dict[str, Any] = field(default_factory=dict)
+
+    def stated(self) -> dict[str, Any]:
+        """What the study's file states."""
+        return self.file or load_yaml(EXPERIMENTS / f"{self.name.replace('-', '_')}.yaml").values
 
     def add(self, params: dict[str, Any], attributes: dict[str, Any] | None = None, *, full: bool = True) -> None:
         """Append a trial."""
@@ -136,8 +143,9 @@ def plan(n_random: int, replicates: int, rng: np.random.Generator) -> list[Study
         ranked = sorted(sized, key=lambda drawn: -final_accuracy(BASE | drawn[1]))
         going_on = sorted(ranked[: len(ranked) // 3], key=lambda drawn: drawn[0])
     best = Study("mlp-best", "grid", 3)
-    for size, epochs in itertools.product([400, 800], [5, 10, 20]):
-        best.add({"hidden_size": size, "epochs": epochs})
+    wide = {"hidden_size": 800, "epochs": 40, "evaluations_per_epoch": 1, "decay": "cosine", "batch_size": 64}
+    for dropout_input, dropout_hidden in itertools.product([0.1, 0.2], [0.3, 0.5]):
+        best.add(wide | {"dropout_input": dropout_input, "dropout_hidden": dropout_hidden})
     studies += [fidelity, best]
     sizes = Study("ofat-hidden-size", "ofat", max(3, replicates))
     for activation, size in itertools.product(["relu", "tanh"], SIZES):
@@ -166,6 +174,12 @@ def confirmations(study: Study, suffix: str, values: dict[int, float], top: int,
     for rank, number in enumerate(best, start=1):
         attributes = {"source_study": study.name + suffix, "source_trial_number": number, "rank": rank}
         confirm.add(study.trials[number][0], attributes)
+    varied = {name: [] for params, _, _ in confirm.trials for name in params}
+    for params, _, _ in confirm.trials:
+        for name, value in params.items():
+            varied[name] += [value] if value not in varied[name] else []
+    question = f"How good are the best configurations of {study.name} with seeds they were not chosen by?"
+    confirm.file = {"study": confirm.name, "question": question, "driver": "confirm", "space": varied}
     return confirm
 
 
@@ -177,6 +191,7 @@ class Writer:
     ) -> None:
         self.connection, self.dataset, self.seed, self.rng = connection, dataset, seed, rng
         self.suffix = ("" if dataset == "mnist" else f"@{dataset}") + (f"#{seed}" if seed_suffix else "")
+        self.data_sha256 = hashlib.sha256(dataset.encode()).hexdigest()
         self.n_images = (N_TRAIN, N_EVALUATE) if dataset != "digits" else (1_197, 300)
         self.study_id = self.trial_id = self.run_id = 0
         for table, name in ((schema.studies, "study_id"), (schema.trials, "trial_id"), (schema.runs, "run_id")):
@@ -187,15 +202,16 @@ class Writer:
         """Write a study and return the validation accuracy of each trial that completed."""
         self.study_id += 1
         n_train, n_evaluate = self.n_images
+        stated = study.stated()
         self.connection.execute(
             schema.studies.insert().values(
                 study_id=self.study_id,
                 name=study.name + self.suffix,
                 base_name=study.name,
-                question="synthetic",
+                question=stated["question"],
                 driver=study.driver,
                 dataset=self.dataset,
-                data_sha256="0" * 64,
+                data_sha256=self.data_sha256,
                 n_train=n_train,
                 n_validation=n_evaluate,
                 n_test=n_evaluate,
@@ -203,7 +219,7 @@ class Writer:
                 seed=self.seed,
                 replicates=study.replicates,
                 read_at="best",
-                spec={},
+                spec=stated,
                 command=f"digitsweep run {study.name}",
                 created_at="2022-04-07T12:00:00+00:00",
             )
@@ -254,7 +270,7 @@ class Writer:
             "seed": self.seed + replicate,
             "state": "complete" if diverged is None else "diverged",
             "dataset": self.dataset,
-            "data_sha256": "0" * 64,
+            "data_sha256": self.data_sha256,
             "epochs": config["epochs"],
             "updates": updates,
             "train_seconds": updates * 2.6e-6,

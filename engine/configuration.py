@@ -90,28 +90,31 @@ def _word(default: str, choices: Iterable[str]) -> Any:
 
 @dataclass(frozen=True)
 class Configuration:
-    """The hyperparameters of one network and its training; the defaults are the report's.
+    """The hyperparameters of one network and its training; the defaults are the report's, where it names one.
+
+    What stands in brackets is where a hyperparameter comes from.
 
     Attributes:
-        learning_rate: γ of equations 21 and 28 at the first update.
-        momentum: whether the step follows a velocity instead of the gradient (section 2.3).
+        learning_rate: γ, the length of a step at the first update [report, equations 21 and 28].
+        momentum: whether the step follows a velocity instead of the gradient [report, section 2.3].
         momentum_form: `average` (v ← βv + (1−β)g, the report's weighted average of the past directions) or
-            `heavy_ball` (v ← βv + g, Polyak 1964).
-        momentum_beta: β, the share of the velocity that survives one update.
-        decay: how the learning rate changes (`engine.schedules`).
-        decay_round: what the schedules that compare losses call a round.
-        weight_decay: λ; λW is added to the gradient of every weight matrix (not of biases).
-        batch_size: images per update; the gradient is their mean. The report's is 1.
-        dropout_input: share of input pixels set to zero in training (Srivastava et al. 2014).
-        dropout_hidden: the same for hidden units.
-        hidden_layers: number of hidden layers; 0 is the report's linear model.
-        hidden_size: units of each hidden layer.
-        activation: σ of equation 29.
-        initializer: distribution of the first weights (`engine.initializers`); biases start at zero.
-        epochs: passes over the training images.
-        evaluations_per_epoch: how often all three splits are evaluated in each epoch.
-        train_images: how many training images are used, the first ones; None is all of them.
-        dtype: precision of parameters and arithmetic.
+            `heavy_ball` (v ← βv + g) [report, section 2.3; Polyak 1964].
+        momentum_beta: β, the share of the velocity that survives one update [Polyak 1964].
+        decay: how the learning rate changes: never, by half after a round whose training loss fell (the report's rule)
+            or rose, or along half a cosine to zero [report, section 2.4; Loshchilov & Hutter 2017].
+        decay_round: what the schedules that compare losses call a round [report, section 2.4].
+        weight_decay: λ; λW is added to the gradient of every weight matrix, not of biases [Krogh & Hertz 1992].
+        batch_size: images per update; the gradient is their mean [report, section 2.2].
+        dropout_input: share of input pixels set to zero in training [Srivastava et al. 2014].
+        dropout_hidden: share of hidden units set to zero in training [Srivastava et al. 2014].
+        hidden_layers: number of hidden layers; 0 is the report's linear model [report, section 3.1].
+        hidden_size: units of each hidden layer [report, section 3.1].
+        activation: σ, what a hidden unit makes of its input [report, equation 29].
+        initializer: distribution of the first weights; biases start at zero [Glorot & Bengio 2010; He et al. 2015].
+        epochs: passes over the training images [report, section 2.4].
+        evaluations_per_epoch: how often all three splits are evaluated in each epoch [report, section 2.4].
+        train_images: how many training images are used, the first ones; null is all of them [report, section 3.4].
+        dtype: precision of parameters and arithmetic [IEEE 754].
     """
 
     learning_rate: float = _real(0.01, "> 0 and <= 1e38", lambda value: 0 < value <= 1e38)

@@ -12,10 +12,12 @@ from search.commands.confirm import confirm
 from search.commands.dashboard import dashboard
 from search.commands.data import data
 from search.commands.export import export
+from search.commands.new import new
 from search.commands.predict import predict
 from search.commands.report import figures, report
 from search.commands.reproduce import reproduce
 from search.commands.run import run
+from search.commands.schema import schema
 from search.commands.select import select
 from search.commands.status import status
 from search.commands.train_best import train_best
@@ -28,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.command()(new)  # a study file to begin with
 app.command()(run)  # train what a study lacks
 app.command()(status)  # what the database holds
 app.command()(select)  # freeze the best on validation, then read its test accuracy
@@ -40,6 +43,7 @@ app.command()(report)  # the report page
 app.command()(export)  # CSV and Parquet
 app.command()(dashboard)  # Optuna's dashboard
 app.command()(data)  # where data sets are found
+app.command()(schema)  # what editors check study files with
 
 
 def main() -> None:

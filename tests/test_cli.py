@@ -208,16 +208,6 @@ def test_confirmation_on_other_data_is_refused(tmp_path, spec, digitsweep):
     assert "was run on data" in result.stderr
 
 
-def test_every_command_that_the_report_names_exists(experiments):
-    from analysis.commands import COMMANDS
-
-    makefile = (ROOT / "Makefile").read_text()
-    for command in COMMANDS.values():
-        assert re.search(rf"^{command.split()[1]}:", makefile, re.MULTILINE), command
-        for file in re.findall(r"SPEC=experiments/(\S+)", command):
-            assert (experiments / file).is_file(), command
-
-
 def test_every_command_and_option_has_help():
     from typer.main import get_command
 

@@ -25,6 +25,7 @@ MAY_IMPORT = {
         "mpl_toolkits",
         "numpy",
         "pandas",
+        "pydantic",
         "scipy",
         "seaborn",
         "sklearn",

@@ -1,8 +1,7 @@
-"""The report's claims, and what a database says about each: Tables → Evidence → Finding.
+"""What a database says about the claims of its study files: StatedClaim → Evidence → Finding.
 
-catalogue.py   the claims as data, in the report's order
-linear.py      evidence on its linear models (section 2.4)
-mlp.py         evidence on its perceptrons (section 3.4)
-evidence.py    what all evidence consists of
-judge.py       from evidence to a verdict, corrected for several claims
+claim.py      a claim as a study file states it
+forms/        what is tested, one form a file: keys, check, statistic, words
+evidence.py   what all evidence consists of
+judge.py      from evidence to a verdict, corrected for several claims
 """

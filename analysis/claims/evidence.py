@@ -1,30 +1,39 @@
-"""What the data say about each claim: tables → Evidence, before any correction for several claims.
+"""What the runs say about a claim, before any correction for several claims.
 
-One function per claim, in `linear.py` and `mlp.py` beside this file. Each takes the runs that answer it,
-applies a statistic, and returns an `Evidence`: the result in words, the numbers and runs behind it, and either a signed
-difference with its interval (positive supports the claim) or a verdict.
+Compare.examine(…) ─▶ Evidence(sentence, runs, numbers, and a difference with its interval or a verdict) ─▶ judge
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from dataclasses import dataclass
 from enum import StrEnum
+from math import nan
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
+from analysis.statistics.pairs import equivalence
+from analysis.wording import capital, count, interval_text, number_text
 
-from analysis.statistics.intervals import binomial_error
-from analysis.statistics.pairs import Effect
-from analysis.tables import Tables
-from analysis.wording import count, interval_text, number_text, signed_text
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.claims.claim import Claim
+    from analysis.statistics.pairs import Effect
+    from analysis.studies import Studies, Study
+
+VALUE = "value"
+"""The column that holds a claim's metric."""
+SIGNS = {"higher": 1.0, "lower": -1.0, "same": 1.0}
+"""What a claim of a difference may expect, and the sign that turns a difference so that positive supports it."""
 
 
 class Verdict(StrEnum):
-    """What the data say about a claim; `NOT_RUN` where they say nothing."""
+    """What the data say about a claim; `NOT_RUN` and `OTHER_SETTINGS` where they say nothing."""
 
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
     UNDECIDED = "undecided"
     NOT_RUN = "not run"
+    OTHER_SETTINGS = "other settings"
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,14 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Margin:
+    """The smallest difference that matters, in the metric's unit, and what it is in words."""
+
+    size: float
+    words: str
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What the data say, before several claims are taken into account.
 
@@ -43,23 +60,25 @@ class Evidence:
         sentence: The result in words.
         run_ids: Runs behind it.
         numbers: Named numbers behind it.
-        verdict: Set where it does not follow from the interval of a difference.
-        difference: Signed so that positive supports the claim, with `low` and `high`.
+        verdict: Set where it does not follow from a difference.
+        difference: Signed so that positive supports the claim; as it is where `is_same`.
         low: Lower end of its 95 % interval.
         high: Upper end of its 95 % interval.
-        p: Two-sided p value of the difference.
-        resolution: Smallest difference that may be called real.
+        p: Two-sided p value of the difference; where `is_same` that of `equivalence`.
+        margin: Smallest difference that matters.
+        is_same: Whether the claim is that there is no difference that matters.
     """
 
     sentence: str
     run_ids: tuple[int, ...]
     numbers: tuple[Number, ...] = ()
     verdict: Verdict | None = None
-    difference: float = np.nan
-    low: float = np.nan
-    high: float = np.nan
-    p: float = np.nan
-    resolution: float = 0.0
+    difference: float = nan
+    low: float = nan
+    high: float = nan
+    p: float = nan
+    margin: Margin = Margin(0.0, "")
+    is_same: bool = False
 
     def __post_init__(self) -> None:
         """ValueError for a verdict that is none."""
@@ -67,68 +86,71 @@ class Evidence:
             Verdict(self.verdict)
 
 
-def run_ids_of(runs: pd.DataFrame) -> tuple[int, ...]:
-    """The runs' ids, sorted."""
-    return tuple(sorted(int(number) for number in runs["run_id"]))
+def run_ids_of(*tables: pd.DataFrame) -> tuple[int, ...]:
+    """The ids of all runs in the tables, sorted and once each."""
+    return tuple(sorted({int(number) for runs in tables for number in runs["run_id"]}))
 
 
-def resolution_of(runs: pd.DataFrame) -> float:
-    """The binomial standard error of an accuracy like theirs on the test images, a share."""
-    return binomial_error(float(runs["test_accuracy"].mean()), int(runs["n_test"].iloc[0]))
+def measured(claim: Claim, study: Study, runs: pd.DataFrame) -> pd.DataFrame:
+    """`runs` with the claim's metric as the column `VALUE`."""
+    return runs.assign(**{VALUE: claim.measured.of_runs(study, runs)})
 
 
-def from_effect(
-    effect: Effect, what: str, scale: float, unit: str, *, sign: float = 1.0, resolution: float = 0.0
-) -> Evidence:
-    """Evidence of a paired comparison; `sign` turns it so that positive supports the claim."""
-    interval = effect.difference
+def owner_of(studies: Studies, runs: pd.DataFrame) -> Study:
+    """The study that runs are of, which has their curves."""
+    return next(study for study in studies.everything if study.name == runs["study"].iloc[0])
+
+
+def margin_of(claim: Claim, runs: pd.DataFrame) -> Margin:
+    """What the claim states as the smallest difference that matters, else what the images of `runs` can tell apart."""
+    metric = claim.measured
+    if claim.margin is not None:
+        text = f"{metric.show_size(claim.margin)} {metric.unit}"
+        return Margin(claim.margin, f"the {text} that the claim calls the smallest difference that matters")
+    if metric.split is None:
+        return Margin(0.0, "")
+    return images_margin(claim, metric.resolution(runs))
+
+
+def images_margin(claim: Claim, error: float) -> Margin:
+    """The error with which images measure a difference, as the smallest one that matters."""
+    text = f"{claim.measured.show_size(error)} {claim.measured.unit}"
+    return Margin(error, f"the {text} of standard error with which the {claim.measured.split} images measure it")
+
+
+def from_effect(effect: Effect, what: str, claim: Claim, expect: str, margin: Margin, pairs: str = "pair") -> Evidence:
+    """Evidence of a difference between two levels, in independent units.
+
+    Args:
+        effect: The difference.
+        what: What differs, in words.
+        claim: Whose metric it is.
+        expect: A key of `SIGNS`.
+        margin: The smallest difference that matters.
+        pairs: What `effect.n_pairs` counts.
+    """
+    interval, metric, sign = effect.difference, claim.measured, SIGNS[expect]
     ends = sorted((sign * interval.low, sign * interval.high))
-
-    def show(value: float) -> str:
-        return signed_text(scale * value)
-
-    bounds = f", {interval_text(interval.low, interval.high, show)}" if interval.known else ""
-    units = f"{count(interval.n, effect.unit)}, {count(effect.n_pairs, 'pair')}"
-    sentence = f"{what}: {show(interval.estimate)} {unit} on average{bounds} ({units})."
+    shown = f"{metric.show_difference(interval.estimate)} {metric.unit}"
+    bounds = f", {interval_text(interval.low, interval.high, metric.show_difference)}" if interval.known else ""
+    units = f"{count(interval.n, effect.unit)}, {count(effect.n_pairs, pairs)}"
     numbers = (
-        Number("mean difference", f"{show(interval.estimate)} {unit}"),
+        Number("mean difference", shown),
         Number(
             "effect size (Hedges' g)",
-            "does not apply" if np.isnan(effect.effect_size) else number_text(effect.effect_size),
+            "does not apply" if effect.effect_size != effect.effect_size else number_text(effect.effect_size),
         ),
-        Number("pairs with a larger, the same, a smaller value", ", ".join(map(str, effect.signs))),
+        Number(f"{pairs}s with a larger, the same, a smaller value", ", ".join(map(str, effect.signs))),
         Number("interval", interval.method),
     )
     return Evidence(
-        sentence,
+        f"{capital(what)}: {shown} on average{bounds} ({units}).",
         effect.run_ids,
         numbers,
         difference=sign * interval.estimate,
         low=ends[0],
         high=ends[1],
-        p=effect.p,
-        resolution=resolution,
+        p=equivalence(interval.estimate, margin.size, effect.one_sided) if expect == "same" else effect.p,
+        margin=margin,
+        is_same=expect == "same",
     )
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A statement of the report.
-
-    Attributes:
-        key: Short name.
-        statement: The claim in a sentence.
-        where: Section and figure of the report.
-        support: What would support it.
-        study: The study that answers it.
-        test: From tables to evidence; StudyMissingError and NotApplicableError lead to `not run`.
-        mnist_only: Whether it speaks of a level that only MNIST can show.
-    """
-
-    key: str
-    statement: str
-    where: str
-    support: str
-    study: str
-    test: Callable[[Tables], Evidence]
-    mnist_only: bool = False

@@ -1,42 +1,72 @@
-"""What this database says about each claim: the verdicts, and the rules that they follow.
+"""What this database says about each claim of its studies: the verdicts, and the rules that they follow.
 
-    Claim.test(tables) → Evidence ──Holm over all claims──▶ judge → Finding
+    form.examine(claim, study, studies) → Evidence ──Holm over the claims of a page──▶ judge → Finding
 
-Verdicts: `supported`, `contradicted`, `undecided`, `not run`. A difference is called real only if its
-interval excludes zero, its p value survives Holm's correction over all claims tested by one, and it is
-larger than the binomial standard error with which the test images measure an accuracy. Claims about a level
-on MNIST are not tested on other data.
+Verdicts: `supported`, `contradicted`, `undecided`; `not run` where runs are missing, `other settings` where the claim
+needs others than the stored study has. A difference is called real only if its interval excludes zero, its p value
+survives Holm's correction over the claims of the page, and it is larger than the margin. That two levels are the same
+is called so only if two one-sided tests put the difference within the margin, after the same correction.
 """
 
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from pydantic import ValidationError
 
-from analysis.claims.catalogue import CLAIMS
-from analysis.claims.evidence import Claim, Evidence, Number, Verdict
-from analysis.commands import REPORT_DATASET, Commands
+from analysis.claims.claim import Claim
+from analysis.claims.evidence import Evidence, Number, Verdict
+from analysis.claims.forms import StatedClaim
+from analysis.errors import NotApplicableError, NothingThereError
 from analysis.statistics.intervals import ALPHA
-from analysis.statistics.pairs import holm
-from analysis.tables import NotApplicableError, StudyMissingError, Tables
-from analysis.wording import p_text, points_text
+from analysis.statistics.pairs import MIN_REPLICATES, holm
+from analysis.studies import Studies, Study
+from analysis.wording import capital, factor_name, p_text, value_text
+
+
+@dataclass(frozen=True)
+class UnreadClaim:
+    """A stored claim that this program cannot test: an earlier or a later one wrote it."""
+
+    claim: str
+    where: str
+    anchor: str
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim with its verdict; `command` makes what is missing."""
+    """A claim with its verdict.
 
-    claim: Claim
+    Attributes:
+        claim: The claim: `claim`, `where`, `anchor`.
+        study: The name of its study in the database.
+        verdict: What the data say.
+        sentence: The result in words.
+        support: What would support and what contradict it.
+        numbers: Named numbers behind the verdict.
+        run_ids: Runs behind it.
+        p: Two-sided p value, where there is a test.
+        p_adjusted: The same after Holm's correction over the claims of the page.
+        command: What makes what is missing, where that is known.
+    """
+
+    claim: Claim | UnreadClaim
+    study: str
     verdict: Verdict
     sentence: str
+    support: str = ""
     numbers: tuple[Number, ...] = ()
     run_ids: tuple[int, ...] = ()
-    p: float = np.nan
-    p_adjusted: float = np.nan
+    p: float = math.nan
+    p_adjusted: float = math.nan
     command: str = ""
 
 
 def judge(found: Evidence, p_adjusted: float) -> tuple[Verdict, str]:
-    """The verdict on a difference, and why it is not a firmer one."""
+    """The verdict on evidence, and why it is not a firmer one."""
     lost = Verdict.UNDECIDED, f"The test does not survive the correction for several claims ({p_text(p_adjusted)})."
     if found.verdict is Verdict.CONTRADICTED and p_adjusted >= ALPHA:
         return lost
@@ -44,56 +74,119 @@ def judge(found: Evidence, p_adjusted: float) -> tuple[Verdict, str]:
         return found.verdict, ""
     if not np.isfinite(found.low):
         return Verdict.UNDECIDED, "Too few units for an interval."
+    if found.is_same:
+        within = abs(found.difference) <= found.margin.size
+        if p_adjusted < ALPHA:
+            return (Verdict.SUPPORTED if within else Verdict.CONTRADICTED), ""
+        if found.p < ALPHA:
+            return lost
+        where = "no larger" if within else "larger"
+        return Verdict.UNDECIDED, f"Whether it is {where} than {found.margin.words} is not sure ({p_text(found.p)})."
     if found.low <= 0 <= found.high:
         return Verdict.UNDECIDED, "The interval includes no difference."
     if not p_adjusted < ALPHA:
         return lost
-    if abs(found.difference) <= found.resolution:
-        return Verdict.UNDECIDED, (
-            f"The difference is smaller than the {points_text(found.resolution)} points of standard error with which "
-            "the test images measure an accuracy, so it is not called real."
-        )
+    if abs(found.difference) <= found.margin.size:
+        return Verdict.UNDECIDED, f"The difference is smaller than {found.margin.words}, so it is not called real."
     return (Verdict.SUPPORTED if found.difference > 0 else Verdict.CONTRADICTED), ""
 
 
-def examine(tables: Tables) -> list[Finding]:
-    """Every claim with its verdict, in the report's order; p values are corrected over all of them (Holm)."""
-    looked = [_look(claim, tables) for claim in CLAIMS]
-    p = np.array([found.p for found in looked])
-    tested = np.isfinite(p)
-    adjusted = np.full(len(p), np.nan)
+def claims_of(study: Study) -> Iterator[Claim | UnreadClaim]:
+    """The claims that the study's file states; those that do not validate as `UnreadClaim`."""
+    stated = study.spec.get("claims") or []
+    for raw in stated if isinstance(stated, list) else [stated]:
+        try:
+            yield StatedClaim.model_validate(raw)
+        except ValidationError:
+            kept = raw if isinstance(raw, Mapping) else {}
+            yield UnreadClaim(str(kept.get("claim") or "A claim."), str(kept.get("where") or ""), "claim")
+
+
+def examine(studies: Studies) -> list[Finding]:
+    """Every claim of the studies shown with its verdict, in their order.
+
+    P values are corrected over the claims of a page (Holm): those of all studies of the database with the same `page:`
+    on the same data, else those of the one study. So a verdict does not depend on what is shown beside it.
+    """
+    found: dict[str, list[Finding]] = {}
+    for study in studies:
+        if study.name not in found:
+            family = _family(study, studies)
+            looked = [(s, claim, _look(claim, s, studies)) for s in family for claim in claims_of(s)]
+            for s in family:
+                found[s.name] = []
+            for (s, claim, seen), adjusted in zip(looked, _adjusted(seen for _, _, seen in looked), strict=True):
+                found[s.name].append(_conclude(studies, s, claim, seen, adjusted))
+    return [finding for study in studies for finding in found[study.name]]
+
+
+def _family(study: Study, studies: Studies) -> list[Study]:
+    """The studies whose claims are tested together with those of `study`, itself among them."""
+    page = study.spec.get("page")
+    if not page:
+        return [study]
+    return [s for s in studies.everything if s.spec.get("page") == page and s.data_sha256 == study.data_sha256]
+
+
+def _adjusted(looked: Iterable[Evidence | Finding]) -> list[float]:
+    p = np.array([seen.p for seen in looked])
+    adjusted, tested = np.full(len(p), np.nan), np.isfinite(p)
     adjusted[tested] = holm(p[tested])
-    return [
-        found if isinstance(found, Finding) else _conclude(tables, claim, found, float(p_adjusted))
-        for claim, found, p_adjusted in zip(CLAIMS, looked, adjusted, strict=True)
-    ]
+    return [float(value) for value in adjusted]
 
 
-def _look(claim: Claim, tables: Tables) -> Evidence | Finding:
+def _look(claim: Claim | UnreadClaim, study: Study, studies: Studies) -> Evidence | Finding:
     """The evidence on a claim, or the finding that it could not be looked for."""
-    if claim.mnist_only and tables.dataset != REPORT_DATASET:
-        reason = f"The claim is about MNIST; these runs are on {tables.dataset}."
-        return Finding(
-            claim, Verdict.NOT_RUN, reason, command=Commands(database=tables.commands.database).make(claim.study)
-        )
+    if isinstance(claim, UnreadClaim):
+        reason = "The database holds this claim in a form that this version does not know; run the study again."
+        return Finding(claim, study.name, Verdict.NOT_RUN, reason, command=study.commands.again)
+    support = claim.form.support(claim)
+    if differs := other_settings(claim, study):
+        return Finding(claim, study.name, Verdict.OTHER_SETTINGS, differs, support)
     try:
-        return claim.test(tables)
-    except StudyMissingError as missing:
-        return Finding(claim, Verdict.NOT_RUN, f"Study {missing.study} {missing.reason}.", command=missing.command)
-    except NotApplicableError as error:
-        reason = f"{str(error)[:1].upper()}{str(error)[1:]}."
-        return Finding(claim, Verdict.NOT_RUN, reason, command=tables.commands.make(claim.study))
+        return claim.form.examine(claim, study, studies)
+    except (NothingThereError, NotApplicableError) as error:
+        command = error.command if isinstance(error, NothingThereError) else study.commands.again
+        return Finding(claim, study.name, Verdict.NOT_RUN, f"{capital(str(error))}.", support, command=command)
 
 
-def _conclude(tables: Tables, claim: Claim, found: Evidence, p_adjusted: float) -> Finding:
-    verdict, reason = judge(found, p_adjusted)
-    sentence = " ".join(part for part in (found.sentence, reason, _one_seed(tables, found)) if part)
-    return Finding(claim, verdict, sentence, found.numbers, found.run_ids, found.p, p_adjusted)
+def other_settings(claim: Claim, study: Study) -> str:
+    """How the stored study differs from what the claim needs, in words; "" where it does not."""
+    for name, needed in claim.needs.items():
+        found = [study.dataset] if name == "dataset" else _values(study.all_runs, name)
+        wanted = needed if isinstance(needed, list) else [needed]
+        fits = all(value in found for value in wanted) if isinstance(needed, list) else found == wanted
+        if not fits:
+            texts = (", ".join(value_text(value) for value in values) or "nothing" for values in (wanted, found))
+            return "The claim needs {} {}, but the study has {}.".format(factor_name(name), *texts)
+    return ""
 
 
-def _one_seed(tables: Tables, found: Evidence) -> str:
+def _values(runs: pd.DataFrame, name: str) -> list[Any]:
+    """The values of a hyperparameter in the runs, each once; none where the database does not know it."""
+    if name not in runs:
+        return []
+    return [None if pd.isna(value) else value for value in runs[name].unique().tolist()]
+
+
+def _conclude(
+    studies: Studies, study: Study, claim: Claim | UnreadClaim, seen: Evidence | Finding, p_adjusted: float
+) -> Finding:
+    if isinstance(seen, Finding) or isinstance(claim, UnreadClaim):
+        assert isinstance(seen, Finding)
+        return seen
+    verdict, reason = judge(seen, p_adjusted)
+    if seen.verdict is None and not np.isfinite(seen.low):
+        reason += f" More seeds: {study.commands.replicates(MIN_REPLICATES)}."
+    sentence = " ".join(part for part in (seen.sentence, reason, _one_seed(studies, seen)) if part)
+    support = claim.form.support(claim)
+    return Finding(claim, study.name, verdict, sentence, support, seen.numbers, seen.run_ids, seen.p, p_adjusted)
+
+
+def _one_seed(studies: Studies, found: Evidence) -> str:
     """A word of caution where all runs behind a finding have the same seed."""
-    runs = tables.runs[tables.runs["run_id"].isin(found.run_ids)]
-    if len(runs) < 2 or runs["seed"].nunique() > 1:
+    seeds = [s.all_runs.loc[s.all_runs["run_id"].isin(found.run_ids), "seed"] for s in studies.everything]
+    behind = pd.concat(seeds)
+    if len(behind) < 2 or behind.nunique() > 1:
         return ""
     return "All runs share one seed, so this says nothing about other seeds."

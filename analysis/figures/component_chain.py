@@ -1,23 +1,23 @@
-"""The chain of components of a stored configuration (the report's Figure 6)."""
+"""The chain of components of a stored configuration."""
+
+from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from analysis.errors import known
 from analysis.figures import style
 from analysis.figures.style import INK, MODELS, MUTED, new_figure
-from analysis.studies import with_runs
-from analysis.tables import StudyMissingError, Tables, known
-from analysis.trials import selected_trial
-from analysis.wording import ACTIVATIONS, describe
+from analysis.studies import Studies, Study, with_runs
+from analysis.wording import ACTIVATIONS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TITLE = "The chain of components"
-REPORT = "Figure 6"
+    from analysis.figures.requests import ComponentChain
 N_FEATURES = {"mnist": "784", "fashion-mnist": "784", "digits": "64"}
-SOURCES = ("mlp-random", "mlp-optuna", "mlp-best", "ofat-activation", "ofat-hidden-size", "linear-grid")
+"""Features of the data sets that are known by name; the database does not store them."""
 
 
 def chain(
@@ -53,29 +53,23 @@ def chain(
     return [*parts, loss | {"backward": "softmax(z) − 1[gold]   (33)"}]
 
 
-def table(tables: Tables) -> pd.DataFrame:
-    """One row per component of the selected configuration of the first study at hand."""
-    for study in SOURCES:
-        try:
-            runs = tables.complete(study)
-        except StudyMissingError:
-            continue
-        chosen = selected_trial(runs)
-        parts = chain(
-            int(chosen["hidden_layers"]),
-            int(chosen["hidden_size"]),
-            str(chosen["activation"]),
-            N_FEATURES.get(tables.dataset, "n"),
-            "c" if pd.isna(chosen["n_classes"]) else str(int(chosen["n_classes"])),
-        )
-        out = pd.DataFrame(parts).assign(
-            study=study, trial_number=int(chosen["trial_number"]), configuration=describe(chosen)
-        )
-        return with_runs(out, chosen["run_ids"])
-    raise StudyMissingError("mlp-random", tables.commands.make("mlp-random"))
+def table(study: Study, _studies: Studies, _request: ComponentChain) -> pd.DataFrame:
+    """One row per component of the selected configuration."""
+    chosen = study.selected
+    parts = chain(
+        int(chosen["hidden_layers"]),
+        int(chosen["hidden_size"]),
+        str(chosen["activation"]),
+        N_FEATURES.get(study.dataset, "n"),
+        "c" if pd.isna(chosen["n_classes"]) else str(int(chosen["n_classes"])),
+    )
+    out = pd.DataFrame(parts).assign(
+        study=study.name, trial_number=int(chosen["trial_number"]), configuration=study.describe(chosen)
+    )
+    return with_runs(out, chosen["run_ids"])
 
 
-def draw(table: pd.DataFrame) -> "Figure":
+def draw(table: pd.DataFrame) -> Figure:
     """Components from top to bottom; parameters on the left, what is passed forward and back on the right."""
     from matplotlib.patches import FancyBboxPatch
 

@@ -1,41 +1,52 @@
 """Expected best validation accuracy against the number of random trials, with distribution-free bands."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
+from analysis.errors import NotApplicableError
+from analysis.figures.design import model_of
+from analysis.figures.requests import ExpectedBest
 from analysis.figures.style import INK, MODELS, MUTED, new_figure, percent
 from analysis.statistics.expected_best import expected_best, guess, refuse_adaptive, trial_values
 from analysis.statistics.intervals import LEVEL
-from analysis.studies import with_runs
-from analysis.tables import NotApplicableError, Tables
+from analysis.studies import Studies, Study, with_runs
 from analysis.wording import count, percent_text
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
-TITLE = "What a random search of n trials can expect"
-REPORT = ""
+MIN_TRIALS = 8
+"""Trials from which the curve is offered."""
 
 
-def table(tables: Tables, study: str = "mlp-random") -> pd.DataFrame:
+def offers(study: Study, _studies: Studies) -> list[ExpectedBest]:
+    """One, where trials were drawn independently of each other and all trained in full."""
+    is_plain = study.driver == "random" and study.all_runs["full_fidelity"].all()
+    return [ExpectedBest()] if is_plain and len(study.ranked) >= MIN_TRIALS else []
+
+
+def table(study: Study, _studies: Studies, _request: ExpectedBest) -> pd.DataFrame:
     """The curve of `statistics.expected_best`; NotApplicableError for adaptive samplers."""
-    runs = tables.all_runs(study)
-    refuse_adaptive(str(runs["driver"].iloc[0]))
+    runs = study.all_runs
+    refuse_adaptive(study.driver)
     if not runs["full_fidelity"].all():
         raise NotApplicableError("the trials that successive halving let go on are no independent draws")
     values = trial_values(runs)
     if len(values) < 2:
-        raise NotApplicableError(f"at least two trials of {study} must be over, but {len(values)} are")
+        raise NotApplicableError(f"at least two trials of {study.name} must be over, but {len(values)} are")
     out = expected_best(values["value"]).assign(n_trials=len(values), n_diverged=int(values["diverged"].sum()))
+    out["model"] = model_of(study)
     out.attrs["guess"] = guess(runs)
     return with_runs(out, [run_id for ids in values["run_ids"] for run_id in ids])
 
 
-def draw(table: pd.DataFrame) -> "Figure":
+def draw(table: pd.DataFrame) -> Figure:
     """The expected best with its simultaneous band, the median of the best with its pointwise interval."""
-    look = MODELS["MLP"]
+    look = MODELS[table["model"].iloc[0]]
     figure, (panel,) = new_figure(height=3.6)
     n = table["n"].to_numpy()
     top = float(table["expected"].max())

@@ -1,27 +1,42 @@
 """Successive halving from small training sets to the full one: do the rungs rank the candidates alike?"""
 
+from __future__ import annotations
+
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from analysis.fidelity import agreement, cost, describe_agreement, place_of_winner, rungs, size_text
+from analysis.errors import NotApplicableError, NothingThereError
+from analysis.fidelity import agreement, cost, describe_agreement, has_rungs, place_of_winner, rungs, size_text
+from analysis.figures.requests import Fidelity
 from analysis.figures.style import INK, MODELS, MUTED, new_figure, percent
 from analysis.statistics.intervals import Interval
-from analysis.studies import with_runs
-from analysis.tables import Tables
+from analysis.studies import Studies, Study, with_runs
 from analysis.wording import count, percent_text
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
-TITLE = "From small training sets to the full one"
-REPORT = ""
+
+def offers(study: Study, _studies: Studies) -> list[Fidelity]:
+    """One, where the study trains at several fidelities."""
+    return [Fidelity()] if has_rungs(study) else []
 
 
-def table(tables: Tables) -> pd.DataFrame:
-    """The rows of `rungs` with the agreement between rungs repeated in each."""
-    rows, runs = rungs(tables)
-    found = agreement(tables, rows, runs)
+def table(study: Study, studies: Studies, request: Fidelity) -> pd.DataFrame:
+    """The rows of `rungs` with the agreement between rungs repeated in each.
+
+    Raises:
+        NotApplicableError: The study trains at one fidelity, or its runs are on one rung.
+    """
+    if not has_rungs(study):
+        raise NotApplicableError(f"study {study.name} trains at one fidelity")
+    rows, runs = rungs(study)
+    other = None
+    if request.against is not None:
+        with suppress(NothingThereError):
+            other = studies.beside(study, request.against)
+    found = agreement(study, rows, runs, other)
     place, n_candidates = place_of_winner(rows)
     in_full = found.pairs.set_index("candidate")["high"]
     rows = rows.assign(
@@ -38,7 +53,7 @@ def table(tables: Tables) -> pd.DataFrame:
     return with_runs(rows, [*runs["run_id"], *found.run_ids])
 
 
-def draw(table: pd.DataFrame) -> "Figure":
+def draw(table: pd.DataFrame) -> Figure:
     """Above, a line per candidate over the rungs it reached, the best at the end drawn strongly.
 
     Below, each candidate's accuracy in the larger training against that on the smallest set.

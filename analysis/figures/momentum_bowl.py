@@ -1,9 +1,11 @@
-"""Gradient descent with and without momentum on an ill-conditioned bowl, computed (the report's Figure 1).
+"""Gradient descent with and without momentum on an ill-conditioned bowl, computed.
 
 f(w) = (w₁² + κ w₂²) / 2,   κ = 100
 plain          w ← w − γ g
 momentum       v ← β v + (1 − β) g,   w ← w − γ v,   β = 0.9   (the average of past gradients)
 """
+
+from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
@@ -11,14 +13,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.style import GRID, INK, PAPER, SWITCH, line_label, new_figure, spread
-from analysis.tables import Tables
 from analysis.wording import short_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TITLE = "Gradient descent with and without momentum"
-REPORT = "Figure 1"
+    from analysis.figures.requests import MomentumBowl
+    from analysis.studies import Studies, Study
+
 CURVATURE = 100.0
 BETA = 0.9
 START = (-9.0, 0.8)
@@ -39,7 +41,7 @@ def descend(rate: float, beta: float, n_updates: int = N_UPDATES) -> np.ndarray:
     return np.array(path)
 
 
-def table(tables: Tables) -> pd.DataFrame:  # noqa: ARG001  (computed: needs no run)
+def table(_study: Study, _studies: Studies, _request: MomentumBowl) -> pd.DataFrame:
     """One row per path and update: position and value of f."""
     parts = []
     for name, rate, beta, momentum in PATHS:
@@ -61,7 +63,7 @@ def table(tables: Tables) -> pd.DataFrame:  # noqa: ARG001  (computed: needs no 
     return pd.concat(parts, ignore_index=True)
 
 
-def draw(table: pd.DataFrame) -> "Figure":
+def draw(table: pd.DataFrame) -> Figure:
     """The paths over contours above, the value against updates below."""
     figure, (above, below) = new_figure(2, 1, height=4.9, height_ratios=[1, 1])
     x, y = np.meshgrid(np.linspace(-10, 5, 200), np.linspace(-1.1, 1.1, 120))

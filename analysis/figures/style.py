@@ -8,18 +8,21 @@ telephone.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from analysis import wording
-from analysis.wording import short_text
+from analysis.errors import NotApplicableError, known
+from analysis.wording import factor_name, level_text, short_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from analysis.metrics import Metric
 
 WIDTH = 5.2
 INK = "#1b1f24"
@@ -27,7 +30,7 @@ MUTED = "#6b7280"
 GRID = "#d5d9e0"
 PAPER = "#ffffff"
 SHADE = "#9aa3af"
-"""Ranges behind the data: what the report covered, what an error of measurement hides."""
+"""Ranges behind the data: what is marked, what an error of measurement hides."""
 MAX_POINTS = 1500
 """Points from which a scatter is stored as pixels inside the SVG."""
 
@@ -55,12 +58,35 @@ SWITCH: Mapping[bool, Look] = {
     True: Look("with", "#B5528F", "-", "o"),
     False: Look("without", "#7d8794", (0, (5, 1.5)), "s"),
 }
+DECAYS: Mapping[str, Look] = {
+    "constant": replace(SWITCH[False], label="constant"),
+    "halve_on_decrease": replace(SWITCH[True], label="halve on decrease"),
+    "halve_on_increase": Look("halve on increase", "#2A6E92", (0, (1.5, 1)), "D"),
+    "cosine": Look("cosine", "#B3A125", (0, (6, 1.5, 1.5, 1.5)), "^"),
+}
 MODELS: Mapping[str, Look] = {
     "linear": Look("linear model", "#8A8A2B", "-", "o"),
     "MLP": Look("MLP", "#6F63C4", "-", "D"),
 }
-REPORT = Look("report", "#A6603A", (0, (1, 1)), "x")
-"""What the report states, wherever it is drawn beside our numbers."""
+LEVELS: Mapping[int, Look] = {
+    0: Look("", "#35205E", "-", "o"),
+    1: Look("", "#3A4C8C", (0, (5, 1.5)), "s"),
+    2: Look("", "#2A6E92", (0, (1.5, 1)), "D"),
+    3: Look("", "#22907F", (0, (6, 1.5, 1.5, 1.5)), "^"),
+    4: Look("", "#5FA344", (0, (10, 2)), "v"),
+    5: Look("", "#B3A125", (0, (3, 1.5, 1, 1.5, 1, 1.5)), "P"),
+}
+"""Levels of any other axis by their order, from dark to light."""
+ELSEWHERE = Look("", "#A6603A", (0, (1, 1)), "x")
+"""What is stated elsewhere, wherever it is drawn beside our numbers."""
+AXES: Mapping[str, str] = {
+    "hidden_size": "units per hidden layer",
+    "batch_size": "examples per update",
+    "train_images": "training examples",
+    "dropout_input": "dropout of inputs (share)",
+    "dropout_hidden": "dropout of hidden units (share)",
+}
+"""What stands at the axis of a hyperparameter; others by their name, for they have no unit."""
 
 ON_DARK: Mapping[str, str] = {
     "#0072b2": "#55a9e4",
@@ -73,6 +99,12 @@ ON_DARK: Mapping[str, str] = {
     "#8a8a2b": "#c0c060",
     "#6f63c4": "#a9a0f2",
     "#a6603a": "#dc9a70",
+    "#35205e": "#9c86d8",
+    "#3a4c8c": "#8da0e8",
+    "#2a6e92": "#6db3dc",
+    "#22907f": "#56c9b4",
+    "#5fa344": "#98d66f",
+    "#b3a125": "#e3d25c",
 }
 """The same colours where the page is dark."""
 
@@ -133,9 +165,71 @@ def new_figure(rows: int = 1, columns: int = 1, height: float = 3.2, **kwargs: A
     return figure, list(axes.ravel())
 
 
+def looks(factor: str, levels: Sequence[Any]) -> dict[Any, Look]:
+    """The look of each level of a factor, in their order: the same in all figures.
+
+    Raises:
+        NotApplicableError: There are more levels than can be told apart, or one that has no look.
+    """
+    if factor == "activation":
+        return {level: known(ACTIVATIONS, level, "activation") for level in levels}
+    if factor == "momentum":
+        return {
+            level: replace(known(SWITCH, level, factor), label=f"{SWITCH[level].label} {factor}") for level in levels
+        }
+    if factor == "decay":
+        found = {level: known(DECAYS, level, factor) for level in levels}
+        if len(levels) == 2 and "constant" in levels:
+            with_or_without = {level: SWITCH[level != "constant"].label for level in levels}
+            found = {level: replace(look, label=f"{with_or_without[level]} decay") for level, look in found.items()}
+        return found
+    if len(levels) > len(LEVELS):
+        raise NotApplicableError(
+            f"at most {len(LEVELS)} levels of {factor} can be told apart in a figure, but there are {len(levels)}"
+        )
+    steps = [round(place * (len(LEVELS) - 1) / max(1, len(levels) - 1)) for place in range(len(levels))]
+    return {level: replace(LEVELS[step], label=level_text(level)) for level, step in zip(levels, steps, strict=True)}
+
+
+def name_levels(axes: Axes, factor: str, levels: Iterable[Any]) -> None:
+    """The name of a factor above the labels of its lines, where they are numbers."""
+    if all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels):
+        axes.annotate(factor_name(factor), (1.0, 1.02), xycoords="axes fraction", ha="right", color=MUTED, fontsize=8.5)
+
+
+def axis_text(name: str, *, is_log: bool = False) -> str:
+    """What stands at the axis of a hyperparameter."""
+    return AXES.get(name, factor_name(name)) + (" (logarithmic)" if is_log else "")
+
+
+def unit_of(metric: Metric) -> str:
+    """The unit of a difference, as axes and captions write it."""
+    return "percentage points" if metric.kind == "share" else metric.unit
+
+
 def percent(axis: Any) -> None:
     """Tick labels of a share in [0, 1] as percent, with the digits that the ticks need."""
     axis.set_major_formatter(lambda value, _: f"{short_text(round(100 * value, 4), 6)} %")
+
+
+def measure(axis: Any, metric: Metric) -> None:
+    """Tick labels of a metric: percent where it is a share."""
+    if metric.kind == "share":
+        percent(axis)
+
+
+def window(values: Any, reach: float = 6.0) -> tuple[float, float]:
+    """The range of an axis: all values but those farther from the middle half than `reach` times its width.
+
+    One configuration that learned nothing would otherwise flatten all others; captions count what is outside.
+    """
+    import numpy as np
+
+    found = np.asarray(values, dtype=np.float64)
+    found = found[np.isfinite(found)]
+    low, high = np.quantile(found, [0.25, 0.75])
+    inside = found[(found >= low - reach * (high - low)) & (found <= high + reach * (high - low))]
+    return float(inside.min()), float(inside.max())
 
 
 def line_label(axes: Axes, x: float, y: float, text: str, color: str, **kwargs: Any) -> Any:
@@ -186,9 +280,10 @@ def spread(labels: Sequence[Any], gap: float = 11.0) -> None:
 
 
 def around_zero(axes: Axes, table: pd.DataFrame) -> None:
-    """Zero on an axis in percentage points, and around it what one binomial standard error of the table hides."""
-    error = 100 * float(table["binomial_error"].iloc[0])
-    axes.axvspan(-error, error, color=SHADE, alpha=0.2, lw=0)
+    """Zero on an axis of differences; where they are percentage points, around it what one binomial error hides."""
+    error = 100 * float(table["resolution"].iloc[0])
+    if error:
+        axes.axvspan(-error, error, color=SHADE, alpha=0.2, lw=0)
     axes.axvline(0, color=INK, lw=1)
 
 

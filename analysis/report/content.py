@@ -1,92 +1,206 @@
-"""What the report says, before it looks like anything: tables → Content, the same for HTML and Markdown."""
+"""What a page says, before it looks like anything: studies → Content, the same for HTML and Markdown.
 
+Studies ──pages──▶ Content(sections) ──page.py──▶ HTML, Markdown
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import Any
 
 from analysis.claims.evidence import Verdict
 from analysis.claims.judge import Finding, examine
-from analysis.commands import STUDIES
-from analysis.figures.drawing import NAMES, Result, compute
+from analysis.figures.drawing import Drawable, figures_of
 from analysis.health import Remark, health
 from analysis.optimism import optimism
 from analysis.report import sentences
-from analysis.report.methods import METHODS
-from analysis.report.tables import Table, best_table, selection_table, studies_table
-from analysis.selection_rule import RULES
-from analysis.tables import Tables
+from analysis.report.methods import methods
+from analysis.report.sentences import Said
+from analysis.report.tables import Table, best_table
+from analysis.studies import Studies, Study
+from analysis.tables import SPLIT_NAMES
+from analysis.wording import minutes_text, ranges
+
+MAIN = "report"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A study on a page.
+
+    Attributes:
+        study: The study.
+        anchor: Its name in links.
+        verdicts: What became of its claims, in words; "" where it makes none.
+        best: What is best on validation and what that reaches on test.
+        tally: How many claims came out how.
+        notices: What is not finished.
+        findings: Its claims.
+        figures: Its figures, those in front first.
+        selection: How far its choice may be trusted.
+        ranking: Its best trials; None where none is complete.
+        remarks: The search's health.
+        facts: How it was made.
+        commands: What was typed for it, and for its confirmation.
+        file: Its study file as stored.
+    """
+
+    study: Study
+    anchor: str
+    verdicts: str
+    best: str
+    tally: tuple[tuple[Verdict, int], ...]
+    notices: tuple[Said, ...]
+    findings: tuple[Finding, ...]
+    figures: tuple[Drawable, ...]
+    selection: tuple[Said, ...]
+    ranking: Table | None
+    remarks: tuple[Remark, ...]
+    facts: tuple[tuple[str, str], ...]
+    commands: tuple[str, ...]
+    file: str
 
 
 @dataclass(frozen=True)
 class Content:
-    """Everything on the page."""
+    """Everything on a page.
 
-    dataset: str
+    Attributes:
+        name: Of its files, without suffix.
+        title: Its heading.
+        summary: What is on it, in a sentence.
+        sections: Its studies.
+        others: Further pages with studies of this one: their titles and names.
+        methods: How things are measured and compared.
+    """
+
+    name: str
     title: str
     summary: str
-    notices: tuple[str, ...]
-    verdicts: tuple[tuple[Verdict, int], ...]
-    findings: tuple[Finding, ...]
-    figures: tuple[Result, ...]
-    remarks: tuple[tuple[str, tuple[Remark, ...]], ...]
-    selection_sentences: tuple[str, ...]
-    selection: Table
-    best: Table
-    studies: Table
-    missing: tuple[tuple[str, str], ...]
-    environment: tuple[tuple[str, str], ...]
-    left_aside: tuple[str, ...]
-    selection_rules: tuple[str, ...]
-    methods: tuple[str, ...] = METHODS
+    sections: tuple[Section, ...]
+    others: tuple[tuple[str, str], ...]
+    methods: tuple[str, ...]
 
 
-def content(tables: Tables) -> Content:
-    """Compute everything on the page."""
-    findings = examine(tables)
-    remarks = health(tables)
-    verdicts = {verdict: sum(finding.verdict is verdict for finding in findings) for verdict in Verdict}
-    missing = [(study, tables.commands.make(study)) for study in STUDIES if study not in tables.studies]
-    by_study = [(study, tuple(r for r in remarks if r.study == study)) for study in tables.studies]
-    selection = optimism(tables)
+def pages(studies: Studies) -> list[Content]:
+    """The main page with all studies shown, and one for each title that studies share in their files.
+
+    A study that confirms another is part of that one's section, unless it is all that is asked for.
+    """
+    found = examine(studies)
+    there = {study.name for study in studies.everything}
+    shown = [study for study in studies if study.confirms not in there] or list(studies)
+    sections = [_section(study, studies, [f for f in found if f.study == study.name]) for study in shown]
+    titles = dict.fromkeys(_page(section) for section in sections if _page(section))
+    names = {title: slug(title) for title in titles} if len(sections) > 1 else {}
+    main = _content(MAIN, "", sections, tuple(names.items()))
+    return [main, *(_content(names[t], t, [s for s in sections if _page(s) == t]) for t in names)]
+
+
+def slug(title: str) -> str:
+    """A page's title as the name of a file: `the-report-of-2022`."""
+    made = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "page"
+    return f"{made}-page" if made == MAIN else made
+
+
+def _page(section: Section) -> str:
+    return str(section.study.spec.get("page") or "")
+
+
+def _content(name: str, title: str, sections: Sequence[Section], others: tuple[tuple[str, str], ...] = ()) -> Content:
+    studies = [section.study for section in sections]
+    findings = [finding for section in sections for finding in section.findings]
+    forms = {figure.form for section in sections for figure in section.figures if figure.drawn}
     return Content(
-        dataset=tables.dataset,
-        title=sentences.title(tables.dataset),
-        summary=sentences.summary(tables, verdicts),
-        notices=tuple(sentences.notices(tables, missing)),
-        verdicts=tuple(verdicts.items()),
-        findings=tuple(findings),
-        figures=tuple(compute(name, tables) for name in NAMES),
-        remarks=tuple(by_study),
-        selection_sentences=tuple(sentences.selection_sentences(selection, tables.commands)),
-        selection=selection_table(selection),
-        best=best_table(tables),
-        studies=studies_table(tables),
-        missing=tuple(missing),
-        environment=tuple(_environment(tables.runs)),
-        left_aside=tables.left_aside,
-        selection_rules=tuple(RULES[read_at] for read_at in sorted(tables.runs["read_at"].unique())),
+        name=name,
+        title=sentences.heading(title, studies),
+        summary=sentences.summary(studies),
+        sections=tuple(sections),
+        others=others,
+        methods=tuple(methods(studies, findings, forms)),
     )
 
 
-def _environment(runs: pd.DataFrame) -> list[tuple[str, str]]:
-    """What the runs say about themselves: each property with all values it took."""
-    found: dict[str, set[str]] = {
-        "data (SHA-256)": set(runs["data_sha256"].astype(str)),
-        "code version": set(runs["code_version"].astype(str)),
-        "images (train, validation, test)": {
-            ", ".join(f"{int(number):,}" for number in row)
-            for row in runs[["n_train", "n_validation", "n_test"]].drop_duplicates().to_numpy()
-        },
-        "last run finished": {str(runs["finished_at"].dropna().max())},
-    }
-    seen: set[int] = set()
-    for environment in runs["environment"]:
-        if id(environment) in seen or not isinstance(environment, dict):
-            continue
-        seen.add(id(environment))
+def _section(study: Study, studies: Studies, findings: Sequence[Finding]) -> Section:
+    figures = sorted(figures_of(study, studies), key=lambda figure: not figure.front)
+    again = studies.confirming(study)
+    return Section(
+        study=study,
+        anchor=re.sub(r"[^a-z0-9]+", "-", study.name.lower()).strip("-"),
+        verdicts=sentences.verdicts(findings),
+        best=sentences.best(study, studies),
+        tally=tuple(sentences.tally(findings)),
+        notices=tuple(sentences.notices(study, studies)),
+        findings=tuple(findings),
+        # An asked figure that cannot be drawn is told; what a form merely offered and then could not is not.
+        figures=tuple(figure for figure in figures if figure.drawn or figure.asked),
+        selection=tuple(sentences.selection(study, optimism(study, studies))),
+        ranking=best_table(study) if study.has_results else None,
+        remarks=tuple(health(study)),
+        facts=tuple(_facts(study, again)),
+        commands=tuple(each.commands.again for each in (study, again) if each is not None),
+        file="\n".join(_file(study.spec)),
+    )
+
+
+def _facts(study: Study, again: Study | None) -> Iterator[tuple[str, str]]:
+    """How a study was made: each property with all values that it took."""
+    runs = study.all_runs
+    first = runs.iloc[0]
+    yield "study", f"{study.name} (driver {study.driver}, seed {study.seed})"
+    yield "runs", _states(study)
+    if again is not None:
+        yield "runs with fresh seeds", f"{_states(again)}, in {again.name}"
+    yield "training", f"{minutes_text(runs['train_seconds'].sum())} minutes of one worker"
+    yield "data", study.dataset
+    yield "data (SHA-256)", study.data_sha256
+    yield "examples (train, validation, test)", ", ".join(f"{int(first[f'n_{split}']):,}" for split in SPLIT_NAMES)
+    if first["n_classes"] == first["n_classes"]:  # an earlier version did not store it
+        yield "classes", str(int(first["n_classes"]))
+    yield "made", _time(study.created_at)
+    yield "last run finished", _time(runs["finished_at"].dropna().max())
+    yield "code version", ", ".join(sorted(set(runs["code_version"].astype(str))))
+    found: dict[str, set[str]] = {}
+    # Runs share few environments; the same mapping need not be read again.
+    for environment in {id(value): value for value in runs["environment"] if isinstance(value, dict)}.values():
         for name, value in environment.items():
             found.setdefault(str(name), set()).add(str(value))
-    return [
-        (name, ", ".join(sorted(values)) if len(values) <= 8 else f"{len(values)} values")
-        for name, values in found.items()
-    ]
+    if found:
+        yield "environment", ", ".join(f"{name} {' or '.join(sorted(values))}" for name, values in found.items())
+
+
+def _states(study: Study) -> str:
+    states = study.all_runs["state"].value_counts()
+    return f"{', '.join(f'{n:,} {state}' for state, n in states.items())} (run_id {ranges(study.all_runs['run_id'])})"
+
+
+def _time(stored: object) -> str:
+    """A stored time without fractions: `2026-11-25 08:01:27 UTC`."""
+    text = str(stored)
+    return f"{text[:10]} {text[11:19]} UTC" if re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", text) else "not stored"
+
+
+_PLAIN = re.compile(r"(?!(?:on|off|yes|no|true|false|null|y|n)$)[A-Za-z][\w.-]*", re.IGNORECASE)
+
+
+def _file(spec: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of a study's file as it is stored, in YAML, without what says nothing."""
+    for name, value in spec.items():
+        if value in (None, "", {}, []):
+            continue
+        if isinstance(value, Mapping) and name != "dataset":
+            yield from (f"{name}:", *(f"  {key}: {_flow(each)}" for key, each in value.items()))
+        elif isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
+            yield from (f"{name}:", *(f"  - {_flow(each)}" for each in value))
+        else:
+            yield f"{name}: {_flow(value)}"
+
+
+def _flow(value: object) -> str:
+    """A value as YAML writes it on one line; JSON where a word alone would be read as something else."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_flow(key)}: {_flow(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return value if isinstance(value, str) and _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)

@@ -25,3 +25,8 @@ def code(value: object) -> Markup:
     fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
     room = " " if line.startswith("`") or line.endswith("`") else ""
     return Markup(f"{fence}{room}{line}{room}{fence}")
+
+
+def block(value: object) -> Markup:
+    """Lines as a code block: indented, so that nothing in them can end it."""
+    return Markup("\n".join(f"    {line}" for line in str(value).splitlines()))

@@ -1,44 +1,71 @@
-"""How things are measured and compared: the sentences that close the page."""
+"""How things are measured and compared: the sentences that close a page, those alone that apply to what is on it."""
 
-from analysis.selection_rule import READ_AT, in_words
+from collections.abc import Collection, Iterator, Sequence
+
+from analysis.claims.claim import Claim
+from analysis.claims.judge import Finding
+from analysis.selection_rule import READ_AT, RULES, in_words
 from analysis.statistics.intervals import LEVEL, MIN_BOOTSTRAP
 from analysis.statistics.pairs import MIN_FLIPS, MIN_REPLICATES
+from analysis.studies import Study
 from analysis.wording import percent_text
 
-METHODS = (
-    (
-        "A run is read at the evaluation with the {} (ties: {}), unless its study says the last.".format(
-            *in_words(READ_AT["best"])
-        )
-    ),
-    (
+
+def methods(studies: Sequence[Study], findings: Sequence[Finding], figures: Collection[str]) -> Iterator[str]:
+    """The sentences for these studies, findings and forms of figures that are drawn."""
+    yield from _read_and_chosen(studies)
+    yield (
         f"Intervals are at {percent_text(LEVEL, 0)}. Those of a mean are studentised bootstraps that resample whole "
         f"units from {MIN_BOOTSTRAP} independent units on, with fewer Student's t, with one there is none. Runs and "
-        "never evaluations are resampled. A rank correlation of candidates has a BCa bootstrap over them, the "
-        "probability that one run beats another DeLong's interval on the logit scale, and MLP against linear a normal "
-        "one from images and seeds."
-    ),
-    (
-        f"Pairs agree in everything but one factor and in the seeds of their replicate. From {MIN_REPLICATES} "
-        "replicates on the replicates are the independent units. With fewer the learning rates of the linear grid "
-        "are, each averaged over the third factor: such an interval says nothing about other seeds."
-    ),
-    (
-        f"p values come from sign flips ({MIN_FLIPS} units or more) or Student's t, for MLP against linear from the "
-        "normal distribution, and are corrected (Holm) over the claims that have one. Claims about a level, about "
-        "single runs and about rankings have none: their criterion is stated with each."
-    ),
-    (
-        "No difference of accuracies is called real that is smaller than the binomial standard error √(p (1 − p) / n) "
-        "of one accuracy on the n test images."
-    ),
-    "Within 1 % means within one percentage point of the run's own best validation accuracy.",
-    (
-        "Expected best against number of trials is the unbiased estimate of Tang et al. (2020) with "
-        "Dvoretzky–Kiefer–Wolfowitz bands."
-    ),
-    (
-        "The report's captions 4 and 5 and its text refer to each other's figures; here 4 is momentum and "
-        "5 is decay, as captioned."
-    ),
-)
+        "never evaluations are resampled."
+    )
+    claims = [finding.claim for finding in findings if isinstance(finding.claim, Claim)]
+    forms = {claim.form_name for claim in claims}
+    if "compare" in forms or {"paired", "one_factor"} & set(figures):
+        yield (
+            f"Pairs agree in everything but one factor and in the seeds of their replicate. From {MIN_REPLICATES} "
+            "replicates on the replicates are the independent units. With fewer, the levels of the longest numeric "
+            "axis are, where there is one: such an interval says nothing about other seeds."
+        )
+    if "trend" in forms:
+        yield (
+            "A trend is the change along a line fitted by least squares from the lowest to the highest level, which is "
+            "logarithmic where the levels spread over magnitudes."
+        )
+    if any(claim.expect in ("same", "neither") for claim in claims):
+        yield (
+            "That there is no difference that matters is tested by two one-sided tests: the difference is surely below "
+            "the margin and surely above its negative. Not to have found one is not enough."
+        )
+    tested = [finding for finding in findings if finding.p == finding.p]
+    if tested:
+        corrected = " They are corrected (Holm) over the claims of the study, or of all studies of its page."
+        yield f"p values come from sign flips ({MIN_FLIPS} units or more) or Student's t." + corrected * (
+            len(tested) > 1
+        )
+    if any(claim.metric.endswith("_accuracy") and claim.margin is None for claim in claims):
+        yield (
+            "Where a claim states no margin, no difference of accuracies is called real that is smaller than the "
+            "binomial standard error √(p (1 − p) / n) of one accuracy on its n examples."
+        )
+    if any(claim.metric.startswith("convergence") for claim in claims):
+        yield "Converged means within one percentage point of the run's own best validation accuracy."
+    if "selected" in forms:
+        yield (
+            "What two studies select is compared with a normal interval from examples and seeds; both see the same "
+            "examples, so it is rather too wide."
+        )
+    if "agreement" in forms or "fidelity" in figures:
+        yield "The agreement of two rankings is Kendall's τ-b, with a BCa bootstrap over the candidates."
+    if "expected_best" in figures:
+        yield (
+            "Expected best against number of trials is the unbiased estimate of Tang et al. (2020) with "
+            "Dvoretzky–Kiefer–Wolfowitz bands."
+        )
+
+
+def _read_and_chosen(studies: Sequence[Study]) -> Iterator[str]:
+    for read_at in sorted({str(study.spec.get("at") or "best") for study in studies}):
+        first, ties = in_words(READ_AT[read_at])
+        at = f"the evaluation with the {first} (ties: {ties})" if ties else f"{first} of its evaluations"
+        yield f"A run is read at {at}. Trials are chosen by: {RULES[read_at]}. Test values take no part in it."

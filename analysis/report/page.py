@@ -1,16 +1,18 @@
-"""Rendering: Content → one self-contained HTML page, and the same as Markdown beside its figures."""
+"""Rendering: each Content → one self-contained HTML page, and the same as Markdown beside its figures."""
 
 import re
+from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.commands import DATABASE
-from analysis.figures.drawing import FILE_NAMES, draw, svg
+from analysis.figures.drawing import Drawable, draw, files_of, svg
 from analysis.figures.style import GRID, INK, MUTED, ON_DARK, PAPER, style
 from analysis.files import written_together
 from analysis.report import markdown
-from analysis.report.content import Content, content
-from analysis.tables import read_tables
+from analysis.report.content import Content, Section, pages
+from analysis.studies import read_studies
 from analysis.wording import p_text, ranges
 
 if TYPE_CHECKING:
@@ -52,44 +54,68 @@ def _environment(**settings: Any) -> Any:
     )
     environment.filters["ranges"] = ranges
     environment.filters["p"] = lambda p: p_text(p).removeprefix("p ").removeprefix("= ")
-    environment.filters["code"] = markdown.code
+    environment.filters |= {"code": markdown.code, "block": markdown.block}
     return environment
 
 
-def drawings(page: Content) -> dict[str, str]:
-    """The SVG text of every figure that can be drawn, by name."""
+def drawings(content: Content) -> dict[str, str]:
+    """The SVG text of every drawn figure on a page, by its place: see `place_of`."""
     with style():
-        return {result.name: svg(draw(result)) for result in page.figures if result.drawn}
+        return {
+            place_of(section, figure): svg(draw(figure))
+            for section in content.sections
+            for figure in section.figures
+            if figure.drawn
+        }
 
 
-def render_html(page: Content, svgs: dict[str, str]) -> str:
+def place_of(section: Section, figure: Drawable) -> str:
+    """A figure's name on a page, unique there."""
+    return f"{section.anchor}-{figure.stem}"
+
+
+def render_html(content: Content, svgs: Mapping[str, str]) -> str:
     """The page; everything it needs is inside it."""
     from markupsafe import Markup
 
+    titles = {place_of(s, figure): figure.title for s in content.sections for figure in s.figures if figure.drawn}
     # Escaped as every text of the template is, but for the drawings, which are ours.
-    inline = {name: Markup(inline_svg(text, name, name.replace("_", " "))) for name, text in svgs.items()}
-    text = str(
-        _environment(autoescape=True).get_template("report.html.j2").render(page=page, svgs=inline, colors=ON_DARK)
-    )
+    inline = {place: Markup(inline_svg(svgs[place], place, escape(title))) for place, title in titles.items()}
+    template = _environment(autoescape=True).get_template("report.html.j2")
+    text = str(template.render(page=content, svgs=inline, colors=ON_DARK, place_of=place_of))
     return re.sub(r"(?<=\d) %", "\u00a0%", text)  # a number stays with its unit on a narrow screen
 
 
-def render_markdown(page: Content) -> str:
-    """The same content as Markdown."""
+def render_markdown(content: Content) -> str:
+    """The same content as Markdown, beside its figures."""
     environment = _environment(finalize=markdown.text)  # of every value that the template shows
-    text = str(environment.get_template("report.md.j2").render(page=page, files=FILE_NAMES))
+    text = str(environment.get_template("report.md.j2").render(page=content, file_of=_svg_file))
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
-def build(database: "str | Engine", out: Path, dataset: str | None = None, called: str = DATABASE) -> Path:
+def _svg_file(figure: Drawable) -> str:
+    return files_of(figure, Path())[0].as_posix()
+
+
+def build(
+    database: "str | Engine",
+    out: Path,
+    study: str | None = None,
+    dataset: str | None = None,
+    called: str = DATABASE,
+    stated: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Path]:
     """See `analysis.report.build`."""
-    page = content(read_tables(database, dataset, called))
-    svgs = drawings(page)
-    texts = {"report.html": render_html(page, svgs), "report.md": render_markdown(page)}
+    contents = pages(read_studies(database, study=study, dataset=dataset, called=called, stated=stated))
+    svgs = drawings(contents[0])  # which has every study of the others
     with written_together(out) as folder:
-        (folder / "figures").mkdir()
-        for name, text in svgs.items():
-            (folder / "figures" / f"{FILE_NAMES[name]}.svg").write_text(text, encoding="utf-8")
-        for file, text in texts.items():
-            (folder / file).write_text(text, encoding="utf-8")
-    return out / "report.html"
+        for section in contents[0].sections:
+            for figure in section.figures:
+                if figure.drawn:
+                    file = folder / _svg_file(figure)
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_text(svgs[place_of(section, figure)], encoding="utf-8")
+        for content in contents:
+            (folder / f"{content.name}.html").write_text(render_html(content, svgs), encoding="utf-8")
+            (folder / f"{content.name}.md").write_text(render_markdown(content), encoding="utf-8")
+    return [out / f"{content.name}.html" for content in contents]

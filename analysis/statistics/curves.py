@@ -8,17 +8,14 @@ import pandas as pd
 
 from analysis.statistics.intervals import mean_intervals
 
-WITHIN = 0.01
-"""What "within 1 %" means: one percentage point of accuracy."""
 
-
-def convergence(curves: pd.DataFrame, column: str = "validation_accuracy", within: float = WITHIN) -> pd.DataFrame:
+def convergence(curves: pd.DataFrame, within: float, column: str = "validation_accuracy") -> pd.DataFrame:
     """First evaluation of each run that lies within `within` of the run's own best.
 
     Args:
         curves: One row per run and evaluation.
+        within: In units of `column`; 0.01 is one percentage point.
         column: The accuracy looked at.
-        within: In units of that column; 0.01 is one percentage point.
 
     Returns:
         One row per run: `run_id`, `converged_k` (evaluations), `converged_epoch` (epochs), `best`.

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.errors import NotApplicableError
 from analysis.selection_rule import guessing_accuracy
 from analysis.statistics.intervals import LEVEL, Array
-from analysis.tables import NotApplicableError
 
 _MAX_SIZES = 200
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.tables import NotApplicableError
+from analysis.errors import NotApplicableError
 
 
 def _check_balanced(table: pd.DataFrame, factors: Sequence[str]) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from analysis.errors import NotApplicableError
 from analysis.statistics.intervals import Array
-from analysis.tables import NotApplicableError
 
 MIN_TRIALS = 30
 MAX_TRIALS = 1500

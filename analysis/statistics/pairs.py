@@ -3,15 +3,22 @@
 runs ──paired_differences──▶ matched pairs ──paired_effect──▶ Effect ──holm──▶ adjusted p values
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
 from analysis.statistics.intervals import Array, Interval, mean_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+    import pandas as pd
+
+Alternative = Literal["two-sided", "less", "greater"]
 
 MIN_REPLICATES = 5
 """Replicates from which seeds, and not configurations, are the units of a paired comparison."""
@@ -32,6 +39,7 @@ class Effect:
         n_pairs: Matched pairs of runs behind it.
         unit: What is independent: `replicate`, or what the pairs were averaged to.
         run_ids: Every run behind it.
+        one_sided: The p value that the mean difference is a given number, against `less` or `greater`.
     """
 
     difference: Interval
@@ -41,6 +49,7 @@ class Effect:
     n_pairs: int
     unit: str
     run_ids: tuple[int, ...]
+    one_sided: Callable[[float, Alternative], float] = field(compare=False, repr=False)
 
 
 def paired_differences(
@@ -86,8 +95,8 @@ def independent_units(pairs: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFr
     return pairs, list(by), by[0].replace("_", " ") if len(by) == 1 else "configuration"
 
 
-def paired_test(differences: npt.ArrayLike, seed: int = 0) -> float:
-    """Two-sided p value that the mean of independent differences is zero.
+def paired_test(differences: npt.ArrayLike, seed: int = 0, alternative: Alternative = "two-sided") -> float:
+    """P value that the mean of independent differences is zero, two-sided unless `alternative` names a side.
 
     From `MIN_FLIPS` differences on a permutation test that flips signs (`scipy.stats.permutation_test`,
     9,999 seeded patterns or all of them); below it, where even the most extreme of 2ⁿ patterns is not rare,
@@ -99,11 +108,34 @@ def paired_test(differences: npt.ArrayLike, seed: int = 0) -> float:
     if len(d) < 2 or not np.any(d):
         return 1.0
     if len(d) < MIN_FLIPS and np.ptp(d) > 1e-9 * np.abs(d).max():
-        return float(stats.ttest_1samp(d, 0.0).pvalue)
+        return float(stats.ttest_1samp(d, 0.0, alternative=alternative).pvalue)
     result = stats.permutation_test(
-        (d,), np.mean, permutation_type="samples", n_resamples=9999, vectorized=True, rng=np.random.default_rng(seed)
+        (d,),
+        np.mean,
+        permutation_type="samples",
+        n_resamples=9999,
+        vectorized=True,
+        alternative=alternative,
+        rng=np.random.default_rng(seed),
     )
     return float(result.pvalue)
+
+
+def equivalence(estimate: float, margin: float, one_sided: Callable[[float, Alternative], float]) -> float:
+    """P value of what an estimate says about ±`margin`.
+
+    Where it lies within, that the difference is as large as the margin: the larger p value of two one-sided tests
+    (Schuirmann 1987). Where it lies beyond, that the difference is no larger: twice that of the test on that side,
+    which is below 5 % where the 95 % interval lies wholly beyond.
+
+    Args:
+        estimate: Of the difference.
+        margin: The smallest difference that matters.
+        one_sided: The p value that the difference is a given number, against `less` or `greater`.
+    """
+    if abs(estimate) <= margin:
+        return max(one_sided(-margin, "greater"), one_sided(margin, "less"))
+    return min(1.0, 2 * (one_sided(margin, "greater") if estimate > 0 else one_sided(-margin, "less")))
 
 
 def paired_effect(pairs: pd.DataFrame, by: Sequence[str], *, seed: int = 0) -> Effect:
@@ -121,8 +153,13 @@ def paired_effect(pairs: pd.DataFrame, by: Sequence[str], *, seed: int = 0) -> E
         raise ValueError("a paired effect needs at least one matched pair of runs, but got none")
     pairs, columns, unit = independent_units(pairs, by)
     units = pairs.groupby(columns)["difference"].mean().to_numpy(dtype=np.float64)
-    signs = np.sign(pairs["difference"].to_numpy(dtype=np.float64))
     ids = sorted({*pairs["run_id_high"].tolist(), *pairs["run_id_low"].tolist()})
+    return effect_of(units, pairs["difference"].to_numpy(dtype=np.float64), unit, tuple(map(int, ids)), seed=seed)
+
+
+def effect_of(units: Array, pairs: Array, unit: str, run_ids: tuple[int, ...], *, seed: int = 0) -> Effect:
+    """Summary of independent differences `units`, which are means over those of `pairs`."""
+    signs = np.sign(pairs)
     return Effect(
         difference=mean_interval(units, seed=seed),
         effect_size=hedges_g(units),
@@ -130,7 +167,8 @@ def paired_effect(pairs: pd.DataFrame, by: Sequence[str], *, seed: int = 0) -> E
         signs=(int((signs > 0).sum()), int((signs == 0).sum()), int((signs < 0).sum())),
         n_pairs=len(pairs),
         unit=unit,
-        run_ids=tuple(int(number) for number in ids),
+        run_ids=run_ids,
+        one_sided=lambda at, side: paired_test(units - at, seed, side),
     )
 
 

@@ -1,5 +1,6 @@
 """The commands of `digitsweep`, one file each, with the table that it prints; `search.cli` puts them together.
 
+new          a study file to begin with          schema      for editors
 run          train what a study lacks            reproduce   a stored run again, compared
 status       what the database holds             report      figures, and the page
 select       freeze the best                     export      CSV and Parquet

@@ -124,6 +124,17 @@ def _count(low: int, high: int, *, help: str) -> Any:  # noqa: A002 - what typer
 
 StudyFile = Annotated[Path, typer.Argument(callback=_plain, help="Study file, e.g. experiments/linear_grid.yaml.")]
 StudyName = Annotated[str, typer.Argument(callback=_plain, help="Name of a study in the database.")]
+NewStudy = Annotated[
+    str,
+    typer.Argument(callback=_plain, help="Name of the new study, or the .yaml file to write, which must not be there."),
+]
+DriverName = Annotated[
+    str, typer.Option("--driver", callback=_plain, help="What proposes its trials: grid, random, ofat or optuna.")
+]
+OneStudy = Annotated[
+    str | None,
+    typer.Option("--study", callback=_plain, help="Name of one study in the database; all of them if not given."),
+]
 RunId = Annotated[
     int,
     typer.Argument(

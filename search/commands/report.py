@@ -6,17 +6,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import DigitsweepError
-from search.commands.common import opened, say
-from search.commands.options import Database, DatasetName, OutputFolder
+from search.commands.common import opened, say, warn
+from search.commands.options import Database, DatasetName, OneStudy, OutputFolder
 
 
-def figures(db: Database = "runs.sqlite", out: OutputFolder = Path("report"), dataset: DatasetName = None) -> None:
-    """Draw every figure of the report that the database has the studies for (PNG, SVG, and the table as CSV)."""
+def figures(
+    db: Database = "runs.sqlite",
+    out: OutputFolder = Path("report"),
+    study: OneStudy = None,
+    dataset: DatasetName = None,
+) -> None:
+    """Draw every figure that the studies in the database can feed (PNG, SVG, and the table as CSV)."""
     _draw_to_files()
     from analysis.figures import draw_all
+    from search.stated import stated_in_files
 
     with analysis_errors(), opened(db) as sql:
-        results = draw_all(sql, out, dataset, db)
+        stated = stated_in_files(sql, warn)
+        results = draw_all(sql, out, study=study, dataset=dataset, called=db, stated=stated)
     for result in results:
         if result.drawn:
             kinds = ", ".join(file.suffix.removeprefix(".") for file in result.files)
@@ -26,14 +33,22 @@ def figures(db: Database = "runs.sqlite", out: OutputFolder = Path("report"), da
             say(f"{result.title}: left out, {result.reason}{command}")
 
 
-def report(db: Database = "runs.sqlite", out: OutputFolder = Path("report"), dataset: DatasetName = None) -> None:
-    """Build the report page: figures, tables, and each claim with what the database says about it."""
+def report(
+    db: Database = "runs.sqlite",
+    out: OutputFolder = Path("report"),
+    study: OneStudy = None,
+    dataset: DatasetName = None,
+) -> None:
+    """Build the pages: each study's question, its claims with what the database says about them, figures, tables."""
     _draw_to_files()
     from analysis.report import build
+    from search.stated import stated_in_files
 
     with analysis_errors(), opened(db) as sql:
-        page = build(sql, out, dataset, db)
-    say(str(page))
+        stated = stated_in_files(sql, warn)
+        pages = build(sql, out, study=study, dataset=dataset, called=db, stated=stated)
+    for page in pages:
+        say(str(page))
 
 
 def _draw_to_files() -> None:

@@ -21,6 +21,8 @@ MAX_EVALUATIONS = 100_000
 MAX_RUNGS = 20
 MAX_NAME = 100
 MAX_TEXT = 10_000
+MAX_CLAIMS = 100
+MAX_FIGURES = 100
 
 COPIES = 4
 """Parameters, their velocities, a copy laid out for evaluation, and one to be saved."""

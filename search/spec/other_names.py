@@ -35,6 +35,9 @@ STUDY = {
     "trials": "n_trials num_trials max_trials budget count num_samples run_cap n_iter n_calls max_evals",
     "pruner": "early_stopping early_terminate pruning scheduler stopper",
     "fidelity": "halving successive_halving rungs hyperband multi_fidelity",
+    "claims": "hypotheses statements assertions expectations predictions",
+    "figures": "plots charts graphs",
+    "page": "report section",
 }
 """Key of a study file → words for it elsewhere."""
 

@@ -7,19 +7,34 @@ Every mistake in a file is one message that names the file, the place, what is e
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_serializer,
+    model_validator,
+)
 
+from analysis.figures.requests import StatedFigure
 from engine.configuration import DOMAINS
 from engine.data.reference import Reference
 from engine.errors import DataError, shown
-from search.spec.limits import MAX_NAME, MAX_REPLICATES, MAX_RUNGS, MAX_TEXT, MAX_TRIALS
+from search.spec.answers import settled
+from search.spec.limits import MAX_CLAIMS, MAX_FIGURES, MAX_NAME, MAX_REPLICATES, MAX_RUNGS, MAX_TEXT, MAX_TRIALS
 from search.spec.meaning import DriverName, check_meaning
 from search.spec.other_names import nearest
 from search.spec.space import Space, SpecError, parse_space
 from search.spec.words import in_our_words
 from search.spec.yaml_file import load_yaml
+
+if TYPE_CHECKING:
+    from analysis.claims.claim import Claim as StatedClaim
+else:
+    from analysis.claims.forms import StatedClaim
 
 DEFAULT_SEED = 2022
 
@@ -94,8 +109,8 @@ class StudySpec(BaseModel):
     Attributes:
         study: name, unique in a database.
         question: what the study is for, in a sentence.
-        driver: what proposes configurations, a name of `search.spec.meaning.DRIVERS`.
-        dataset: a name, the path of a file, or a mapping of a path and keys (`engine.data.reference`).
+        driver: what proposes configurations.
+        dataset: a name, the path of a file, or a mapping of its path and how it is to be read.
         seed: decides the plan and, with the replicate, each run's seed.
         replicates: runs of each trial.
         at: where a finished run is read: its `best` evaluation on validation, or its `last`.
@@ -108,6 +123,9 @@ class StudySpec(BaseModel):
         nuisance: for `ofat`: axes tried again at every level, so that none suffers from the baseline's value; a list
             of names stands for a quarter, half, once, twice and four times the baseline of each.
         fidelity: for `random`: successive halving over training images and epochs.
+        claims: sentences that the results are to support or contradict.
+        figures: what the page shows first.
+        page: the title of a page of their own for the studies that name it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -127,7 +145,15 @@ class StudySpec(BaseModel):
     by: dict[str, Any] = Field(default_factory=dict)
     nuisance: dict[str, Any] = Field(default_factory=dict)
     fidelity: FidelitySpec | None = None
+    claims: list[StatedClaim] = Field(default_factory=list, max_length=MAX_CLAIMS)
+    figures: list[StatedFigure] = Field(default_factory=list, max_length=MAX_FIGURES)
+    page: str = Field(default="", max_length=MAX_NAME)
     source: str = ""
+
+    @field_serializer("claims", "figures")
+    def _as_stated(self, models: list[BaseModel]) -> list[dict[str, Any]]:
+        """What the file says of them, without the keys that it leaves out."""
+        return [model.model_dump(exclude_unset=True) for model in models]
 
     @model_validator(mode="before")
     @classmethod
@@ -205,6 +231,6 @@ def parse_spec(raw: dict[str, Any], *, source: str = "") -> StudySpec:
         raise SpecError(in_our_words(error, StudySpec), source=source) from error
     try:
         check_meaning(spec)
+        return settled(spec)
     except SpecError as error:
         raise SpecError(error.message, path=error.path, source=source) from error
-    return spec

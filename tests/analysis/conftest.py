@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from analysis.studies import studies_of
 from analysis.tables import read_tables
 from benchmarks import synthetic
 
@@ -18,6 +19,11 @@ def synthetic_database(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tables(synthetic_database):
     return read_tables(synthetic_database)
+
+
+@pytest.fixture(scope="session")
+def studies(tables):
+    return studies_of(tables)
 
 
 @pytest.fixture(scope="session")

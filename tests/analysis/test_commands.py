@@ -1,82 +1,52 @@
-"""Commands that a person can type: for every kind of data, database and name."""
+"""Commands that a person can type: for a study at hand, in any database, under any name."""
 
-import os
 import shlex
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from analysis.commands import COMMANDS, STUDIES, Commands
-
-ROOT = Path(__file__).parents[2]
+from analysis.commands import Commands
 
 
-def test_commands_name_what_differs_from_the_usual():
-    assert Commands().make("mlp-random") == "make mlp-random N=50"
-    assert Commands("digits").make("mlp-random") == "make mlp-random N=50 DATASET=digits"
-    assert Commands(database="x y.sqlite").make("ofat-depth") == "make ofat DB='x y.sqlite'"
-    assert Commands().make("other") == "make study SPEC=experiments/other.yaml"
-    assert Commands().make("linear-grid", replicates=5) == "make linear-grid REPLICATES=5"
+def test_a_study_goes_on_as_the_database_says():
+    assert Commands("own", "digitsweep run 'my grid.yaml'").again == "digitsweep run 'my grid.yaml'"
 
 
-def test_a_confirmation_names_its_source_as_the_database_does():
-    expected = "make confirm STUDY=mlp-random@digits TOP=4 REPLICATES=8 DATASET=digits"
-    assert Commands("digits").make("mlp-random-confirm") == expected
-    here = Commands(names={"mlp-random": "mlp-random#7"}, database="b.sqlite")
-    assert here.make("mlp-random-confirm") == "make confirm STUDY='mlp-random#7' TOP=4 REPLICATES=8 DB=b.sqlite"
-    assert here.select("mlp-random") == "make select STUDY='mlp-random#7' DB=b.sqlite"
+def test_what_was_typed_decides_the_form_of_every_command():
+    by_make = Commands("linear#7", "make linear SEED=7", "b.sqlite")
+    assert by_make.replicates(5) == "make linear SEED=7 REPLICATES=5"
+    assert by_make.confirm() == "make confirm STUDY='linear#7' TOP=4 REPLICATES=8 DB=b.sqlite"
+    assert by_make.select() == "make select STUDY='linear#7' DB=b.sqlite"
+    typed = Commands("own@file:w.csv", "digitsweep run own.yaml", "b.sqlite")
+    assert typed.replicates(5) == "digitsweep run own.yaml --replicates 5"
+    assert typed.confirm(1, 2) == "digitsweep confirm own@file:w.csv --db b.sqlite --top 1 --replicates 2"
+    assert typed.select() == "digitsweep select own@file:w.csv --db b.sqlite"
 
 
-def test_a_users_own_file_is_named_by_its_path():
-    own = Commands("file:base.npz", "data/base.npz")
-    assert own.make("linear-grid") == "make linear-grid DATASET=data/base.npz"
-    assert Commands("file:wine.csv", {"path": "wine.csv"}).make("ofat-depth") == "make ofat DATASET=wine.csv"
+def test_the_usual_database_is_not_named():
+    assert Commands("own", "make study SPEC=own.yaml").select() == "make select STUDY=own"
+    assert Commands("own", "digitsweep run own.yaml").select() == "digitsweep select own"
 
 
-def test_data_that_need_keys_are_given_to_digitsweep():
-    source = {"path": "my wine.csv", "label": "class", "ignore": ["id", "no"], "header": False, "scale": 16}
-    assert Commands("file:my-wine.csv", source, "b.sqlite").make("ofat-depth", replicates=2) == (
-        "digitsweep run experiments/ofat_depth.yaml --dataset 'my wine.csv' --label class --ignore id --ignore no "
-        "--no-header --scale 16 --replicates 2 --db b.sqlite"
-    )
-    # A confirmation takes the keys from the study that it confirms.
-    assert Commands("file:w.csv", {**source, "path": "w.csv"}).make("linear-grid-confirm") == (
-        "make confirm STUDY=linear-grid@file:w.csv TOP=4 REPLICATES=8 DATASET=w.csv"
-    )
-
-
-def test_every_study_that_needs_keys_has_a_file_and_options_that_exist(tmp_path):
+def test_options_exist():
     from typer.main import get_command
 
     from search.cli import app
 
-    options = {
-        name for option in get_command(app).commands["run"].params for name in (*option.opts, *option.secondary_opts)
-    }
-    source = {"path": "w", "label": "y", "ignore": ["i"], "keep": ["k"], "header": True, "scale": 16}
-    for study in COMMANDS:
-        words = shlex.split(Commands("file:w", source, "d").make(study, replicates=2))
-        assert (ROOT / words[2]).is_file()
+    commands = get_command(app).commands
+    typed = Commands("own", "digitsweep run own.yaml", "b.sqlite")
+    for command in (typed.replicates(5), typed.confirm(), typed.select()):
+        _, name, *words = shlex.split(command)
+        options = {name for option in commands[name].params for name in option.opts}
         assert {word for word in words if word.startswith("--")} <= options
-    assert set(COMMANDS) < set(STUDIES)
 
 
-def test_what_is_at_hand_goes_on_as_the_database_says():
-    here = Commands("digits", stored={"linear-grid": "digitsweep run 'my grid.yaml'"})
-    assert here.again("linear-grid") == "digitsweep run 'my grid.yaml'"
-    assert here.again("mlp-random") == here.make("mlp-random")
-
-
-@pytest.mark.parametrize("path", ["a b.npz", "it's.npz", "$HOME.npz", "a#b.npz", "a$(x).npz", "[x]?*.npz", "a\\b.npz"])
+@pytest.mark.parametrize("path", ["a b.sqlite", "it's.sqlite", "$HOME.sqlite", "a#b.sqlite", "a$(x).sqlite", "[x]?*"])
 def test_make_hands_the_path_on_as_it_is(tmp_path, path):
     """GNU make itself, and the way in which the Makefile quotes."""
-    (tmp_path / "Makefile").write_text(
-        "quote = '$(subst ','\\'',$(1))'\nofat:\n\t@printf %s $(call quote,$(DATASET))\n"
-    )
-    command = Commands(f"file:{path}", path).make("ofat-depth")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    (tmp_path / "Makefile").write_text("quote = '$(subst ','\\'',$(1))'\nselect:\n\t@printf %s $(call quote,$(DB))\n")
+    command = Commands("own", "make study", path).select()
     shown = subprocess.run(
-        ["sh", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        ["sh", "-c", command], cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=True
     )
     assert shown.stdout == path

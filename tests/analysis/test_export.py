@@ -20,7 +20,7 @@ def test_export_writes_every_run_and_evaluation_in_both_formats(synthetic_databa
 
 def test_export_holds_every_dataset(digits_database, tmp_path):
     runs = pd.read_parquet(export(digits_database, tmp_path)[1])
-    assert set(runs["study_name"]) == {"linear-grid@digits", "linear-grid@digits#7"}
+    assert set(runs["study"]) == {"linear-grid@digits", "linear-grid@digits#7"}
 
 
 def test_export_is_the_same_twice(digits_database, tmp_path):

@@ -7,12 +7,10 @@ import pandas as pd
 import pytest
 
 from analysis.claims.evidence import Evidence
+from analysis.errors import NotApplicableError
 from analysis.figures import style
 from analysis.figures.component_chain import chain
-from analysis.figures.grid_effects import draw
 from analysis.optimism import SELECTS, optimism
-from analysis.studies import LOWERS_RATE, decays
-from analysis.tables import NotApplicableError, Tables
 from analysis.wording import ACTIVATIONS as ACTIVATION_WORDS
 from analysis.wording import MOMENTUM_FORMS, describe
 from benchmarks import synthetic
@@ -34,11 +32,6 @@ def test_every_activation_has_its_words_and_its_look(table):
 
 def test_every_form_of_momentum_has_its_words():
     assert MOMENTUM_FORMS.keys() == words("momentum_form")
-
-
-def test_every_schedule_says_whether_it_lowers_the_rate():
-    assert LOWERS_RATE.keys() == words("decay")
-    assert decays(pd.Series(["constant", "cosine"])).tolist() == [False, True]
 
 
 # Part of no description: it would be long, and these seldom differ between the configurations of a table.
@@ -65,11 +58,7 @@ def test_every_driver_says_whether_it_selects():
     "call",
     [
         lambda: describe(pd.Series(synthetic.BASE | {"momentum_form": "unheard-of"})),
-        lambda: decays(pd.Series(["constant", "unheard-of"])),
         lambda: chain(1, 10, "unheard-of", "64", "10"),
-        lambda: draw(
-            pd.DataFrame({"term": ["unheard-of"], "level": ["1"], "effect": 0.1, "share": 0.5, "binomial_error": 0.1})
-        ),
     ],
 )
 def test_an_unknown_name_raises_by_name(call):
@@ -77,9 +66,10 @@ def test_an_unknown_name_raises_by_name(call):
         call()
 
 
-def test_an_unknown_driver_raises_by_name(tables):
+def test_an_unknown_driver_raises_by_name(studies):
+    unheard = dataclasses.replace(studies.shown[0], driver="unheard-of")
     with pytest.raises(NotApplicableError, match=r"driver must be one of .* but got unheard-of"):
-        optimism(Tables("mnist", tables.runs.assign(driver="unheard-of"), tables.curves, selections=tables.selections))
+        optimism(unheard, studies)
 
 
 def test_an_unknown_verdict_raises_by_name():

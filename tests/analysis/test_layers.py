@@ -1,6 +1,7 @@
 """Imports inside the analysis run one way, and numbers become text in one place."""
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -13,13 +14,14 @@ MODULES = {
 }
 # From the bottom to the top; what stands on one line does not know of each other.
 LAYERS = [
-    ["selection_rule", "commands", "files"],
+    ["selection_rule", "commands", "files", "errors"],
     ["tables"],
     ["statistics"],
     ["wording"],
+    ["metrics"],
     ["trials", "export"],
     ["studies"],
-    ["health", "optimism", "fidelity"],
+    ["frames", "health", "optimism", "fidelity"],
     ["claims", "figures"],
     ["report"],
 ]
@@ -27,8 +29,17 @@ HEIGHT = {room: height for height, rooms in enumerate(LAYERS) for room in rooms}
 
 
 def imports(name):
-    """Modules of the analysis that a module imports, wherever in it the import stands."""
-    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+    """Modules of the analysis that a module imports, wherever in it the import stands; for types alone is no import."""
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node in for_types:
+            continue
         if isinstance(node, ast.ImportFrom):
             # `from analysis.claims import linear` imports a module, `from analysis.wording import count` a name.
             inner = {f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys()
@@ -64,3 +75,9 @@ def test_decimals_are_chosen_in_wording_alone(name):
         ast.unparse(n.format_spec) for n in ast.walk(tree) if isinstance(n, ast.FormattedValue) and n.format_spec
     ]
     assert not [text for text in formats if text.rstrip("'\"")[-1] in "feg%"]
+
+
+def test_the_analysis_knows_no_study_by_name():
+    named = re.compile("|".join(path.stem.replace("_", "-") for path in (ROOT / "experiments").glob("*.yaml")))
+    files = [*MODULES.values(), *(ROOT / "analysis").rglob("*.j2")]
+    assert not [(file.name, found) for file in files for found in named.findall(file.read_text(encoding="utf-8"))]

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from analysis.selection_rule import READ_AT, RULES, choose, guessing_accuracy, in_words, read_run
-from analysis.tables import read_tables
-from analysis.trials import ranked_trials, selected_trial
+from analysis.studies import read_studies
+from analysis.trials import ranked_trials
 from search import run_study
 from search.confirm import confirmation
 from search.select import select
@@ -112,16 +112,16 @@ def test_no_choice_of_any_command_follows_the_test_values(database, tiny, change
                 (worst,),
             )
         connection.exec_driver_sql("DELETE FROM selections")
-    tables = read_tables(database)
-    runs = tables.complete("tiny-grid")
+    (study,) = read_studies(database)
+    runs = study.complete
     # Curves stay whole: what reads validation from them sees the same as before.
-    assert len(tables.curves) == 6 * 2 * 6
+    assert len(study.all_curves) == 6 * 2 * 6
     if change == "flatter":
         # The control: who looked at test values would now choose the worst.
         assert runs.loc[runs["test_accuracy"].idxmax(), "trial_number"] == worst
         assert [c.trial_number for c in select(engine, "tiny-grid").choice.ranking] == ranking
     engine.dispose()
-    assert selected_trial(runs)["trial_number"] == ranking[0]
+    assert study.selected["trial_number"] == ranking[0]
     assert ranked_trials(runs)["trial_number"].tolist() == ranking
     assert [trial.trial_number for trial in confirmation(database, "tiny-grid", 6).ranked] == ranking
 

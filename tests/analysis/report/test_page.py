@@ -1,4 +1,4 @@
-"""The page: complete, honest, self-contained, the same twice; and in a real browser."""
+"""The pages: complete, honest, self-contained, the same twice; and in a real browser."""
 
 import dataclasses
 import html.parser
@@ -9,48 +9,157 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from analysis.figures.drawing import NAMES
+from analysis.claims.judge import examine
 from analysis.report import build
-from analysis.report.content import Content, content
+from analysis.report.content import Section, pages
 from analysis.report.page import TEMPLATES, inline_svg
-from analysis.tables import Tables
-from analysis.trials import ranked_trials
+from analysis.report.sentences import Said
+from analysis.studies import read_studies
 from analysis.wording import ranges
+from benchmarks import synthetic
+from tests.analysis.figures.conftest import among, learned, study
+
+N_FIGURES = 20
+"""The pages of the tests have more."""
 
 
 @pytest.fixture(scope="module")
-def page(synthetic_database, tmp_path_factory):
-    return build(synthetic_database, tmp_path_factory.mktemp("report"))
+def database(tmp_path_factory):
+    """Some of the project's studies: with and without a confirmation, claims, figures by number, a page."""
+    path = tmp_path_factory.mktemp("some") / "runs.sqlite"
+    some = ("linear-grid", "linear-grid-confirm", "mlp-fidelity", "ofat-depth", "mlp-best")
+    synthetic.write(str(path), n_random=8, only=some)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def studies(database):
+    return read_studies(database)
+
+
+@pytest.fixture(scope="module")
+def page(database, tmp_path_factory):
+    return build(database, tmp_path_factory.mktemp("report"))[0]
 
 
 @pytest.fixture(scope="module")
 def digits_page(digits_database, tmp_path_factory):
-    return build(digits_database, tmp_path_factory.mktemp("digits-report"))
+    return build(digits_database, tmp_path_factory.mktemp("digits-report"))[0]
+
+
+@pytest.fixture(scope="module")
+def both(studies):
+    """The main page, and the one that its studies share."""
+    return pages(studies)
+
+
+@pytest.fixture(scope="module")
+def everything(both):
+    return both[0]
+
+
+def own(**keys):
+    """A stranger's study: hidden size and dropout, three replicates, two claims."""
+    claims = [
+        {
+            "claim": "Half of the units can be dropped.",
+            "compare": {"factor": "dropout_hidden", "level": 0.5, "against": 0.0},
+            "expect": "same",
+            "margin": 0.05,
+        },
+        {"claim": "Wider is better.", "trend": {"factor": "hidden_size"}, "expect": "rises"},
+    ]
+    space = {"hidden_size": [8, 16, 64], "dropout_hidden": [0.0, 0.2, 0.5]}
+    return study("wine", "grid", space, learned, replicates=3, **{"claims": claims, **keys})
+
+
+def said(findings):
+    """Findings but for p values that do not exist, of which no two are equal."""
+    return [(f.study, f.claim, f.verdict, f.sentence, f.numbers, f.run_ids) for f in findings]
 
 
 def test_the_page_is_the_same_twice(digits_database, digits_page, tmp_path):
-    again = build(digits_database, tmp_path)
+    again = build(digits_database, tmp_path)[0]
     assert again.read_bytes() == digits_page.read_bytes()
     assert (tmp_path / "report.md").read_bytes() == (digits_page.parent / "report.md").read_bytes()
 
 
 @pytest.mark.slow
-def test_the_whole_page_is_the_same_in_two_processes(synthetic_database, tmp_path):
+def test_the_whole_page_is_the_same_in_two_processes(database, tmp_path):
     code = (
         "import sys; from pathlib import Path; from analysis.report import build; build(sys.argv[1], Path(sys.argv[2]))"
     )
     for name in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": name}
-        command = [sys.executable, "-c", code, synthetic_database, str(tmp_path / name)]
+        command = [sys.executable, "-c", code, database, str(tmp_path / name)]
         subprocess.run(command, cwd=Path(__file__).parents[3], env=environment, check=True)
     files = [sorted(p.relative_to(tmp_path / n) for p in (tmp_path / n).rglob("*") if p.is_file()) for n in ("1", "2")]
     assert files[0] == files[1]
-    assert len(files[0]) > len(NAMES)
+    assert len(files[0]) > N_FIGURES
     for file in files[0]:
         assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes(), file
+
+
+def test_an_own_study_is_headed_by_its_question_and_answered_first():
+    (content,) = pages(among(own()))
+    (section,) = content.sections
+    assert content.title == section.study.question
+    first, second = section.findings
+    assert section.verdicts == (
+        f"Half of the units can be dropped: {first.verdict}. Wider is better: {second.verdict}."
+    )
+    assert re.fullmatch(
+        r"Selected on validation: hidden size 64, dropout of hidden units 0.5. It reaches \d\d.\d\d % on test "
+        r"\(95 % interval over 3 runs \d\d.\d\d % to \d\d.\d\d %\).",
+        section.best,
+    )
+    assert all("95 % interval" in finding.sentence and finding.run_ids for finding in section.findings)
+    assert sum(figure.drawn for figure in section.figures) >= 5
+    assert [figure.front for figure in section.figures] == sorted((f.front for f in section.figures), reverse=True)
+    assert section.ranking.columns[:3] == ("trial", "hidden size", "dropout of hidden units")
+
+
+def test_an_own_page_speaks_of_nothing_that_the_reader_does_not_have(tmp_path):
+    from sqlalchemy import create_engine, text
+
+    from engine import load_dataset
+    from search import load_spec, run_study
+
+    part = ("train", "train", "train", "validation", "test")
+    rows = [f"{i % 3},{(i % 3) + (i * 7 % 11) / 20},{(i * 5 % 13) / 13},{part[i // 3 % 5]}" for i in range(150)]
+    (tmp_path / "own.csv").write_text("\n".join(["class,a,b,split", *rows, ""]))
+    (tmp_path / "own.yaml").write_text(
+        f"study: growers\nquestion: Which rate tells growers apart?\ndriver: grid\nreplicates: 2\n"
+        f"dataset: {{path: '{tmp_path}/own.csv', label: class, scale: none}}\n"
+        "fixed: {hidden_layers: 0, epochs: 2, evaluations_per_epoch: 2}\nspace: {learning_rate: [0.01, 0.1, 0.3]}\n"
+        "claims: [{claim: Rates differ., trend: {factor: learning_rate}, expect: rises}]\n"
+    )
+    spec = load_spec(tmp_path / "own.yaml")
+    database = str(tmp_path / "own.sqlite")
+    run_study(spec, load_dataset(spec.dataset), database=database, n_jobs=1)
+    (html_page,) = build(database, tmp_path / "out")
+    for file in (html_page, html_page.with_suffix(".md")):
+        said = file.read_text(encoding="utf-8")
+        assert "Which rate tells growers apart?" in said
+        assert not re.search(r"mnist|digits\b|report of|the report|linear-grid", said, re.IGNORECASE)
+    engine = create_engine(f"sqlite:///{database}")
+    with engine.connect() as connection:
+        command = connection.execute(text("SELECT command FROM sweep_studies")).scalar_one()
+    engine.dispose()
+    assert command.split()[0] in html_page.read_text(encoding="utf-8")
+
+
+def test_studies_that_share_a_page_have_one_of_their_own(studies, both):
+    main, shared = both
+    assert (main.name, shared.name, shared.title) == ("report", "the-report-of-2022", "The report of 2022")
+    assert {s.study.name for s in shared.sections} == {s.name for s in studies if s.spec.get("page")}
+    assert main.others == (("The report of 2022", "the-report-of-2022"),)
+    assert not [s for s in main.sections if s.study.driver == "confirm"]
+    # A verdict does not depend on the page that shows it.
+    (alone,) = pages(dataclasses.replace(studies, shown=(shared.sections[0].study,)))
+    assert said(alone.sections[0].findings) == said(shared.sections[0].findings)
 
 
 def test_the_page_needs_nothing_from_outside(page):
@@ -58,7 +167,8 @@ def test_the_page_needs_nothing_from_outside(page):
     addresses = set(re.findall(r"https?://[^\s\"'<>]+", text))
     # Names of the SVG vocabulary, not addresses that are fetched.
     assert all(address.startswith("http://www.w3.org/") for address in addresses)
-    assert not re.findall(r"(?:src|href)=\"(?!#|data:)|@import|url\((?!#)", text)
+    assert not re.findall(r"(?:src)=\"(?!#|data:)|@import|url\((?!#)", text)
+    assert set(re.findall(r"href=\"(?!#|data:)([^\"]+)", text)) == {"the-report-of-2022.html"}
 
 
 def test_ids_are_unique_and_references_lead_somewhere(page):
@@ -82,60 +192,56 @@ def test_ids_are_unique_and_references_lead_somewhere(page):
 
 
 @pytest.mark.parametrize(
-    ("template", "in_other_words"),
-    [("report.html.j2", {"dataset"}), ("report.md.j2", {"dataset", "verdicts"})],  # which title and summary say
-)
+    ("template", "in_other_words"), [("report.html.j2", set()), ("report.md.j2", {"anchor"})]
+)  # Markdown has no anchors
 def test_everything_that_is_computed_is_on_both_pages(template, in_other_words):
     source = (TEMPLATES / template).read_text(encoding="utf-8")
-    missing = {field.name for field in dataclasses.fields(Content) if f"page.{field.name}" not in source}
+    missing = {field.name for field in dataclasses.fields(Section) if f"section.{field.name}" not in source}
     assert missing == in_other_words
 
 
-def test_markdown_says_what_the_page_says(page, tables):
+def test_markdown_says_what_the_page_says(page, everything):
     markdown = (page.parent / "report.md").read_text(encoding="utf-8")
-    shown = content(tables)
-    for finding in shown.findings:
-        assert finding.claim.statement in markdown
-        assert finding.sentence in markdown
-        assert f"Runs: {ranges(finding.run_ids)}" in markdown
+    n_figures = 0
+    for section in everything.sections:
+        assert section.study.question in markdown
+        n_figures += sum(figure.drawn for figure in section.figures)
+        for finding in section.findings:
+            assert finding.claim.claim in markdown
+            if finding.run_ids:
+                assert f"Runs: {ranges(finding.run_ids)}" in markdown
     pictures = re.findall(r"\]\((figures/[^)]+)\)", markdown)
-    assert len(pictures) == len(NAMES)
+    assert len(pictures) == n_figures
     assert all((page.parent / name).exists() for name in pictures)
     assert not re.search(r"\n\n\n\n", markdown)
 
 
-def test_digits_are_called_digits(digits_page):
-    text = digits_page.read_text(encoding="utf-8")
-    assert "<h1>A rehearsal on digits, not MNIST</h1>" in text
-    assert "These runs are on digits, not on MNIST" in text
-    assert "make mlp-random N=50 DATASET=digits" in text
-
-
-def test_an_incomplete_study_is_announced(tables):
-    runs = tables.runs.copy()
+def test_an_incomplete_study_is_announced():
+    whole = own()
+    runs = whole.all_runs.copy()
     runs.loc[runs["run_id"] == 5, "state"] = "interrupted"
-    runs = runs[runs["run_id"] != 8]
-    notices = content(Tables("mnist", runs, tables.curves)).notices
-    assert any(
-        "linear-grid is incomplete: 1 runs are not finished, 1 trials have no run" in notice for notice in notices
+    runs = runs[~runs["run_id"].isin([7, 8, 9])]
+    (content,) = pages(among(dataclasses.replace(whole, all_runs=runs)))
+    assert content.sections[0].notices == (
+        Said(
+            "wine is incomplete: 1 run not finished, 1 trial without a run. Go on with:",
+            "digitsweep run wine.yaml",
+        ),
     )
-    assert any("31 of the report's 32 configurations" in notice for notice in notices)
 
 
-@pytest.mark.parametrize(("frozen", "says"), [(0, "It is selection 7, frozen on 2026-11-24."), (1, "Frozen was trial")])
-def test_the_page_says_whether_its_choice_is_the_frozen_one(tables, frozen, says):
-    ranked = ranked_trials(tables.complete("linear-grid"))
-    number = int(ranked["trial_number"].iloc[frozen])
-    row = {
-        "study": "linear-grid",
-        "selection_id": 7,
-        "trial_number": number,
-        "n_trials": 32,
-        "selected_at": "2026-11-24T",
-    }
-    with_choice = dataclasses.replace(tables, selections=pd.DataFrame([row]))
-    (sentence,) = (s for s in content(with_choice).selection_sentences if s.startswith("linear-grid:"))
-    assert says in sentence
+@pytest.mark.parametrize(
+    ("trial", "says"), [(8, "The choice is frozen: selection 7 of 2026-11-24."), (1, "Frozen was trial 1")]
+)
+def test_the_page_says_whether_its_choice_is_the_frozen_one(trial, says):
+    frozen = {"selection_id": 7, "trial_number": trial, "n_trials": 9, "selected_at": "2026-11-24T"}
+    (content,) = pages(among(dataclasses.replace(own(), frozen=frozen)))
+    assert says in content.sections[0].selection[-1].text
+
+
+def test_findings_of_a_page_are_those_of_the_judge(studies, everything):
+    shown = [finding for section in everything.sections for finding in section.findings]
+    assert said(shown) == said(f for f in examine(studies) if f.study in {s.study.name for s in everything.sections})
 
 
 def test_inline_svg_takes_the_colours_of_the_page():
@@ -151,7 +257,7 @@ def test_environment_and_selection_are_on_the_page(page):
     text = page.read_text(encoding="utf-8")
     assert "<dt>code version</dt><dd>synthetic</dd>" in text
     assert "optimistic (" in text
-    assert "The choice is not frozen yet: make select STUDY=linear-grid." in text
+    assert "The choice is not frozen yet. Freeze it with: <code>" in text
     assert "highest validation accuracy, each run read at its best evaluation" in text
 
 
@@ -189,8 +295,9 @@ def test_page_in_chromium(opened, page, width, scheme):
     assert messages == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    tab.evaluate("document.querySelectorAll('details.more').forEach(folded => folded.open = true)")
     boxes = tab.evaluate("[...document.querySelectorAll('figure svg')].map(s => s.getBoundingClientRect().toJSON())")
-    assert len(boxes) == len(NAMES)
+    assert len(boxes) > N_FIGURES
     assert all(box["width"] > 0.75 * min(width, 700) and box["height"] > 80 for box in boxes)
     assert all(box["left"] >= 0 and box["right"] <= width for box in boxes)
     contrast = tab.evaluate(
@@ -211,8 +318,8 @@ def test_page_in_chromium(opened, page, width, scheme):
 def test_tables_sort_by_number_in_chromium(opened):
     tab, messages, _ = opened(1280, "light")
     table = tab.locator("table.sortable").last
-    column = table.locator("th", has_text="trials")
-    read = "t => [...t.tBodies[0].rows].map(r => Number(r.cells[2].dataset.key))"
+    column = table.locator("th", has_text="trial")
+    read = "t => [...t.tBodies[0].rows].map(r => Number(r.cells[0].dataset.key))"
     column.locator("button").click()
     assert column.get_attribute("aria-sort") == "ascending"
     values = table.evaluate(read)

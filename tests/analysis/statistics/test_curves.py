@@ -20,12 +20,12 @@ def test_convergence_is_the_first_evaluation_within_one_point():
     expected = pd.DataFrame(
         {"run_id": [1, 2], "converged_k": [2, 2], "converged_epoch": [0.4, 0.4], "best": [0.92, 0.6]}
     )
-    pd.testing.assert_frame_equal(convergence(curves), expected)
+    pd.testing.assert_frame_equal(convergence(curves, 0.01), expected)
 
 
 def test_convergence_counts_exactly_one_point_as_within():
     curves = pd.DataFrame({"run_id": [1, 1], "k": [1, 2], "epoch": [1.0, 2.0], "validation_accuracy": [0.91, 0.92]})
-    assert convergence(curves)["converged_k"].tolist() == [1]
+    assert convergence(curves, 0.01)["converged_k"].tolist() == [1]
 
 
 def test_mean_curves_resample_runs_and_match_the_mean_at_each_k():

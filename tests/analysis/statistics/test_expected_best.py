@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.errors import NotApplicableError
 from analysis.statistics.expected_best import expected_best, refuse_adaptive, trial_values
-from analysis.tables import NotApplicableError
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=7))

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.errors import NotApplicableError
 from analysis.statistics.factorial import grid_effects
-from analysis.tables import NotApplicableError
 
 
 def test_grid_effects_recover_the_construction(grid):

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.errors import NotApplicableError
 from analysis.statistics.importance import importance
-from analysis.tables import NotApplicableError
 
 
 def test_importance_finds_the_parameter_that_matters():

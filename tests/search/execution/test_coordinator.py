@@ -56,6 +56,20 @@ def test_running_again_does_nothing_and_a_ninth_value_runs_the_difference(databa
     assert [n for (n,) in query(database, "SELECT trial_number FROM sweep_trials ORDER BY 1")] == list(range(8))
 
 
+def test_a_claim_that_is_added_to_a_finished_study_is_kept_and_trains_nothing(database, tiny):
+    run_study(make_spec(), tiny, database=database, n_jobs=1)
+    compare = {"factor": "momentum", "level": True, "against": False}
+    asked = {
+        "claims": [{"claim": "Momentum helps.", "expect": "higher", "compare": compare}],
+        "figures": [{"figure": "paired", "factor": "momentum"}],
+        "page": "Momentum",
+    }
+    for added in (asked, {"claims": [], "figures": [], "page": ""}):
+        assert run_study(make_spec(**added), tiny, database=database, n_jobs=1).n_trained == 0
+        ((stored,),) = query(database, "SELECT spec FROM sweep_studies")
+        assert {key: json.loads(stored)[key] for key in added} == added
+
+
 def test_more_replicates_run_the_difference(database, tiny):
     run_study(make_spec(), tiny, database=database, n_jobs=1)
     result = run_study(make_spec(replicates=3), tiny, database=database, n_jobs=2)

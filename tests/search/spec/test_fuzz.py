@@ -71,6 +71,28 @@ KEYS = {
     "fidelity": st.fixed_dictionaries(
         {}, optional=dict.fromkeys(FidelitySpec.model_fields, st.lists(numbers, max_size=4))
     ),
+    "claims": st.lists(
+        st.fixed_dictionaries(
+            {"claim": words},
+            optional={
+                "compare": st.fixed_dictionaries({"factor": names, "level": scalars, "against": scalars}),
+                "level": st.fixed_dictionaries({"of": st.just("mean")}, optional={"at_least": numbers}),
+                "expect": st.sampled_from(["higher", "x"]),
+                "metric": st.sampled_from(["gap", "x"]),
+                "needs": st.dictionaries(names, anything, max_size=2),
+                "other": scalars,
+            },
+        ),
+        max_size=3,
+    ),
+    "figures": st.lists(
+        st.fixed_dictionaries(
+            {"figure": st.sampled_from(["curves", "paired", "response", "x"])},
+            optional={"factor": names, "axis": names, "by": names, "of": anything, "marks": anything, "other": scalars},
+        ),
+        max_size=3,
+    ),
+    "page": words,
     **dict.fromkeys(("seed", "replicates", "trials"), numbers),
 }
 

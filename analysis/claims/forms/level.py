@@ -1,0 +1,258 @@
+"""`level`: every run, their mean, or the selected configuration, against a number."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from analysis.claims.claim import ClaimError, Form, nearest_of
+from analysis.claims.evidence import VALUE, Evidence, Number, Verdict, margin_of, measured, owner_of, run_ids_of
+from analysis.errors import NotApplicableError
+from analysis.wording import capital, count, interval_text, value_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.claims.claim import Claim, Stated
+    from analysis.studies import Studies, Study
+
+_BOUNDS = ("at_least", "at_most", "above", "below", "equals")
+
+
+@dataclass(frozen=True)
+class Target:
+    """The values that a claim allows.
+
+    Attributes:
+        low: The least one.
+        high: The largest one.
+        words: Them in words, in the metric's unit.
+        is_clear: Whether a value must lie inside by more than its error to support the claim.
+    """
+
+    low: float
+    high: float
+    words: str
+    is_clear: bool
+
+    def outside(self, value: float) -> float:
+        """How far a value is from the nearest allowed one; negative inside."""
+        return max(self.low - value, value - self.high)
+
+
+class Level(Form):
+    """A number that every run, the mean of all runs, or the selected configuration reaches, stays below, or is.
+
+    Attributes:
+        of: `every run`, `mean` or `selected`.
+        among: Runs with these hyperparameters alone, as {hidden_size: 800}.
+        at_least: The least that it may be.
+        at_most: The most that it may be.
+        above: What the selected configuration must exceed by more than its error.
+        below: What it must stay under by more than its error.
+        equals: What it must be …
+        within: … give or take this much.
+    """
+
+    TAKES_MARGIN: ClassVar[bool] = True
+
+    of: Literal["every run", "mean", "selected"]
+    among: dict[str, Any] = Field(default_factory=dict)
+    at_least: float | None = None
+    at_most: float | None = None
+    above: float | None = None
+    below: float | None = None
+    equals: float | None = None
+    within: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _has_one_bound(self) -> Self:
+        given = [name for name in _BOUNDS if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"level has one of {', '.join(_BOUNDS)}, but got {' and '.join(given) or 'none'}")
+        if (self.equals is None) != (self.within is None):
+            raise ValueError("equals and within belong together: {equals: 0.922, within: 0.0005}")
+        if self.of != "selected" and given[0] in ("above", "below"):
+            raise ValueError(f"{given[0]} is for the selected configuration; of {self.of} use at_least or at_most")
+        return self
+
+    def check(self, claim: Claim, stated: Stated) -> None:
+        """What it speaks of is a value of an axis."""
+        super().check(claim, stated)
+        if self.of == "selected" and claim.margin is not None:
+            raise ClaimError("margin means nothing for the selected configuration, which has its own error", "margin")
+        for name, value in self.among.items():
+            axis = stated.axis(name, f"level.among.{name}")
+            if not axis.holds(value):
+                hint = nearest_of(value_text(value), map(value_text, axis.values or ()))
+                raise ClaimError(f"{name} has no value {value_text(value)}; {hint}", f"level.among.{name}")
+
+    def target(self, claim: Claim) -> Target:
+        """What the claim allows."""
+        show = claim.measured.show_whole
+        if self.equals is not None and self.within is not None:
+            words = f"{show(self.equals)} give or take {claim.measured.show_size(self.within)} {claim.measured.unit}"
+            return Target(self.equals - self.within, self.equals + self.within, words, is_clear=False)
+        name = next(name for name in _BOUNDS if getattr(self, name) is not None)
+        bound, is_clear = float(getattr(self, name)), name in ("above", "below")
+        words = f"{name.replace('_', ' ')} {show(bound)}"
+        if name in ("at_least", "above"):
+            return Target(bound, math.inf, words, is_clear)
+        return Target(-math.inf, bound, words, is_clear)
+
+    def support(self, claim: Claim) -> str:
+        """What would support and what contradict it."""
+        target, label = self.target(claim), claim.measured.label
+        if self.of == "every run":
+            return (
+                f"{capital(label)} of every run {target.words}; contradicted by a run that is outside by more than the "
+                "margin, or that diverged."
+            )
+        if self.of == "mean":
+            return (
+                f"Mean {label} over all configurations {target.words}, with its whole interval; contradicted by one "
+                "that is surely outside by more than the margin."
+            )
+        clear = " by more than its error" if target.is_clear else ""
+        return (
+            f"{capital(label)} of the configuration selected on validation {target.words}{clear}; contradicted by one "
+            "that is outside by more than its error."
+        )
+
+    def examine(self, claim: Claim, study: Study, studies: Studies) -> Evidence:
+        """What the runs say."""
+        if self.of == "every run":
+            return self._every_run(claim, study)
+        if self.of == "mean":
+            return self._mean(claim, study)
+        return self._selected(claim, study, studies)
+
+    def _among(self, study: Study, runs: pd.DataFrame) -> pd.DataFrame:
+        """The runs that the claim speaks of.
+
+        Raises:
+            NotApplicableError: There is none.
+        """
+        for name, value in self.among.items():
+            runs = runs[runs[name] == value] if name in runs else runs.head(0)
+        if runs.empty:
+            among = " and ".join(f"{name} {value_text(value)}" for name, value in self.among.items())
+            raise NotApplicableError(f"study {study.name} has no complete run with {among}")
+        return runs
+
+    def _every_run(self, claim: Claim, study: Study) -> Evidence:
+        """The run that is farthest from what is allowed.
+
+        A run that is outside by less than a standard error of the images decides nothing: another sample of them could
+        put it inside.
+        """
+        metric, target = claim.measured, self.target(claim)
+        runs = measured(claim, study, self._among(study, study.complete))
+        outside = runs[VALUE].map(target.outside)
+        worst = runs.iloc[int(outside.to_numpy().argmax())]
+        margin = margin_of(claim, runs)
+        favoured = [metric.favoured(study, runs, sign, claim.margin) for sign in (1.0, -1.0)]
+        surely = (favoured[0] < target.low) | (favoured[1] > target.high)
+        asked = study.all_runs[study.all_runs["full_fidelity"]]
+        asked = self._among(study, asked)
+        n_diverged = int((asked["state"] == "diverged").sum())
+        n_outside = int((outside > 0).sum())
+        if n_diverged or surely.any():
+            verdict = Verdict.CONTRADICTED
+        else:
+            verdict = Verdict.UNDECIDED if n_outside else Verdict.SUPPORTED
+        side = "lowest" if math.isinf(target.high) else "highest" if math.isinf(target.low) else "farthest"
+        sentence = (
+            f"{capital(metric.label)} of the {side} of {count(len(runs), 'run')} of "
+            f"{count(runs['trial_number'].nunique(), 'configuration')}: {metric.show_whole(worst[VALUE])} (run "
+            f"{int(worst['run_id'])}), median {metric.show_whole(runs[VALUE].median())}; {n_outside} not "
+            f"{target.words}, {n_diverged} diverged."
+        )
+        if verdict == Verdict.UNDECIDED:
+            sentence += " None is outside by more than one standard error with which the images measure it."
+        numbers = (
+            Number(side, metric.show_whole(worst[VALUE])),
+            Number("runs that are outside by more than the margin", str(int(surely.sum()))),
+            *([Number("margin", f"{metric.show_size(margin.size)} {metric.unit}")] if margin.size else []),
+        )
+        return Evidence(sentence, run_ids_of(asked), numbers, verdict)
+
+    def _mean(self, claim: Claim, study: Study) -> Evidence:
+        """The mean over all configurations, which are all there are and no sample: only replicates give an interval."""
+        from analysis.statistics.intervals import mean_interval, share_interval
+
+        metric, target = claim.measured, self.target(claim)
+        runs = measured(claim, study, self._among(study, study.complete))
+        each = runs.groupby("replicate")[VALUE].mean()
+        means = share_interval(each) if metric.kind == "share" and (each >= 0).all() else mean_interval(each)
+        mean, margin = means.estimate, margin_of(claim, runs)
+        low, high = (means.low, means.high) if means.known else (mean, mean)
+        # What is outside `equals` give or take a rounding is measured from the number itself.
+        far = margin.size if self.within is None else max(0.0, margin.size - self.within)
+        if means.known and low >= target.low and high <= target.high:
+            verdict = Verdict.SUPPORTED
+        elif high < target.low - far or low > target.high + far:
+            verdict = Verdict.CONTRADICTED
+        else:
+            verdict = Verdict.UNDECIDED
+        interval = f" ({interval_text(low, high, metric.show_whole, 'seeds')})" if means.known else ""
+        sentence = (
+            f"{capital(metric.label)}, mean over {count(runs['trial_number'].nunique(), 'configuration')}: "
+            f"{metric.show_whole(mean)}{interval}."
+        )
+        if verdict == Verdict.UNDECIDED:
+            than = f", nor outside by more than {margin.words}" if margin.size else ""
+            sentence += f" That is not surely {target.words}{than}."
+        return Evidence(
+            sentence,
+            run_ids_of(runs),
+            (Number("mean", metric.show_whole(mean)), Number("interval", means.method)),
+            verdict,
+        )
+
+    def _selected(self, claim: Claim, study: Study, studies: Studies) -> Evidence:
+        """The selected configuration: its mean, with the error with which images (or seeds) measure it."""
+        from analysis.statistics.intervals import Z, mean_interval, share_interval
+        from analysis.trials import selected_trial
+
+        metric, target = claim.measured, self.target(claim)
+        runs = studies.chosen_runs(study)
+        if self.among:
+            there = self._among(study, study.settled)
+            runs = there[there["trial_number"] == selected_trial(there)["trial_number"]]
+        owner = owner_of(studies, runs)
+        runs = measured(claim, owner, runs)
+        value = float(runs[VALUE].mean())
+        seeds = (share_interval if metric.kind == "share" else mean_interval)(runs[VALUE])
+        error = metric.resolution(runs)
+        reach = Z * error if metric.split is not None else max(value - seeds.low, seeds.high - value)
+        clear = reach if target.is_clear else 0.0
+        if target.outside(value - clear) <= 0 and target.outside(value + clear) <= 0:
+            verdict = Verdict.SUPPORTED
+        elif target.outside(value) > reach:
+            verdict = Verdict.CONTRADICTED
+        else:
+            verdict = Verdict.UNDECIDED
+        spread = interval_text(seeds.low, seeds.high, metric.show_whole, "seeds")
+        mean = f"the mean of {len(runs)} runs, {spread}" if seeds.known else count(len(runs), "run")
+        shown_error = f"{metric.show_size(error)} {metric.unit}"
+        sentence = (
+            f"{capital(metric.label)} of the configuration selected on validation ({study.describe(runs.iloc[0])}; "
+            f"study {owner.name}): {metric.show_whole(value)} ({mean})"
+        )
+        numbers = [
+            Number(metric.label, metric.show_whole(value)),
+            Number(
+                "lowest and highest run",
+                f"{metric.show_whole(runs[VALUE].min())}, {metric.show_whole(runs[VALUE].max())}",
+            ),
+            Number("interval over seeds", f"{spread} ({seeds.method})" if seeds.known else "needs two runs"),
+        ]
+        if metric.split is not None:
+            n_images = int(runs[f"n_{metric.split}"].iloc[0])
+            sentence += f"; {n_images:,} images measure that with a standard error of {shown_error}"
+            numbers.append(Number("standard error from the number of images", shown_error))
+        return Evidence(f"{sentence}.", run_ids_of(runs), tuple(numbers), verdict)

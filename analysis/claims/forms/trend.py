@@ -1,0 +1,242 @@
+"""`trend`: a metric against a numeric factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from analysis.claims.claim import ClaimError, Form
+from analysis.claims.evidence import VALUE, Evidence, Number, Verdict, from_effect, margin_of, measured, run_ids_of
+from analysis.errors import NotApplicableError, known
+from analysis.statistics.intervals import ALPHA, Interval, mean_interval
+from analysis.statistics.pairs import MIN_REPLICATES, Effect, effect_of, independent_units
+from analysis.statistics.trends import MIN_LEVELS, change_along_line, series_of
+from analysis.wording import count, factor_name, interval_text, number_text, short_text, signed_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.claims.claim import Claim, Stated
+    from analysis.studies import Axis, Studies, Study
+
+EXPECTED = {"rises": "higher", "falls": "lower", "neither": "same"}
+"""What a claim may expect, and what it then expects of the change from the lowest to the highest level."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What runs say of a factor.
+
+    Attributes:
+        change: Along a line from the lowest to the highest level.
+        correlation: Spearman's, within blocks of the other factors.
+        of: What the correlation is over.
+        span: How far the means of the levels lie apart; NaN where every trial has a level of its own.
+        n_levels: How many levels there are.
+        is_tested: Whether the units of `change` can show that there is none.
+    """
+
+    change: Effect
+    correlation: Interval
+    of: str
+    span: float
+    n_levels: int
+    is_tested: bool
+
+
+class Trend(Form):
+    """Whether a metric rises or falls with a numeric factor, or does neither.
+
+    Attributes:
+        factor: The hyperparameter.
+        over: The lowest and the highest of its values that count; all of them where it is not given.
+    """
+
+    EXPECTS: ClassVar[tuple[str, ...]] = tuple(EXPECTED)
+    TAKES_MARGIN: ClassVar[bool] = True
+
+    factor: str
+    over: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
+
+    def check(self, claim: Claim, stated: Stated) -> None:
+        """The factor is an axis of at least three numbers, and the driver draws its trials independently."""
+        super().check(claim, stated)
+        axis = stated.axis(self.factor, "trend.factor")
+        if not axis.is_number:
+            raise ClaimError(f"{self.factor} must be numbers; compare serves for words", "trend.factor")
+        if stated.driver not in _READERS:
+            raise ClaimError(
+                f"trend needs trials that do not depend on each other's results (driver {', '.join(_READERS)}), but "
+                f"the driver is {stated.driver}",
+                "trend",
+            )
+        low, high = self.over or (-np.inf, np.inf)
+        if low >= high:
+            raise ClaimError(
+                f"over is the lowest and the highest value, but got {short_text(low)} and {short_text(high)}",
+                "trend.over",
+            )
+        n_levels = len([v for v in axis.values if low <= v <= high]) if axis.values is not None else MIN_LEVELS
+        if n_levels < MIN_LEVELS:
+            raise ClaimError(
+                f"trend needs at least {MIN_LEVELS} values of {self.factor}, but got {n_levels}; two are for compare",
+                "trend.over" if self.over else "trend.factor",
+            )
+
+    def support(self, claim: Claim) -> str:
+        """What would support and what contradict it."""
+        factor, label = factor_name(self.factor), claim.measured.label
+        if claim.expect == "neither":
+            return (
+                f"A change in {label} from the lowest to the highest {factor} that two one-sided tests put within the "
+                "margin, and no two levels farther apart; contradicted by a change that is surely larger, by means of "
+                "levels farther apart than any sample of images would put them, or by runs that diverged."
+            )
+        return (
+            f"{label[:1].upper()}{label[1:]} that {claim.expect} along a fitted line from the lowest to the highest "
+            f"{factor}, by more than the margin; contradicted by the opposite."
+        )
+
+    def examine(self, claim: Claim, study: Study, studies: Studies) -> Evidence:  # noqa: ARG002
+        """The change along a fitted line, over replicates where there are enough, else over levels or trials."""
+        metric, axis = claim.measured, study.axis(self.factor)
+        if not axis.is_number:
+            raise NotApplicableError(f"{self.factor} must have numbers as its levels, but study {study.name} has words")
+        runs = self._over(measured(claim, study, study.settled))
+        asked = self._over(study.all_runs[study.all_runs["full_fidelity"]])
+        n_diverged = int((asked["state"] == "diverged").sum())
+        read = known(_READERS, study.driver, "the driver of a trend")
+        found = read(study, axis, runs)
+        assert claim.expect is not None
+        what = f"change in {metric.label} along a line from {factor_name(self.factor)} {_ends(runs[self.factor])}"
+        evidence = from_effect(
+            found.change,
+            what,
+            claim,
+            EXPECTED[claim.expect],
+            margin_of(claim, runs),
+            "line" if found.is_tested else "step",
+        )
+        of = found.of
+        if found.correlation.known:
+            of = interval_text(found.correlation.low, found.correlation.high, signed_text, found.of.split(" ", 1)[1])
+        span = ""
+        if np.isfinite(found.span):
+            span = f" The levels' means differ by up to {metric.show_size(found.span)} {metric.unit}."
+        sentence = (
+            f"{evidence.sentence}{span} Rank correlation {signed_text(found.correlation.estimate)} ({of}); "
+            f"{n_diverged} runs diverged."
+        )
+        numbers = (
+            *evidence.numbers,
+            Number("rank correlation (Spearman)", f"{number_text(found.correlation.estimate)} ({found.of})"),
+            Number("interval of it", found.correlation.method),
+            *_best(claim, self.factor, runs, found),
+        )
+        evidence = replace(evidence, sentence=sentence, numbers=numbers, run_ids=run_ids_of(asked))
+        if claim.expect == "neither":
+            return _neither(evidence, claim, study, runs, found, n_diverged)
+        return evidence
+
+    def _over(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """The runs at the levels that count."""
+        if self.over is None:
+            return runs
+        kept: pd.DataFrame = runs[runs[self.factor].between(self.over[0], self.over[1])]
+        return kept
+
+
+def _best(claim: Claim, factor: str, runs: pd.DataFrame, found: Found) -> list[Number]:
+    """The level that is best on validation, where there are levels."""
+    if not np.isfinite(found.span):
+        return []
+    levels = runs.groupby(factor)[["validation_accuracy", VALUE]].mean().reset_index()
+    best = levels.iloc[int(levels["validation_accuracy"].to_numpy().argmax())]
+    text = f"{short_text(best[factor])}, mean {claim.measured.label} {claim.measured.show(best[VALUE])}"
+    return [Number("best level on validation", text)]
+
+
+def _ends(levels: pd.Series) -> str:
+    return f"{short_text(float(levels.min()))} to {short_text(float(levels.max()))}"
+
+
+def _scaled(axis: Axis, runs: pd.DataFrame) -> pd.DataFrame:
+    """With the factor on the scale on which a line is fitted, as the column `scaled`."""
+    levels = runs[axis.name].astype(float)
+    return runs.assign(scaled=np.log(levels) if axis.is_log else levels)
+
+
+def _by_level(study: Study, axis: Axis, runs: pd.DataFrame) -> Found:
+    """Levels at the same values of the other factors: replicates are independent, or the levels where they are few.
+
+    The blocks of the other factors share seeds and images, so they are not.
+    """
+    others = [a.name for a in study.axes if a.name != axis.name and a.section != "nuisance"]
+    runs = _scaled(axis, runs)
+    series = series_of(runs, "scaled", VALUE, others)
+    if series.empty:
+        raise NotApplicableError(
+            f"at least {MIN_LEVELS} levels of {axis.name} must be complete with everything else the same, "
+            f"but study {study.name} has no such series"
+        )
+    each = series.groupby("replicate")["correlation"].mean()
+    ids, is_tested = run_ids_of(runs), runs["replicate"].nunique() >= MIN_REPLICATES
+    if is_tested:
+        whole, columns, unit = independent_units(series, [])
+        units = whole.groupby(columns)["difference"].mean().to_numpy(dtype=np.float64)
+        change = effect_of(units, whole["difference"].to_numpy(dtype=np.float64), unit, ids)
+    else:
+        used = runs.merge(series[[*others, "replicate"]], on=[*others, "replicate"])
+        block = used[VALUE] - used.groupby([*others, "replicate"], dropna=False)[VALUE].transform("mean")
+        means = block.groupby(used["scaled"]).mean()
+        x, y = means.index.to_numpy(dtype=np.float64), means.to_numpy(dtype=np.float64)
+        change = change_along_line(x, y, f"{axis.name.replace('_', ' ')} level", ids)
+    levels = runs.groupby(axis.name)[VALUE].mean()
+    of = count(len(each), "seed")
+    return Found(change, mean_interval(each), of, float(np.ptp(levels)), len(levels), is_tested)
+
+
+def _by_trial(study: Study, axis: Axis, runs: pd.DataFrame) -> Found:
+    """Trials drawn independently of each other: each is one unit, at its mean over replicates."""
+    from scipy import stats
+
+    trials = _scaled(axis, runs).groupby("trial_number")[["scaled", VALUE]].mean()
+    if len(trials) < MIN_LEVELS:
+        raise NotApplicableError(
+            f"at least {MIN_LEVELS} complete trials are needed, but {study.name} has {len(trials)}"
+        )
+    x, y = trials["scaled"].to_numpy(dtype=np.float64), trials[VALUE].to_numpy(dtype=np.float64)
+    correlation = float(stats.spearmanr(x, y).statistic) if np.ptp(y) > 0 else 0.0
+    found = Interval(correlation, np.nan, np.nan, len(trials), "none")
+    change = change_along_line(x, y, "trial", run_ids_of(runs))
+    return Found(change, found, count(len(trials), "trial"), np.nan, len(trials), is_tested=True)
+
+
+_READERS = {"grid": _by_level, "ofat": _by_level, "random": _by_trial}
+"""By the driver: those whose trials do not depend on each other's results."""
+
+
+def _neither(
+    evidence: Evidence, claim: Claim, study: Study, runs: pd.DataFrame, found: Found, n_diverged: int
+) -> Evidence:
+    """The evidence that nothing changes, or that something does without a line through it.
+
+    A range of means that sampling of images alone would rarely give (the studentised range of that many accuracies)
+    contradicts without a test, whatever the number of replicates; that there is no change wants replicates.
+    """
+    from scipy import stats
+
+    resolution, margin = claim.measured.resolution(runs), evidence.margin
+    rare = resolution * float(stats.studentized_range.ppf(1 - ALPHA, found.n_levels, np.inf)) if resolution else np.inf
+    if n_diverged or found.span > max(rare, margin.size):
+        return replace(evidence, verdict=Verdict.CONTRADICTED, p=np.nan)
+    if not found.is_tested:
+        more = f" Whether it goes with the levels wants replicates ({study.commands.replicates(MIN_REPLICATES)})."
+        return replace(evidence, verdict=Verdict.UNDECIDED, p=np.nan, sentence=evidence.sentence + more)
+    if abs(evidence.difference) <= margin.size < found.span:
+        apart = f" Two levels are farther apart than {margin.words}, without a line through them."
+        return replace(evidence, verdict=Verdict.UNDECIDED, sentence=evidence.sentence + apart)
+    return evidence

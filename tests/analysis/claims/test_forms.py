@@ -1,0 +1,345 @@
+"""Each form turns with the data, on studies of any kind."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from analysis.claims.claim import ClaimError, Stated, StatedAxis
+from analysis.claims.evidence import Verdict
+from analysis.errors import NotApplicableError, NothingThereError
+from tests.analysis.claims.helpers import alone, claim_of, evidence_of, study_of, verdict_of
+
+SUPPORTED, CONTRADICTED, UNDECIDED = Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.UNDECIDED
+WORDS = {"activation": ["relu", "tanh"], "dropout_hidden": [0.0, 0.5]}
+
+
+def noise(*key):
+    """A tenth of a point, the same for the same key."""
+    return 0.001 * np.random.default_rng([int(1e6 * k) for k in key]).uniform()
+
+
+def dropout(expect, **more):
+    return claim_of(compare={"factor": "dropout_hidden", "level": 0.5, "against": 0.0}, expect=expect, **more)
+
+
+@pytest.mark.parametrize("n_replicates", [2, 5, 12])
+@pytest.mark.parametrize(
+    ("effect", "expect", "expected"),
+    [
+        (0.01, "higher", SUPPORTED),
+        (0.01, "lower", CONTRADICTED),
+        (0.01, "same", CONTRADICTED),
+        (-0.01, "lower", SUPPORTED),
+        (0.0, "same", SUPPORTED),
+        (0.0, "higher", UNDECIDED),
+        (0.001, "higher", UNDECIDED),  # below what the images can tell
+    ],
+)
+def test_compare_turns_with_the_data(n_replicates, effect, expect, expected):
+    study = study_of(
+        WORDS,
+        lambda p, r: 0.95 + effect * (p["dropout_hidden"] > 0) + 0.0002 * np.cos(7 * r + 3 * (p["dropout_hidden"] > 0)),
+        replicates=n_replicates,
+    )
+    found = evidence_of(dropout(expect), study)
+    assert f"{n_replicates} replicates, {2 * n_replicates} pairs" in found.sentence
+    if n_replicates > 2:
+        assert verdict_of(dropout(expect), study) == expected
+    assert len(found.run_ids) == 4 * n_replicates
+
+
+def test_compare_with_few_replicates_counts_the_levels_of_the_longest_number():
+    space = {"learning_rate": [0.01, 0.02, 0.04, 0.08], **WORDS}
+    study = study_of(space, lambda p, r: 0.95 + 0.01 * (p["dropout_hidden"] > 0) + noise(p["learning_rate"], 0.5))
+    assert "(4 learning rates, 8 pairs)" in evidence_of(dropout("higher"), study).sentence
+    # Without a number to count there is one unit, from which nothing follows.
+    alone_at_one = study_of(WORDS, lambda p, r: 0.95 + 0.01 * (p["dropout_hidden"] > 0))
+    assert verdict_of(dropout("higher"), alone_at_one) == UNDECIDED
+
+
+def test_compare_in_a_one_factor_study_takes_each_level_at_its_own_best_nuisance():
+    def value(p, r):
+        at_best = p["learning_rate"] == (0.1 if p["activation"] == "relu" else 0.01)
+        accuracy = 0.97 if at_best else 0.9 - 0.02 * (p["activation"] == "relu")
+        return accuracy - 0.01 * (p["activation"] == "tanh") + 1e-4 * r + 5e-5 * np.sin(r) * (p["activation"] == "tanh")
+
+    space = {"activation": ["relu", "tanh"], "hidden_layers": [1, 2], "learning_rate": [0.01, 0.1]}
+    study = study_of(
+        space, value, driver="ofat", replicates=5, sections={"hidden_layers": "by", "learning_rate": "nuisance"}
+    )
+    rows = study.all_runs
+    rows["attributes"] = [
+        {"factor": "activation", "level": p["activation"], "by": {"hidden_layers": p["hidden_layers"]}}
+        for p in rows["params"]
+    ]
+    claim = claim_of(compare={"factor": "activation", "level": "relu", "against": "tanh"}, expect="higher")
+    found = evidence_of(claim, study)
+    assert found.difference == pytest.approx(0.01, abs=1e-4)
+    assert ("by hidden layers", "1 +1.00 points; 2 +1.00 points") in {(n.name, n.text) for n in found.numbers}
+
+
+def test_compare_says_which_runs_are_missing():
+    study = study_of(
+        {"learning_rate": [0.01, 0.02, 0.04], **WORDS},
+        lambda p, r: None if p["learning_rate"] == 0.04 and p["dropout_hidden"] and r == 1 else 0.9 + noise(r, 0.5),
+        replicates=6,
+    )
+    found = evidence_of(dropout("higher"), study)
+    # A replicate without all of its pairs would pose as an effect of its seed.
+    assert "(5 replicates, 30 pairs). 2 runs at these levels diverged" in found.sentence
+
+
+def test_compare_takes_any_metric():
+    study = study_of(
+        WORDS,
+        lambda p, r: {"train_seconds": 1 + (p["dropout_hidden"] > 0) + 0.01 * r * (p["activation"] == "relu")
+                      + 0.001 * np.sin(5 * r) * (p["dropout_hidden"] > 0)},
+        replicates=5,
+    )  # fmt: skip
+    assert verdict_of(dropout("higher", metric="seconds"), study) == SUPPORTED
+    assert "+1.00 seconds" in evidence_of(dropout("higher", metric="seconds"), study).sentence
+    assert verdict_of(dropout("same", metric="seconds", margin=2.0), study) == SUPPORTED
+    assert verdict_of(dropout("same", metric="seconds", margin=0.5), study) == CONTRADICTED
+
+
+RATES = [0.01, 0.02, 0.04, 0.08]
+
+
+def rate(expect, **more):
+    over = more.pop("over", None)
+    return claim_of(trend={"factor": "learning_rate", "over": over}, expect=expect, **more)
+
+
+@pytest.mark.parametrize("n_replicates", [1, 5])
+@pytest.mark.parametrize("space", [{"learning_rate": RATES}, {"learning_rate": RATES, **WORDS}])
+def test_trend_turns_with_the_data(space, n_replicates):
+    def study(slope):
+        return study_of(
+            space,
+            lambda p, r: 0.95 + slope * RATES.index(p["learning_rate"]) + 0.2 * noise(p["learning_rate"], r),
+            replicates=n_replicates,
+        )
+
+    assert verdict_of(rate("rises"), study(0.01)) == SUPPORTED
+    assert verdict_of(rate("falls"), study(0.01)) == CONTRADICTED
+    assert verdict_of(rate("neither"), study(0.01)) == CONTRADICTED
+    assert verdict_of(rate("rises"), study(0.0)) == UNDECIDED
+    # One seed cannot show that there is nothing.
+    assert verdict_of(rate("neither"), study(0.0)) == (SUPPORTED if n_replicates == 5 else UNDECIDED)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "n_replicates", "expected", "has_p"),
+    [
+        (lambda k, r: 0.92 + 0.0003 * k + noise(k, r) / 10, 5, SUPPORTED, True),
+        (lambda k, r: 0.92 + 0.0015 * k + noise(k, r) / 10, 5, CONTRADICTED, True),
+        (lambda k, r: 0.92 + 0.0015 * k, 1, UNDECIDED, False),
+        # One rate is better, but accuracy does not go with the rate.
+        (lambda k, r: 0.92 + 0.004 * (k == 1) + noise(k, r) / 10, 5, UNDECIDED, True),
+        # 9 points: no sample of images gives that. Nor may a run diverge.
+        (lambda k, r: 0.92 + 0.03 * k, 1, CONTRADICTED, False),
+        (lambda k, r: None if k == 3 else 0.92, 5, CONTRADICTED, False),
+    ],
+)
+def test_neither_asks_for_the_change_and_for_the_range(accuracy, n_replicates, expected, has_p):
+    study = study_of(
+        {"learning_rate": RATES, **WORDS},
+        lambda p, r: accuracy(RATES.index(p["learning_rate"]), r),
+        replicates=n_replicates,
+    )
+    found = evidence_of(rate("neither"), study)
+    assert (verdict_of(rate("neither"), study), np.isfinite(found.p)) == (expected, has_p)
+    wants = n_replicates == 1 and expected == UNDECIDED
+    assert ("REPLICATES=5" in found.sentence) == wants
+
+
+def test_trend_over_a_part_looks_at_that_part_alone():
+    study = study_of(
+        {"learning_rate": [*RATES, 0.16]},
+        lambda p, r: 0.95 - abs(p["learning_rate"] - 0.04) + noise(p["learning_rate"], r) / 10,
+        replicates=5,
+    )
+    assert verdict_of(rate("rises", over=[0.01, 0.04]), study) == SUPPORTED
+    assert verdict_of(rate("falls", over=[0.04, 0.16]), study) == SUPPORTED
+    assert len(evidence_of(rate("rises", over=[0.01, 0.04]), study).run_ids) == 15
+
+
+def test_trend_in_a_random_study_counts_trials():
+    drawn = np.random.default_rng(1).uniform(0.001, 0.1, (30, 2))
+    trials = [{"learning_rate": float(a), "dropout_hidden": float(b)} for a, b in drawn]
+    space = {"learning_rate": {"low": 0.001, "high": 0.1, "scale": "log"}, "dropout_hidden": {"low": 0.0, "high": 0.1}}
+    study = study_of(
+        space, lambda p, r: 0.9 + p["learning_rate"] + p["dropout_hidden"] / 10, driver="random", trials=trials
+    )
+    found = evidence_of(rate("rises"), study)
+    line = stats.linregress(np.log(drawn[:, 0]), 0.9 + drawn[:, 0] + drawn[:, 1] / 10)
+    assert found.difference == pytest.approx(line.slope * np.ptp(np.log(drawn[:, 0])))
+    assert found.p == pytest.approx(line.pvalue)
+    assert verdict_of(rate("rises"), study) == SUPPORTED
+    adaptive = study_of(space, lambda p, r: 0.9, driver="optuna", trials=trials)
+    with pytest.raises(NotApplicableError, match="grid, ofat, random, but got optuna"):
+        evidence_of(rate("rises"), adaptive)
+
+
+@pytest.mark.parametrize(
+    ("stated", "values", "expected"),
+    [
+        ({"of": "every run", "at_least": 0.9}, [0.91, 0.9], SUPPORTED),
+        ({"of": "every run", "at_least": 0.9}, [0.91, 0.899], UNDECIDED),
+        ({"of": "every run", "at_least": 0.9}, [0.91, 0.89], CONTRADICTED),
+        ({"of": "every run", "at_least": 0.9}, [0.91, None], CONTRADICTED),
+        ({"of": "every run", "at_most": 0.9}, [0.91, 0.89], CONTRADICTED),
+        ({"of": "every run", "equals": 0.9, "within": 0.02}, [0.91, 0.89], SUPPORTED),
+        ({"of": "mean", "equals": 0.9, "within": 0.0005}, [0.9, 0.9001], SUPPORTED),
+        ({"of": "mean", "equals": 0.9, "within": 0.0005}, [0.901, 0.902], UNDECIDED),
+        ({"of": "mean", "at_least": 0.9}, [0.88, 0.88], CONTRADICTED),
+        ({"of": "mean", "at_most": 0.9}, [0.88, 0.9], SUPPORTED),
+        ({"of": "selected", "at_least": 0.9}, [0.91, 0.8], SUPPORTED),
+        ({"of": "selected", "at_least": 0.9}, [0.898, 0.8], UNDECIDED),
+        ({"of": "selected", "at_least": 0.9}, [0.85, 0.8], CONTRADICTED),
+        ({"of": "selected", "above": 0.9}, [0.907, 0.8], SUPPORTED),
+        ({"of": "selected", "above": 0.9}, [0.903, 0.8], UNDECIDED),
+        ({"of": "selected", "below": 0.9}, [0.91, 0.8], CONTRADICTED),
+        ({"of": "selected", "among": {"dropout_hidden": 0.5}, "at_most": 0.85}, [0.91, 0.8], SUPPORTED),
+    ],
+)
+def test_level_turns_with_the_data(stated, values, expected):
+    def value(p, r):
+        found = values[WORDS["dropout_hidden"].index(p["dropout_hidden"])]
+        return None if found is None else found + 1e-5 * r
+
+    study = study_of({"dropout_hidden": [0.0, 0.5]}, value, replicates=2)
+    assert verdict_of(claim_of(level=stated), study) == expected
+
+
+def test_the_mean_of_one_seed_supports_nothing_and_can_miss():
+    at = lambda mean: verdict_of(  # noqa: E731
+        claim_of(level={"of": "mean", "equals": 0.9, "within": 0.0005}), study_of(WORDS, lambda p, r: mean)
+    )
+    assert (at(0.9), at(0.89)) == (UNDECIDED, CONTRADICTED)
+
+
+def test_a_run_that_is_a_few_images_late_decides_nothing():
+    def late(until):
+        curves = [
+            {"run_id": run_id, "k": k, "epoch": k / 5, "validation_accuracy": 0.92 if k > 10 else until}
+            for run_id in range(1, 5)
+            for k in range(1, 16)
+        ]
+        return study_of(WORDS, lambda p, r: 0.92, curves=curves)
+
+    claim = claim_of(level={"of": "every run", "at_most": 10}, metric="convergence")
+    assert verdict_of(claim, late(0.9099)) == UNDECIDED
+    assert verdict_of(claim, late(0.9)) == CONTRADICTED
+    assert verdict_of(claim_of(level={"of": "every run", "at_most": 11}, metric="convergence"), late(0.9)) == SUPPORTED
+    assert "11 evaluations" in evidence_of(claim, late(0.9)).sentence
+
+
+def test_selected_adds_images_and_seeds():
+    mine = study_of(WORDS, lambda p, r: 0.97 - 0.01 * p["dropout_hidden"] + 0.0001 * r * r, replicates=5)
+    other = study_of(WORDS, lambda p, r: 0.95 - 0.01 * p["dropout_hidden"] + 0.0002 * r, replicates=3, name="other")
+    better = claim_of(selected={"against": "other"}, expect="higher")
+    found = evidence_of(better, mine, other)
+    a, b = (s.selected_runs["test_accuracy"] for s in (mine, other))
+    images = sum(x.mean() * (1 - x.mean()) / 10_000 for x in (a, b))
+    error = np.sqrt(images + stats.sem(a) ** 2 + stats.sem(b) ** 2)
+    freedom = error**4 / (stats.sem(a) ** 4 / 4 + stats.sem(b) ** 4 / 2)
+    assert found.high - found.low == pytest.approx(2 * stats.t.ppf(0.975, freedom) * error)
+    assert found.p == pytest.approx(2 * stats.t.sf((a.mean() - b.mean()) / error, freedom))
+    assert found.margin.size == pytest.approx(np.sqrt(images))
+    assert verdict_of(better, mine, other) == SUPPORTED
+    assert verdict_of(claim_of(selected={"against": "mine"}, expect="higher"), other, mine) == CONTRADICTED
+    assert verdict_of(claim_of(selected={"against": "other"}, expect="same"), mine, other) == CONTRADICTED
+    assert verdict_of(claim_of(selected={"against": "other"}, expect="same", margin=0.04), mine, other) == SUPPORTED
+    # Nothing but one run each measures a time.
+    once = [study_of(WORDS, lambda p, r: 0.9, name=name) for name in ("mine", "other")]
+    assert verdict_of(claim_of(selected={"against": "other"}, expect="higher", metric="seconds"), *once) == UNDECIDED
+    with pytest.raises(NothingThereError, match="study other is not in the database with the data of mine"):
+        better.form.examine(better, mine, alone(mine))
+
+
+def test_agreement_of_two_studies_ranks_the_same_configurations():
+    space = {"learning_rate": [0.001 * k for k in range(1, 11)]}
+    rising = study_of(space, lambda p, r: 0.9 + p["learning_rate"], name="other")
+    cheap = study_of(space, lambda p, r: 0.8 + p["learning_rate"])
+    reverse = study_of(space, lambda p, r: 0.8 - p["learning_rate"])
+    claim = claim_of(agreement={"against": "other", "at_least": 0.5}, metric="validation_accuracy")
+    assert (verdict_of(claim, cheap, rising), verdict_of(claim, reverse, rising)) == (SUPPORTED, CONTRADICTED)
+    with pytest.raises(NothingThereError):
+        evidence_of(claim, cheap)
+
+
+STATED = Stated(
+    study="mine",
+    driver="grid",
+    axes={
+        "learning_rate": StatedAxis((0.01, 0.02, 0.04), None, None, is_number=True),
+        "activation": StatedAxis(("relu", "tanh"), None, None, is_number=False),
+        "dropout_hidden": StatedAxis(None, 0.0, 0.5, is_number=True),
+    },
+    is_paired=True,
+    has_rungs=False,
+)
+DRAWN = Stated("mine", "random", STATED.axes, is_paired=False, has_rungs=False)
+ADAPTIVE = Stated("mine", "optuna", STATED.axes, is_paired=False, has_rungs=False)
+RATE_AXIS = {"factor": "learning_rate"}
+AMONG = {"of": "selected", "above": 0.9}
+RELU = {"factor": "activation", "level": "relu", "against": "tanh"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "claim", "path", "message"),
+    [
+        (STATED, {"compare": {**RELU, "factor": "activatoin"}, "expect": "same"}, "compare.factor", "'activation'"),
+        (STATED, {"compare": {**RELU, "against": "gelu"}, "expect": "higher"}, "compare.against", "relu, tanh"),
+        (STATED, {"compare": {**RELU, "against": "relu"}, "expect": "higher"}, "compare.against", "must differ"),
+        (DRAWN, {"compare": RELU, "expect": "higher"}, "compare", "use driver: grid or ofat"),
+        (STATED, {"compare": RELU, "expect": "same", "metric": "seconds"}, "margin", "in seconds"),
+        (STATED, {"trend": {"factor": "activation"}, "expect": "rises"}, "trend.factor", "compare serves"),
+        (STATED, {"trend": {**RATE_AXIS, "over": [0.01, 0.02]}, "expect": "rises"}, "trend.over", "at least 3"),
+        (STATED, {"trend": {**RATE_AXIS, "over": [0.02, 0.01]}, "expect": "rises"}, "trend.over", "lowest"),
+        (ADAPTIVE, {"trend": {"factor": "learning_rate"}, "expect": "rises"}, "trend", "driver is optuna"),
+        (STATED, {"level": {**AMONG, "among": {"activation": "rleu"}}}, "level.among.activation", "'relu'"),
+        (STATED, {"level": {"of": "selected", "above": 0.9}, "margin": 0.1}, "margin", "its own error"),
+        (STATED, {"selected": {"against": "mine"}, "expect": "higher"}, "selected.against", "another study"),
+        (STATED, {"agreement": {"at_least": 0.5}, "metric": "validation_accuracy"}, "agreement.against", "fidelity"),
+        (STATED, {"agreement": {"against": "other", "at_least": 0.5}}, "metric", "must be validation_accuracy"),
+    ],
+)  # fmt: skip
+def test_what_a_study_cannot_answer_is_refused_with_its_place(stated, claim, path, message):
+    parsed = claim_of(**claim)
+    with pytest.raises(ClaimError, match=message) as raised:
+        parsed.form.check(parsed, stated)
+    assert raised.value.path == path
+
+
+@pytest.mark.parametrize(
+    ("stated", "claim"),
+    [
+        (STATED, {"compare": RELU, "expect": "same"}),
+        (STATED, {"compare": RELU, "expect": "same", "metric": "seconds", "margin": 1.0}),
+        (DRAWN, {"trend": {"factor": "dropout_hidden", "over": [0.1, 0.5]}, "expect": "falls"}),
+        (ADAPTIVE, {"level": {"of": "selected", "among": {"dropout_hidden": 0.2}, "above": 0.9}}),
+        (ADAPTIVE, {"selected": {"against": "other"}, "expect": "higher"}),
+    ],
+)
+def test_what_a_study_can_answer_passes(stated, claim):
+    parsed = claim_of(**claim)
+    parsed.form.check(parsed, stated)
+    assert parsed.form.support(parsed).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("claim", "message"),
+    [
+        ({}, "one of compare, trend, level, selected, agreement, but got none"),
+        ({"level": {"of": "mean", "above": 0.9}}, "for the selected configuration"),
+        ({"level": {"of": "mean", "equals": 0.9}}, "belong together"),
+        ({"level": {"of": "mean"}}, "but got none"),
+        ({"compare": RELU, "expect": "better"}, "higher, lower, same for compare"),
+        ({"compare": RELU, "expect": "higher", "metric": "test_acuracy"}, "did you mean 'test_accuracy'"),
+    ],
+)
+def test_a_claim_that_says_nothing_is_refused(claim, message):
+    with pytest.raises(ValueError, match=message):
+        claim_of(**claim)
