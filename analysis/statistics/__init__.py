@@ -2,6 +2,9 @@
 
     intervals.py      intervals of means and of any statistic, and the one confidence level
     pairs.py          matched pairs, their mean difference and its p value, Holm's correction
+    two_way.py        accuracies and their differences over seeds and images together
+    correctness.py    two runs on the same images, accuracy by class, the images that most runs get wrong
+    sequences.py      intervals and verdicts that hold after every replicate at once, and what it would take
     ranks.py          how often one sample beats another; how far two rankings agree
     curves.py         convergence, mean curves, the spread of seeds
     factorial.py      exact main effects and interactions of a balanced grid
