@@ -26,6 +26,7 @@ from engine.kernels import launch as kernels
 from engine.kernels.vector_math import VECTOR_FORMS
 from engine.network import Network
 from engine.optimizers import Sgd, optimizer_of
+from engine.predictions import Classes
 from engine.seeds import Stream, generator
 from engine.state import TrainingState
 
@@ -179,7 +180,12 @@ def _update_networks(states: Sequence[TrainingState], split: Split, order: IntAr
     return [_update_network(state, split, order) for state in states]
 
 
-def _measure_by_components(state: TrainingState, split: Split) -> tuple[float, float]:
+def _beside(states: Sequence[TrainingState], predicted: Classes | None) -> list[tuple[TrainingState, Classes | None]]:
+    """Each state with where it writes the classes that it chooses."""
+    return list(zip(states, [None] * len(states) if predicted is None else predicted, strict=True))
+
+
+def _measure_by_components(state: TrainingState, split: Split, predicted: Classes | None) -> tuple[float, float]:
     network = Network.with_parameters(state.parameters, state.configuration)
     total, correct = 0.0, 0
     with np.errstate(over="ignore", invalid="ignore"):
@@ -187,26 +193,38 @@ def _measure_by_components(state: TrainingState, split: Split) -> tuple[float, f
             X, y = split.X[start : start + _EVALUATION_BATCH], split.y[start : start + _EVALUATION_BATCH]
             logits = network.logits(X)
             total += network.loss_component.forward(logits, y) * len(y)
-            correct += int(np.count_nonzero(np.argmax(logits, axis=1) == y))
+            classes = np.argmax(logits, axis=1)
+            correct += int(np.count_nonzero(classes == y))
+            if predicted is not None:
+                predicted[start : start + len(y)] = classes
     return total / len(split), correct / len(split)
 
 
-def _measure_all_by_components(states: Sequence[TrainingState], split: Split) -> list[tuple[float, float]]:
+def _measure_all_by_components(
+    states: Sequence[TrainingState], split: Split, predicted: Classes | None
+) -> list[tuple[float, float]]:
     with one_blas_thread():
-        return [_measure_by_components(state, split) for state in states]
+        return [_measure_by_components(state, split, out) for state, out in _beside(states, predicted)]
 
 
-def _measure_population(states: Sequence[TrainingState], split: Split) -> list[tuple[float, float]]:
-    return kernels.evaluate_population([state.parameters for state in states], split.rows, split.y)
+def _measure_population(
+    states: Sequence[TrainingState], split: Split, predicted: Classes | None
+) -> list[tuple[float, float]]:
+    return kernels.evaluate_population([state.parameters for state in states], split.rows, split.y, chosen=predicted)
 
 
-def _measure_networks(states: Sequence[TrainingState], split: Split) -> list[tuple[float, float]]:
+def _measure_networks(
+    states: Sequence[TrainingState], split: Split, predicted: Classes | None
+) -> list[tuple[float, float]]:
     activation = ACTIVATIONS[states[0].configuration.activation]
-    return [kernels.evaluate_network(state.parameters, split.rows, split.y, activation=activation) for state in states]
+    return [
+        kernels.evaluate_network(state.parameters, split.rows, split.y, activation=activation, chosen=out)
+        for state, out in _beside(states, predicted)
+    ]
 
 
 Update = Callable[[Sequence[TrainingState], Split, IntArray], list[TrainingState]]
-Measure = Callable[[Sequence[TrainingState], Split], list[tuple[float, float]]]
+Measure = Callable[[Sequence[TrainingState], Split, Classes | None], list[tuple[float, float]]]
 
 _IMPLEMENTATIONS: dict[str, tuple[Update, Measure]] = {
     "components": (_update_all_by_components, _measure_all_by_components),
@@ -228,7 +246,16 @@ def update(
     return by(states, split, order)
 
 
-def measure(states: Sequence[TrainingState], split: Split, asked: Implementation) -> list[tuple[float, float]]:
-    """(mean loss in nats, accuracy) of each state on one split; at least one state."""
+def measure(
+    states: Sequence[TrainingState], split: Split, asked: Implementation, predicted: Classes | None = None
+) -> list[tuple[float, float]]:
+    """(mean loss in nats, accuracy) of each state on one split; at least one state.
+
+    Args:
+        states: one run, or several with the same `population_key`.
+        split: the images.
+        asked: as in `chosen`.
+        predicted: (states, images), out: the class that each state chooses for each image, where that is wanted.
+    """
     _, by = _IMPLEMENTATIONS[chosen("measure", states, split, asked)]
-    return by(states, split)
+    return by(states, split, predicted)

@@ -9,13 +9,14 @@ import hashlib
 import io
 import re
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.archive import ArchiveError, open_archive, write_archive
 from engine.arrays import FloatArray
 from engine.configuration import Configuration
 from engine.data.dataset import SplitName
 from engine.errors import DigitsweepError
+from engine.predictions import Predictions
 from engine.schedules import LearningRate
 
 FORMAT = 2
@@ -45,6 +46,8 @@ class Evaluation:
         learning_rate: γ of the updates since the evaluation before.
         loss: mean loss in nats, by split.
         accuracy: share of images classified correctly, by split, in [0, 1].
+        predictions: what was said about each image of validation and test, where that was asked for; not part of what
+            is compared, since loss and accuracy follow from it and the parameters.
     """
 
     k: int
@@ -52,6 +55,7 @@ class Evaluation:
     learning_rate: float
     loss: dict[SplitName, float]
     accuracy: dict[SplitName, float]
+    predictions: dict[SplitName, Predictions] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, eq=False)

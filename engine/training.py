@@ -25,6 +25,7 @@ from engine.data.dataset import SPLITS, Dataset, Split, SplitName
 from engine.implementations import Implementation, measure, update
 from engine.network import Network
 from engine.optimizers import optimizer_of
+from engine.predictions import Predictions, class_dtype
 from engine.schedules import LearningRate, next_learning_rate, waits_for_loss
 from engine.seeds import epoch_order
 from engine.state import Evaluation, TrainingState
@@ -127,19 +128,30 @@ def advance(
 
 
 def evaluate(
-    states: Sequence[TrainingState], dataset: Dataset, *, implementation: Implementation = "auto"
+    states: Sequence[TrainingState],
+    dataset: Dataset,
+    *,
+    implementation: Implementation = "auto",
+    predictions: bool = False,
 ) -> tuple[list[TrainingState], list[Evaluation | None]]:
     """Loss and accuracy of advanced states on all three splits, and the states with their next learning rate.
 
-    A state that has diverged has no evaluation (None); one whose losses are not finite has diverged.
+    A state that has diverged has no evaluation (None); one whose losses are not finite has diverged. With `predictions`
+    an evaluation holds what was said about each image of validation and test too.
     """
     alive = [state for state in states if state.diverged_at is None]
     measured: list[dict[SplitName, tuple[float, float]]] = [{} for _ in alive]
+    predicted: list[dict[SplitName, Predictions]] = [{} for _ in alive]
     if alive:
         for name, split in _splits(alive[0].configuration, dataset):
-            for found, values in zip(measured, measure(alive, split, implementation), strict=True):
-                found[name] = values
-    results = iter(measured)
+            classes = None
+            if predictions and name != "train":
+                classes = np.empty((len(alive), len(split)), class_dtype(dataset.n_classes))
+            for i, values in enumerate(measure(alive, split, implementation, classes)):
+                measured[i][name] = values
+                if classes is not None:
+                    predicted[i][name] = Predictions(classes[i], split.y)
+    results = zip(measured, predicted, strict=True)
     after: list[TrainingState] = []
     evaluations: list[Evaluation | None] = []
     for state in states:
@@ -147,7 +159,7 @@ def evaluate(
             after.append(state)
             evaluations.append(None)
             continue
-        found = next(results)
+        found, said = next(results)
         if not all(math.isfinite(loss) for loss, _ in found.values()):
             after.append(replace(state, diverged_at=state.updates))
             evaluations.append(None)
@@ -159,6 +171,7 @@ def evaluate(
                 learning_rate=state.learning_rate.value,
                 loss={name: values[0] for name, values in found.items()},
                 accuracy={name: values[1] for name, values in found.items()},
+                predictions=said,
             )
         )
         rate = next_learning_rate(state.learning_rate, state.configuration, state.k, found["train"][0])

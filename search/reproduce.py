@@ -1,13 +1,13 @@
 """Training a stored run again and comparing it with what was stored, to the last bit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.configuration import Configuration
 from engine.data.dataset import Dataset
 from engine.errors import DigitsweepError
 from engine.state import Evaluation, TrainingState
-from engine.training import initial_state, train_segment
+from engine.training import advance, evaluate, initial_state
 from search.execution.environment import code_version
 from search.naming import stored_source
 from search.store import reading
@@ -34,6 +34,7 @@ class StoredRun:
         code_version: by which code.
         state: how it ended.
         values: (loss, accuracy, learning_rate) by (k, split).
+        predictions: what it said about each image, as (correct, mistaken) by (k, split); none where that was not kept.
     """
 
     run_id: int
@@ -48,6 +49,7 @@ class StoredRun:
     code_version: str
     state: str
     values: dict[tuple[int, str], tuple[float, float, float]]
+    predictions: dict[tuple[int, str], tuple[bytes, bytes]]
 
     def __str__(self) -> str:
         return f"run {self.run_id} ({self.study}, trial {self.trial_number}, replicate {self.replicate})"
@@ -65,12 +67,21 @@ class Comparison:
     Attributes:
         n_values: evaluations compared, each split by itself.
         differences: (k, split, stored, again) where loss, accuracy or learning rate differ.
+        n_images: images of which it was compared what was said about them.
+        other_predictions: (k, split) where something else was said about some image.
         same_code: whether the engine's source is the one that made the stored run.
     """
 
     n_values: int
     differences: list[tuple[int, str, tuple[float, float, float], tuple[float, float, float] | None]]
+    n_images: int
+    other_predictions: list[tuple[int, str]]
     same_code: bool
+
+    @property
+    def is_identical(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differences and not self.other_predictions
 
 
 def stored_run(database: str, run_id: int) -> StoredRun:
@@ -90,6 +101,9 @@ def stored_run(database: str, run_id: int) -> StoredRun:
             (e["k"], e["split"]): (e["loss"], e["accuracy"], e["learning_rate"])
             for e in reading.run_evaluations(connection, run_id)
         }
+        predictions = {
+            (p["k"], p["split"]): (p["correct"], p["mistaken"]) for p in reading.run_predictions(connection, run_id)
+        }
     sql.dispose()
     return StoredRun(
         run_id=run_id,
@@ -104,6 +118,7 @@ def stored_run(database: str, run_id: int) -> StoredRun:
         code_version=row["code_version"],
         state=row["state"],
         values=values,
+        predictions=predictions,
     )
 
 
@@ -131,10 +146,19 @@ def retrain(
     last = run.configuration.n_evaluations if until_k is None else until_k
     state = initial_state(run.configuration, run.seed, dataset)
     evaluations: list[Evaluation] = []
+    kept = {key: said for key, said in run.predictions.items() if key[0] <= last}
+    others: list[tuple[int, str]] = []
+    n_images = 0
     while not state.finished and state.k < last:
-        state, evaluation = train_segment(state, dataset)
+        moved = advance([state], dataset)
+        is_kept = any(k == moved[0].k for k, _ in kept)
+        (state,), (evaluation,) = evaluate(moved, dataset, predictions=is_kept)
         if evaluation is not None:
-            evaluations.append(evaluation)
+            evaluations.append(replace(evaluation, predictions={}))
+            for split, said in evaluation.predictions.items():
+                n_images += len(said)
+                if kept.get((evaluation.k, split)) != (said.correct, said.mistaken):
+                    others.append((evaluation.k, split))
     again: dict[tuple[int, str], tuple[float, float, float]] = {
         (e.k, split): (loss, e.accuracy[split], e.learning_rate) for e in evaluations for split, loss in e.loss.items()
     }
@@ -145,7 +169,8 @@ def retrain(
         for key in keys
         if stored.get(key) != again.get(key)
     ]
-    return state, evaluations, Comparison(len(keys), differences, code_version() == run.code_version)
+    same_code = code_version() == run.code_version
+    return state, evaluations, Comparison(len(keys), differences, n_images, others, same_code)
 
 
 def reproduce(run: StoredRun, dataset: Dataset) -> Comparison:

@@ -103,7 +103,7 @@ def train_best(selected: SelectedRun, dataset: Dataset) -> TrainedModel:
         "epoch": read.epoch,
         "validation_accuracy": read.accuracy["validation"],
         "test_accuracy": read.accuracy["test"],
-        "identical_to_stored_run": not comparison.differences,
+        "identical_to_stored_run": comparison.is_identical,
         "code_version": code_version(),
         "environment": environment(),
     }

@@ -131,6 +131,7 @@ def evaluate_sixteen(
     scratch: FloatArray,
     loss: FloatArray,
     n_correct: FloatArray,
+    choices: FloatArray,
     n_factors: int,
 ) -> None:
     """Sum of losses and number of correct classifications, over all images, of sixteen linear classifiers.
@@ -141,12 +142,14 @@ def evaluate_sixteen(
         block: room for as many images as it has starts but one, with n_classes × 16 outputs each.
         scratch: (16,) float64.
         loss, n_correct: (16,) float64, out; losses in nats.
+        choices: (n_images × 16,), out: the class that each member chose for each image; of no entries if not wanted.
         n_factors: how many softmax sums are multiplied before a logarithm.
     """
     n_classes = block.stride // LANES
     layer = Layer(weights.w.size // block.stride, n_classes, n_classes, 0, 0, 0, 0)
     n_images, n_block = images.labels.size, block.starts.size - 1
     w, pixels, room = elements(weights), elements(images), elements(block)
+    keeps, kept = choices.size > 0, elements(choices)
     one = splat(block.outputs.dtype.type(1))
     logarithms, distances, correct = zero(elements(loss)), zero(elements(loss)), zero(elements(loss))
     product = splat(1.0)
@@ -158,6 +161,8 @@ def evaluate_sixteen(
         for i in range(n):
             label = get(pixels.labels, first + i) * LANES
             largest, total, chosen = classify_lanes(room.outputs, i * room.stride, n_classes, room.class_numbers)
+            if keeps:
+                store(kept, (first + i) * LANES, chosen)
             is_right = where_equal(chosen, load(room.class_numbers, label), one, subtract(one, one))
             correct = add(correct, widen(is_right))
             distances = add(distances, widen(subtract(load(room.outputs, i * room.stride + label), largest)))
@@ -190,6 +195,7 @@ def evaluate_one(
     block: Block,
     logits: FloatArray,
     found: FloatArray,
+    predicted: FloatArray,
     n_factors: int,
 ) -> tuple[float, int]:
     """Sum of losses, in nats, and number of correct classifications of one network over all images.
@@ -200,11 +206,13 @@ def evaluate_one(
         block: room for as many images as it has starts but one, a multiple of 16, with the widest layer's outputs.
         logits: (n_classes padded to vectors, 16) flat, scratch: sixteen images' logits, class by class.
         found: (3, 16) scratch: of sixteen images, m, s and the class chosen.
+        predicted: (n_images,), out: the class chosen for each image; of no entries if not wanted.
         n_factors: how many softmax sums are multiplied before a logarithm.
     """
     n_layers, n_images, n_block = layers.shape[0], images.labels.size, block.starts.size - 1
     w, table, pixels, room = elements(weights), elements(layers), elements(images), elements(block)
     z, maxima = elements(logits), elements(found)
+    keeps, kept = predicted.size > 0, elements(predicted)
     totals, choices = skip(maxima, LANES), skip(maxima, 2 * LANES)
     last = layer_of(table, n_layers - 1)
     logarithms, distances, product, factors, n_correct = 0.0, 0.0, 1.0, 0, 0
@@ -227,6 +235,8 @@ def evaluate_one(
             for i in range(min(LANES, n - group)):
                 label = get(pixels.labels, first + group + i)
                 n_correct += get(choices, i) == label
+                if keeps:
+                    put(kept, first + group + i, get(choices, i))
                 distances += get(z, label * LANES + i) - get(maxima, i)
                 product *= get(totals, i)
                 factors += 1

@@ -40,6 +40,7 @@ from engine.kernels.propagators import LONGEST_GAP
 from engine.kernels.simd import LANES, aligned_zeros
 from engine.kernels.vector_math import UNKNOWN, code_of
 from engine.optimizers import Sgd
+from engine.predictions import Classes
 
 _BLOCK = 64
 
@@ -171,14 +172,23 @@ def _train_sixteen(
     return found_w, found_v, positions
 
 
-def evaluate_population(parameters: Sequence[Parameters], rows: SparseRows, y: IntArray) -> list[tuple[float, float]]:
-    """(mean loss in nats, accuracy) of each linear model over all rows."""
+def evaluate_population(
+    parameters: Sequence[Parameters], rows: SparseRows, y: IntArray, *, chosen: Classes | None = None
+) -> list[tuple[float, float]]:
+    """(mean loss in nats, accuracy) of each linear model over all rows.
+
+    Args:
+        parameters: (W, b) of each member.
+        rows, y: the images and their classes.
+        chosen: (members, n), out: the class that each chose for each image, where that is wanted.
+    """
     results: list[tuple[float, float]] = []
     for start in range(0, len(parameters), LANES):
         members = parameters[start : start + LANES]
         n_features, n_classes = members[0][0].shape
         packed = pack_members(members)
         loss, n_correct = np.zeros(LANES), np.zeros(LANES)
+        choices = aligned_zeros(0 if chosen is None else len(y) * LANES, packed.w.dtype)
         kernels_evaluation.evaluate_sixteen(
             Weights(packed.w, packed.b),
             _images(rows, y),
@@ -186,8 +196,11 @@ def evaluate_population(parameters: Sequence[Parameters], rows: SparseRows, y: I
             np.zeros(LANES),
             loss,
             n_correct,
+            choices,
             _n_factors(n_classes),
         )
+        if chosen is not None:
+            chosen[start : start + LANES] = choices.reshape(-1, LANES)[:, : len(members)].T
         results += [(float(loss[m] / len(y)), float(n_correct[m] / len(y))) for m in range(len(members))]
     return results
 
@@ -280,14 +293,15 @@ def train_network(
 
 
 def evaluate_network(
-    parameters: Parameters, rows: SparseRows, y: IntArray, *, activation: Activation
+    parameters: Parameters, rows: SparseRows, y: IntArray, *, activation: Activation, chosen: Classes | None = None
 ) -> tuple[float, float]:
-    """(mean loss in nats, accuracy) of one network over all rows."""
+    """(mean loss in nats, accuracy) of one network over all rows; `chosen`, (n,), as in `evaluate_population`."""
     dtype = parameters[0].dtype
     sizes = sizes_of(parameters)
     table, _, _, _, widest = layers(sizes)
     packed = pack_network(parameters)
     n_classes = sizes[-1]
+    predicted = np.empty(0 if chosen is None else len(y), dtype)
     loss, n_correct = kernels_evaluation.evaluate_one(
         Weights(packed.w, packed.b),
         table,
@@ -296,8 +310,11 @@ def evaluate_network(
         _block(max(sizes[:-1]), n_classes, widest, dtype),
         aligned_zeros(padded(n_classes) * LANES, dtype),
         aligned_zeros(3 * LANES, dtype),
+        predicted,
         _n_factors(n_classes),
     )
+    if chosen is not None:
+        chosen[:] = predicted
     return loss / len(y), n_correct / len(y)
 
 

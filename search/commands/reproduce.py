@@ -23,10 +23,11 @@ def reproduce(
 
     stored = stored_run(db, run_id)
     comparison = train_again(stored, load_stored_data(stored.named_data, db, dataset, data))
-    if comparison.differences:
+    if not comparison.is_identical:
         warn_of_differences(stored, comparison)
         raise typer.Exit(1)
-    say(f"{stored}: identical, {comparison.n_values} evaluations compared.")
+    images = f" and what it said about {comparison.n_images:,} images" if comparison.n_images else ""
+    say(f"{stored}: identical, {comparison.n_values} evaluations{images} compared.")
 
 
 def warn_of_differences(stored: "StoredRun", comparison: "Comparison") -> None:
@@ -35,5 +36,7 @@ def warn_of_differences(stored: "StoredRun", comparison: "Comparison") -> None:
     warn(f"{stored}: {len(differences)} of {comparison.n_values} evaluations differ")
     for k, split, before, again in differences[:5]:
         warn(f"  k = {k}, {split}: stored {before}, now {again}")
+    for k, split in comparison.other_predictions:
+        warn(f"  k = {k}, {split}: something else was said about some of the images")
     if not comparison.same_code:
         warn("  The engine's source has changed since that run was made.")

@@ -39,7 +39,7 @@ def train_best(
         f"{percent(trained.test_accuracy)} on {images.name} (selected trial, mean of {selected.n_runs}: "
         f"{percent(selected.test_accuracy)} on test)."
     )
-    if trained.comparison.differences:
+    if not trained.comparison.is_identical:
         warn_of_differences(stored, trained.comparison)
         warn(f"  {out} holds what was trained now, and says so.")
         raise typer.Exit(1)

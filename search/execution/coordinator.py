@@ -117,6 +117,7 @@ class _Coordinator:
         self.saver = saver
         with saver.transaction() as connection:
             study_id = writing.open_study(connection, study_record(spec, dataset, name, command))
+            writing.add_labels(connection, dataset)
         seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
         axes = spec.axes | spec.by_axes | spec.nuisance_axes
         note = study_note(spec, name, dataset, command)
@@ -273,7 +274,7 @@ class _Coordinator:
             return
         seconds = (result.train_seconds / len(task), result.evaluate_seconds / len(task))
         for run, state, evaluation in zip(task, result.states, result.evaluations, strict=True):
-            run.take(state, evaluation, seconds)
+            run.take(state, evaluation, seconds, self.spec.at)
             self._note(run.trial)
         for run in task:
             if self._ends(run):

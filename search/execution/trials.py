@@ -1,7 +1,7 @@
 """The coordinator's picture of a study: its trials and their runs, as in the database and beyond it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
@@ -36,6 +36,7 @@ class Run:
         state: where training stands in this process; None unless it is in training.
         curve: validation (accuracy, loss) by k.
         pending: what is not in the database yet.
+        read: the evaluation that it would be read at if it ended now, where what was said there is not saved yet.
         attempted: whether this process has started it.
     """
 
@@ -48,7 +49,9 @@ class Run:
     state: TrainingState | None = None
     curve: Curve = field(default_factory=dict)
     pending: RunProgress | None = None
+    read: Evaluation | None = None
     attempted: bool = False
+    _read_k: int | None = None
 
     @property
     def configuration(self) -> Configuration:
@@ -65,17 +68,33 @@ class Run:
         self.run_id, self.state = run_id, state
         self.start_k = state.k if state is not None else 0
         self.curve = {k: v for k, v in self.curve.items() if k <= self.start_k}
-        self.status, self.attempted = "running", True
+        self.status, self.attempted, self.read, self._read_k = "running", True, None, None
 
-    def take(self, state: TrainingState, evaluation: Evaluation | None, seconds: tuple[float, float]) -> None:
-        """Note the result of a segment: the new state, its evaluation, and seconds (training, evaluation)."""
+    def take(
+        self, state: TrainingState, evaluation: Evaluation | None, seconds: tuple[float, float], read_at: str
+    ) -> None:
+        """Note the result of a segment: the new state, its evaluation, and seconds (training, evaluation).
+
+        What was said about each image is kept of the evaluation that the run would be read at now, and of no other.
+        """
         pending = self.progress
         pending.state = self.state = state
         pending.train_seconds += seconds[0]
         pending.evaluate_seconds += seconds[1]
         if evaluation is not None:
-            pending.evaluations.append(evaluation)
+            pending.evaluations.append(replace(evaluation, predictions={}))
             self.curve[evaluation.k] = (evaluation.accuracy["validation"], evaluation.loss["validation"])
+            if self._is_read_at(evaluation.k, read_at):
+                self.read = evaluation
+
+    def _is_read_at(self, k: int, read_at: str) -> bool:
+        """Whether evaluation k, the newest, comes before the one that the run was to be read at until now."""
+        before = self._read_k
+        if before is None:
+            earlier = {i: values for i, values in self.curve.items() if i != k}
+            before = read_run(earlier, read_at)[0] if earlier else k
+        self._read_k, _, _ = read_run({i: self.curve[i] for i in (before, k)}, read_at)
+        return self._read_k == k
 
     @property
     def progress(self) -> RunProgress:
@@ -91,17 +110,20 @@ class Run:
             self.checkpoint()
         self.status = self.progress.status = status
         self.progress.error = error
+        self.progress.read = self.read
         self.state = None
 
     def checkpoint(self) -> None:
         """What is saved next includes where training stands; before the first evaluation that is nowhere yet."""
         if self.state is not None and self.state.k:
-            self.progress.state, self.progress.checkpoint = self.state, True
+            self.progress.state, self.progress.checkpoint, self.progress.read = self.state, True, self.read
 
     def saved(self) -> None:
         """What was pending is in the database."""
         if self.pending is not None and self.pending.checkpoint and self.pending.state is not None:
-            self.start_k = self.pending.state.k
+            self.start_k, self.read = self.pending.state.k, None
+        if self.status != "running":
+            self.read = None
         self.pending = None
 
 

@@ -143,7 +143,7 @@ class Workers:
                     return ahead
                 job = _Evaluation(job, moved, seconds)
             begin = time.perf_counter()
-            states, evaluations = evaluate(job.moved, self._dataset)
+            states, evaluations = evaluate(job.moved, self._dataset, predictions=True)
             self._results.put(Result(segment.task, states, evaluations, job.train_seconds, time.perf_counter() - begin))
         except Exception:
             if ahead is not None:  # the segment is tried again, and fails, when it is asked for

@@ -1,7 +1,7 @@
 """What each version of the schema changed, in order: a number and the function that brings a database there.
 
-    1 ──2──> v_selections ──3──> names without suffix, numbers of classes, trials that the file asks for,
-    v_studies ──> SCHEMA_VERSION
+    1 ──2──> v_selections ──3──> names without suffix, numbers of classes, trials that the file asks for, v_studies
+      ──4──> which images were right, labels, v_correct ──> SCHEMA_VERSION
 
 A migration changes tables. Views hold no data, so they are made anew from `search.store.schema` with each. The
 change and its number in `sweep_schema` are one transaction; before the first a copy of the file is kept.
@@ -15,7 +15,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
@@ -30,10 +30,20 @@ class Migration:
     Attributes:
         change: makes it; tables are named without their schema, so that temporary ones can stand in for them.
         tables: what it changes.
+        new: the tables that it adds, with their columns; `{bytes}` is the database's type of them.
     """
 
     change: Callable[[Connection], None]
     tables: tuple[str, ...] = ()
+    new: Mapping[str, str] = field(default_factory=dict)
+
+    def make(self, connection: Connection, *, temporary: bool = False) -> None:
+        """Take the step; with new tables that are this connection's alone where those that it changes are."""
+        self.change(connection)
+        kind = {"sqlite": "BLOB", "postgresql": "BYTEA"}[connection.dialect.name] if self.new else ""
+        for name, columns in self.new.items():
+            words = "TEMPORARY TABLE" if temporary else "TABLE"
+            connection.execute(text(f"CREATE {words} {name} ({columns.format(bytes=kind)})"))
 
 
 def _selections_view(connection: Connection) -> None:
@@ -60,9 +70,23 @@ def _base_names_and_asked(connection: Connection) -> None:
         connection.execute(text(change), values)
 
 
+def _predictions(connection: Connection) -> None:
+    """Version 4 keeps which images each run got right, and their labels; of older runs that is not known."""
+
+
 MIGRATIONS: Mapping[int, Migration] = {
     2: Migration(_selections_view),
     3: Migration(_base_names_and_asked, ("sweep_studies", "sweep_trials")),
+    4: Migration(
+        _predictions,
+        new={
+            "predictions": "run_id INTEGER NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE, "
+            "split VARCHAR(10) NOT NULL, k INTEGER NOT NULL, n INTEGER NOT NULL, correct {bytes} NOT NULL, "
+            "mistaken {bytes} NOT NULL, PRIMARY KEY (run_id, split)",
+            "labels": "data_sha256 VARCHAR(64) NOT NULL, split VARCHAR(10) NOT NULL, n INTEGER NOT NULL, "
+            "classes {bytes} NOT NULL, PRIMARY KEY (data_sha256, split)",
+        },
+    ),
 }
 
 
@@ -70,7 +94,7 @@ def migrate(sql: Engine, found: int) -> None:
     """Bring a database of version `found` to the present one, each step a transaction of its own."""
     for version in range(found + 1, SCHEMA_VERSION + 1):
         with sql.begin() as connection:
-            MIGRATIONS[version].change(connection)
+            MIGRATIONS[version].make(connection)
             if version == SCHEMA_VERSION:
                 create_views(connection)
             record_version(connection, version)
@@ -82,7 +106,7 @@ def read_as_current(connection: Connection, found: int) -> None:
     for table in sorted({table for step in steps for table in step.tables}):
         connection.execute(text(f"CREATE TEMPORARY TABLE {table} AS SELECT * FROM {table}"))
     for step in steps:
-        step.change(connection)
+        step.make(connection, temporary=True)
     create_views(connection, temporary=True)
 
 

@@ -77,7 +77,8 @@ def found_version(connection: Connection, name: str) -> int:
     certain = recorded if len(recorded) == 1 and recorded[0] > 0 else []
     if not certain and not any(_holds_rows(connection, table.name) for table in ours):
         return 0
-    missing = sorted(set(metadata.tables) - there - {schema_version.name})
+    later = {table.name for table in metadata.sorted_tables if "added_in" in table.info}
+    missing = sorted(set(metadata.tables) - there - later - {schema_version.name})
     lowest, highest = _versions_by_columns(inspector)
     if missing or lowest > highest:
         changed = ", ".join(missing) or studies.name
@@ -131,10 +132,15 @@ def refuse_foreign_study(connection: Connection, name: str) -> None:
 
 
 def _versions_by_columns(inspector: Inspector) -> tuple[int, int]:
-    """The lowest and the highest version that these tables can be of, by the columns that they have and lack."""
-    added = [(table.name, c.name, c.info["added_in"]) for table in metadata.sorted_tables for c in table.columns
-             if "added_in" in c.info]  # fmt: skip
-    there = {(name, c["name"]) for name in {name for name, _, _ in added} for c in inspector.get_columns(name)}
+    """The lowest and the highest version that these tables can be of, by the tables and columns that there are."""
+    tables = set(inspector.get_table_names())
+    added = [
+        (table.name, column.name, info["added_in"])
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if "added_in" in (info := table.info | column.info)
+    ]
+    there = {(t, c["name"]) for t in {t for t, _, _ in added} & tables for c in inspector.get_columns(t)}
     lowest = max((version for table, column, version in added if (table, column) in there), default=1)
     lacking = [version for table, column, version in added if (table, column) not in there]
     return lowest, min(lacking, default=SCHEMA_VERSION + 1) - 1

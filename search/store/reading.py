@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, func, select, text
 
 from analysis.selection_rule import INPUTS, order_by
 from engine.errors import DigitsweepError
-from search.store.schema import checkpoints, evaluations, runs, selections, studies, trials
+from search.store.schema import checkpoints, evaluations, predictions, runs, selections, studies, trials
 
 
 class NoSuchStudyError(DigitsweepError, KeyError):
@@ -87,6 +87,12 @@ def checkpoint(connection: Connection, run_id: int) -> bytes | None:
 def run_evaluations(connection: Connection, run_id: int) -> Sequence[RowMapping]:
     """Every evaluation row of a run, by k and split."""
     query = select(evaluations).where(evaluations.c.run_id == run_id).order_by(evaluations.c.k, evaluations.c.split)
+    return connection.execute(query).mappings().all()
+
+
+def run_predictions(connection: Connection, run_id: int) -> Sequence[RowMapping]:
+    """What a run said about each image, a row a split; none where that was not kept."""
+    query = select(predictions).where(predictions.c.run_id == run_id).order_by(predictions.c.split)
     return connection.execute(query).mappings().all()
 
 

@@ -2,6 +2,8 @@
 
     sweep_studies 1─n sweep_trials 1─n runs 1─n evaluations
                                        runs 1─1 checkpoints   (unfinished runs only)
+                                       runs 1─2 predictions   (validation and test, where the run is read)
+                                       data_sha256 of runs 1─2 labels
     sweep_studies 1─n selections
 
 Optuna keeps its own tables in the same file and owns the names `studies` and `trials`; ours carry the
@@ -30,8 +32,8 @@ from sqlalchemy import (
 
 from analysis.selection_rule import READ_AT, order_by_case
 
-SCHEMA_VERSION = 3
-"""Columns say in their `info` in which version they were added; `search.store.migrations` adds them to older ones."""
+SCHEMA_VERSION = 4
+"""Columns and tables say in their `info` in which version they were added; `search.store.migrations` adds them."""
 
 BROKEN = ("failed", "diverged", "pruned", "interrupted")
 """States of a run that make their trial's, the worst first."""
@@ -127,6 +129,28 @@ checkpoints = Table(
     Column("state", LargeBinary, nullable=False),
 )
 
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("run_id", ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("split", String(10), primary_key=True),
+    Column("k", Integer, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("correct", LargeBinary, nullable=False),
+    Column("mistaken", LargeBinary, nullable=False),
+    info={"added_in": 4},
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("data_sha256", String(64), primary_key=True),
+    Column("split", String(10), primary_key=True),
+    Column("n", Integer, nullable=False),
+    Column("classes", LargeBinary, nullable=False),
+    info={"added_in": 4},
+)
+
 selections = Table(
     "selections",
     metadata,
@@ -209,6 +233,15 @@ VIEWS = {
         JOIN sweep_studies s ON s.study_id = t.study_id
         WHERE v.split = 'validation' AND r.state = 'complete' AND t.state = 'complete' AND t.full_fidelity
               AND t.asked
+    """,
+    "v_correct": """
+        SELECT s.name AS study, t.trial_number, r.replicate, r.run_id, r.data_sha256,
+               p.split, p.k, p.n, p.correct, p.mistaken
+        FROM predictions p
+        JOIN runs r ON r.run_id = p.run_id
+        JOIN sweep_trials t ON t.trial_id = r.trial_id
+        JOIN sweep_studies s ON s.study_id = t.study_id
+        WHERE r.state = 'complete' AND t.asked
     """,
     "v_selections": """
         SELECT s.study_id, s.name AS study, s.dataset, c.selection_id, c.trial_id, t.trial_number, c.rule,

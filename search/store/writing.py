@@ -15,11 +15,13 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
+from engine.data.dataset import Dataset, SplitName
 from engine.errors import DigitsweepError
+from engine.predictions import class_dtype
 from engine.state import Evaluation, TrainingState
 from search.drivers.protocol import Proposal
 from search.store.ownership import refuse_foreign_study
-from search.store.schema import checkpoints, evaluations, runs, selections, studies, trials
+from search.store.schema import checkpoints, evaluations, labels, predictions, runs, selections, studies, trials
 
 ENDED = ("complete", "diverged", "pruned")
 
@@ -65,7 +67,11 @@ class RunStart:
 
 @dataclass
 class RunProgress:
-    """What happened to a run since it was last saved."""
+    """What happened to a run since it was last saved.
+
+    `read` is the evaluation that it would be read at now, where that is a new one. What was said there about each image
+    is saved with a checkpoint, so that it is of an evaluation that a resumed run has, and at the end of a run.
+    """
 
     run_id: int
     state: TrainingState | None
@@ -75,6 +81,7 @@ class RunProgress:
     evaluate_seconds: float = 0.0
     error: str | None = None
     checkpoint: bool = False
+    read: Evaluation | None = None
 
 
 def now() -> str:
@@ -177,7 +184,7 @@ def start_run(connection: Connection, start: RunStart) -> int:
         return int(connection.execute(insert(runs).values(fresh)).inserted_primary_key[0])  # type: ignore[index]
     if row.state in ENDED:
         raise AssertionError(f"run {row.run_id} is {row.state} and must not be trained again")
-    for table in (evaluations, checkpoints):
+    for table in (evaluations, checkpoints, predictions):
         connection.execute(delete(table).where(table.c.run_id == row.run_id))
     connection.execute(update(runs).where(runs.c.run_id == row.run_id).values(fresh))
     return int(row.run_id)
@@ -226,12 +233,46 @@ def save(connection: Connection, progress: Iterable[RunProgress], code_version: 
         keep = run.checkpoint and run.state is not None and not run.state.finished
         if (ended and not keep) or keep:
             connection.execute(delete(checkpoints).where(checkpoints.c.run_id == run.run_id))
+        complete = run.status == "complete"
+        if (ended and not keep and not complete) or ((keep or complete) and run.read is not None):
+            connection.execute(delete(predictions).where(predictions.c.run_id == run.run_id))
+        if (keep or complete) and run.read is not None:
+            connection.execute(insert(predictions), _prediction_rows(run.run_id, run.read))
         if keep:
             assert run.state is not None
             state = run.state.to_bytes(code_version)
             connection.execute(insert(checkpoints).values(run_id=run.run_id, k=run.state.k, state=state))
     if rows:
         connection.execute(insert(evaluations), rows)
+
+
+def _prediction_rows(run_id: int, read: Evaluation) -> list[dict[str, Any]]:
+    return [
+        {
+            "run_id": run_id,
+            "split": split,
+            "k": read.k,
+            "n": len(said),
+            "correct": said.correct,
+            "mistaken": said.mistaken,
+        }
+        for split, said in read.predictions.items()
+    ]
+
+
+def add_labels(connection: Connection, dataset: Dataset) -> None:
+    """The labels of validation and test, once for each content."""
+    same = labels.c.data_sha256 == dataset.sha256
+    if connection.execute(select(labels.c.split).where(same)).first() is not None:
+        return
+    splits: tuple[SplitName, ...] = ("validation", "test")
+    rows = [
+        {"data_sha256": dataset.sha256, "split": name, "n": len(y), "classes": y.astype(dtype).tobytes()}
+        for dtype in [class_dtype(dataset.n_classes)]
+        for name in splits
+        for y in [dataset.split(name).y]
+    ]
+    connection.execute(insert(labels), rows)
 
 
 def hold_study(connection: Connection, study_id: int) -> None:

@@ -51,10 +51,10 @@ def test_a_unit_on_two_workers_has_the_bits_of_one(digits, decay, monkeypatch):
     spans = []
 
     def timed(name, function):
-        def call(*arguments):
+        def call(*arguments, **named):
             start = time.perf_counter()
             time.sleep(0.01)  # long enough that the two halves of a segment must meet
-            result = function(*arguments)
+            result = function(*arguments, **named)
             spans.append((name, threading.get_ident(), start, time.perf_counter()))
             return result
 

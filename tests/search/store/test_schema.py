@@ -101,7 +101,8 @@ def test_every_column_is_written_and_every_column_of_a_run_is_in_its_view(databa
     sql = open_for_writing(database)
     select(sql, study_name(make_spec(), tiny))
     with sql.connect() as connection:
-        tables = (schema.studies, schema.trials, schema.runs, schema.evaluations, schema.selections)
+        tables = (schema.studies, schema.trials, schema.runs, schema.evaluations, schema.selections, schema.labels,
+                  schema.predictions)  # fmt: skip
         for table in tables:
             (row, *_) = connection.execute(table.select()).mappings()
             assert {name for name, value in row.items() if value is None} <= SELDOM, table.name
@@ -109,6 +110,7 @@ def test_every_column_is_written_and_every_column_of_a_run_is_in_its_view(databa
     sql.dispose()
     assert {column.name for column in schema.runs.columns} <= views["v_runs"]
     assert {column.name for column in schema.studies.columns} - {"name"} <= views["v_studies"]
+    assert {column.name for column in schema.predictions.columns} <= views["v_correct"]
     assert {column.name for column in schema.selections.columns} <= views["v_selections"]
 
 
