@@ -1,7 +1,8 @@
 """What kernels are given, in groups: named tuples of arrays outside, of the arrays' elements inside.
 
 Layout of weights: a matrix of shape (n_in, n_out) lies in *chunks* of sixteen columns, each chunk contiguous:
-(chunk, n_in, 16). Sixteen lanes are sixteen units of one network, or one class of sixteen linear models.
+(chunk, n_in, 16). Sixteen lanes are sixteen units of one network, or one class of sixteen linear models. From one chunk
+to the next is an odd number of vectors (`engine.kernels.packing.chunk_size`), so there may be one unused between them.
 """
 
 from typing import Any, NamedTuple
@@ -86,7 +87,10 @@ class Dropout(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """A row of the table of layers: sizes, and where its weights, biases, list of inputs and their touches begin."""
+    """A row of the table of layers: sizes, and where its weights, biases, list of inputs and their touches begin.
+
+    `chunk_size` is how many weights lie between the start of a chunk and that of the next.
+    """
 
     n_in: int
     n_out: int
@@ -95,6 +99,7 @@ class Layer(NamedTuple):
     biases: int
     inputs: int
     touches: int
+    chunk_size: int
 
 
 class Spans(NamedTuple):
@@ -108,9 +113,9 @@ class Spans(NamedTuple):
 
 @inlined
 def layer_of(table: Elements, number: int) -> Layer:
-    """Row `number` of the table of layers, (n_layers, 7) and int64."""
-    row = 7 * number
+    """Row `number` of the table of layers, (n_layers, 8) and int64."""
+    row = 8 * number
     return Layer(
         get(table, row), get(table, row + 1), get(table, row + 2), get(table, row + 3),
-        get(table, row + 4), get(table, row + 5), get(table, row + 6),
+        get(table, row + 4), get(table, row + 5), get(table, row + 6), get(table, row + 7),
     )  # fmt: skip

@@ -104,7 +104,7 @@ def _list_units(n_units: int, n: int, can_be_off: bool, block: Block) -> None:
 @inlined
 def _weigh(weights: Weights, layer: Layer, n: int, block: Block) -> None:
     """The weighted sums of n listed images, chunk by chunk, two chunks at a time."""
-    size = layer.n_in * LANES
+    size = layer.chunk_size
     for pair in range(layer.n_chunks // 2):
         chunk, lane = layer.weights + 2 * pair * size, 2 * pair * LANES
         _weigh_chunks(weights, layer, (chunk, chunk + size), (lane, lane + LANES), n, block)
@@ -137,7 +137,7 @@ def evaluate_sixteen(
     """Sum of losses and number of correct classifications, over all images, of sixteen linear classifiers.
 
     Args:
-        weights: (n_classes, n_features, 16) and (n_classes, 16).
+        weights: chunks of (n_features, 16) for each class.
         images: the images and their classes.
         block: room for as many images as it has starts but one, with n_classes × 16 outputs each.
         scratch: (16,) float64.
@@ -146,7 +146,8 @@ def evaluate_sixteen(
         n_factors: how many softmax sums are multiplied before a logarithm.
     """
     n_classes = block.stride // LANES
-    layer = Layer(weights.w.size // block.stride, n_classes, n_classes, 0, 0, 0, 0)
+    n_rows = weights.w.size // block.stride
+    layer = Layer(n_rows, n_classes, n_classes, 0, 0, 0, 0, n_rows * LANES)
     n_images, n_block = images.labels.size, block.starts.size - 1
     w, pixels, room = elements(weights), elements(images), elements(block)
     keeps, kept = choices.size > 0, elements(choices)

@@ -58,7 +58,7 @@ def list_row(
     if rule.has_momentum or rule.has_weight_decay:
         missed = update - get(lists.last, column)
         if missed > LONGEST_GAP:
-            settle_row(packed, column * LANES, layer.n_in * LANES, layer.n_chunks, missed, rule)
+            settle_row(packed, column * LANES, layer.chunk_size, layer.n_chunks, missed, rule)
             missed = 0
         put(lists.gap, position, missed * LANES)
         put(lists.last, column, update + 1)
@@ -204,7 +204,7 @@ def _sweep(has_momentum: bool, has_weight_decay: bool) -> Callable[..., None]:
         packed: Packed, layer: Layer, lists: Lists, spans: Spans, rule: Rule,
         errors: Elements, has_errors: bool, outputs: Elements,
     ) -> None:  # fmt: skip
-        size = layer.n_in * LANES
+        size = layer.chunk_size
         for pair in range(layer.n_chunks // 2):
             first, lane = layer.weights + 2 * pair * size, 2 * pair * LANES
             sweep_chunks(

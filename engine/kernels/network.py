@@ -79,7 +79,7 @@ def train_one(
 
     Args:
         packed: of all layers; velocities are not looked at without momentum.
-        layers: (n_layers, 7), rows of `engine.kernels.arguments.Layer`.
+        layers: (n_layers, 8), rows of `engine.kernels.arguments.Layer`.
         images, order: the images, and which to visit.
         lists: of each layer's inputs, as `layers` says; the first layer has two, of this image and the last.
         list_stops: (n_layers,) scratch.
@@ -161,7 +161,7 @@ def _list_units(run: _Run, layer: Layer, outputs: Elements, number: int, update:
             missed = update - touched
             if missed > LONGEST_GAP and counts:
                 first = layer.weights + unit * LANES
-                settle_row(run.packed, first, layer.n_in * LANES, layer.n_chunks, missed, rule)
+                settle_row(run.packed, first, layer.chunk_size, layer.n_chunks, missed, rule)
                 missed = 0
             put(lists.last, layer.touches + unit, update + 1 if counts else touched)
             put(lists.gap, stop, missed * LANES)
@@ -234,7 +234,7 @@ def _backward_rows(has_momentum: bool, has_weight_decay: bool) -> Callable[..., 
             step_w, step_v = splat(get(lists.x, k) * size_w), splat(get(lists.x, k) * size_v)
             sums = zero(packed.w)
             for chunk in range(layer.n_chunks):
-                offset = layer.weights + row + chunk * layer.n_in * LANES
+                offset = layer.weights + row + chunk * layer.chunk_size
                 delta = load(error, chunk * LANES)
                 weight = load(packed.w, offset)
                 velocity = load(packed.w_velocity, offset) if has_momentum else weight
@@ -282,4 +282,4 @@ def _settle(run: _Run, n_updates: int) -> None:
             layer = layer_of(run.table, number)
             for unit in range(layer.n_in):
                 missed, first = n_updates - get(run.lists.last, layer.touches + unit), layer.weights + unit * LANES
-                settle_row(run.packed, first, layer.n_in * LANES, layer.n_chunks, missed, run.rule)
+                settle_row(run.packed, first, layer.chunk_size, layer.n_chunks, missed, run.rule)

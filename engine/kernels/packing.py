@@ -1,6 +1,6 @@
 """From parameters as everybody has them to the layout of the kernels, and back.
 
-A matrix lies in chunks of sixteen columns, each chunk contiguous (`engine.kernels.lazy_rows`): the sixteen members of a
+A matrix lies in chunks of sixteen columns, each chunk contiguous (`engine.kernels.arguments`): the sixteen members of a
 population for one class, or sixteen units of a network. Lanes without a member or a unit are zeros.
 """
 
@@ -23,21 +23,36 @@ def padded(n: int) -> int:
     return -(-n // LANES) * LANES
 
 
+def chunk_size(n_in: int) -> int:
+    """How many weights lie between the start of a chunk of `n_in` rows and that of the next: an odd number of vectors.
+
+    A vector of float32 is a cache line, whose place in the nearest cache is its number modulo 64. The vectors of one
+    row are read one after the other: at an odd distance they have all 64 places, at a distance of 256 or 1,024 lines a
+    single one (docs/decisions.md).
+    """
+    return (n_in | 1) * LANES
+
+
+def _chunks(w: FloatArray, n_in: int) -> FloatArray:
+    """The chunks that `w` holds, shape (chunks, n_in, 16), in the same memory."""
+    return w.reshape(-1, chunk_size(n_in) // LANES, LANES)[:, :n_in]
+
+
 def pack_members(members: Sequence[Parameters], velocities: Sequence[Parameters] = ()) -> Packed:
-    """(classes, features, 16) and (classes, 16), flat: member m in lane m; zeros where no velocities are given."""
+    """(classes, features, 16) as chunks and (classes, 16), flat: member m in lane m; without velocities, zeros."""
     n_features, n_classes = members[0][0].shape
-    sizes = [n_classes * n_features * LANES, n_classes * LANES]
+    sizes = [n_classes * chunk_size(n_features), n_classes * LANES]
     packed = Packed(*(aligned_zeros(size, members[0][0].dtype) for size in sizes * 2))
     for (w, b), given in (((packed.w, packed.b), members), ((packed.w_velocity, packed.b_velocity), velocities)):
         for m, (W, bias) in enumerate(given):
-            w.reshape(n_classes, n_features, LANES)[:, :, m] = W.T
+            _chunks(w, n_features)[:, :, m] = W.T
             b.reshape(n_classes, LANES)[:, m] = bias
     return packed
 
 
 def unpack_member(w: FloatArray, b: FloatArray, m: int, n_features: int) -> Parameters:
     """(W, b) of member m, as `pack_members` took it."""
-    weights = w.reshape(-1, n_features, LANES)[:, :, m].T
+    weights = _chunks(w, n_features)[:, :, m].T
     return np.ascontiguousarray(weights), b.reshape(-1, LANES)[:, m].copy()
 
 
@@ -49,8 +64,8 @@ def layers(sizes: tuple[int, ...]) -> tuple[IntArray, int, int, int, int]:
     inputs = sizes[0] + LIST_PADDING
     for n_in, n_out in pairwise(sizes):
         n_chunks = padded(n_out) // LANES
-        table.append([n_in, n_out, n_chunks, weights, biases, inputs, touches])
-        weights += n_chunks * n_in * LANES
+        table.append([n_in, n_out, n_chunks, weights, biases, inputs, touches, chunk_size(n_in)])
+        weights += n_chunks * chunk_size(n_in)
         biases += n_chunks * LANES
         inputs += n_in + LIST_PADDING
         touches += n_in
@@ -74,10 +89,10 @@ def pack_network(parameters: Parameters, velocities: Parameters = ()) -> Packed:
 
 
 def _pack_layers(w: FloatArray, b: FloatArray, table: IntArray, parameters: Parameters) -> None:
-    for (n_in, n_out, n_chunks, weights, biases, _, _), W, bias in zip(
+    for (n_in, n_out, n_chunks, weights, biases, _, _, size), W, bias in zip(
         table, parameters[::2], parameters[1::2], strict=True
     ):
-        chunks = w[weights : weights + n_chunks * n_in * LANES].reshape(n_chunks, n_in, LANES)
+        chunks = _chunks(w[weights : weights + n_chunks * size], n_in)
         whole = n_out // LANES
         chunks[:whole] = W[:, : whole * LANES].reshape(n_in, whole, LANES).transpose(1, 0, 2)
         if whole < n_chunks:
@@ -88,8 +103,8 @@ def _pack_layers(w: FloatArray, b: FloatArray, table: IntArray, parameters: Para
 def unpack_network(w: FloatArray, b: FloatArray, sizes: tuple[int, ...]) -> Parameters:
     """(W₁, b₁, …), as `pack_network` took them."""
     found: list[FloatArray] = []
-    for n_in, n_out, n_chunks, weights, biases, _, _ in layers(sizes)[0]:
-        chunks = w[weights : weights + n_chunks * n_in * LANES].reshape(n_chunks, n_in, LANES)
+    for n_in, n_out, n_chunks, weights, biases, _, _, size in layers(sizes)[0]:
+        chunks = _chunks(w[weights : weights + n_chunks * size], n_in)
         W = chunks.transpose(1, 0, 2).reshape(n_in, n_chunks * LANES)[:, :n_out]
         found += [np.ascontiguousarray(W), b[biases : biases + n_out].copy()]
     return tuple(found)

@@ -41,7 +41,7 @@ def train_sixteen(
     and those of one class are still in the nearest cache. Nothing is computed differently for it.
 
     Args:
-        packed: (n_classes, n_features, 16) and (n_classes, 16); velocities are not looked at without momentum.
+        packed: chunks of (n_features, 16) for each class; velocities are not looked at without momentum.
         images, order: the images, and which to visit.
         lists: room for 2 × (n_features + LIST_PADDING) rows, of this image and the last; `last` has n_features zeros.
         rule: has_momentum and has_weight_decay say whether any member has.
@@ -50,7 +50,7 @@ def train_sixteen(
             goes on as zeros.
     """
     n_features, n_classes, n_updates = lists.last.size, signals.widest // LANES, order.size
-    layer = Layer(n_features, n_classes, n_classes, 0, 0, 0, 0)
+    layer = Layer(n_features, n_classes, n_classes, 0, 0, 0, 0, packed.w.size // n_classes)
     start, previous_start = 0, lists.row.size // 2
     previous_stop = previous_start
     one = splat(signals.outputs.dtype.type(1))
@@ -81,7 +81,7 @@ def train_sixteen(
             start, previous_start, previous_stop = previous_start, start, stop
     if r.has_momentum or r.has_weight_decay:
         for j in range(n_features):
-            settle_row(p, j * LANES, n_features * LANES, n_classes, n_updates - get(rows.last, j), r)
+            settle_row(p, j * LANES, layer.chunk_size, n_classes, n_updates - get(rows.last, j), r)
 
 
 @inlined
@@ -94,7 +94,7 @@ def _retire(
     for lane in range(LANES):
         if get(scratch, lane) != 0:
             put(diverged_at, lane, update)
-            for offset in range(lane, layer.n_chunks * layer.n_in * LANES, LANES):
+            for offset in range(lane, layer.n_chunks * layer.chunk_size, LANES):
                 put(packed.w, offset, 0)
                 if rule.has_momentum:
                     put(packed.w_velocity, offset, 0)
