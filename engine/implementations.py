@@ -1,17 +1,18 @@
-"""What does the work of a segment: NumPy components in batches, or compiled kernels one image at a time.
+"""What does the work of a segment: NumPy components, or compiled kernels.
 
     components    the readable definition, with BLAS on one thread
-    population    up to sixteen linear models in lock-step, in a kernel
-    network       any single run, in a kernel
+    population    up to sixteen linear models in lock-step, one image at a time, in a kernel
+    network       any single run, one image at a time, in a kernel
+    batches       any single run in batches, in a kernel
 
-`chosen` is the one place that decides between them. The kernels give the same bits whichever of the two is taken;
-components differ from kernels by rounding.
+`chosen` is the one place that decides between them. A run has the same bits in `population` and `network`; components
+differ from kernels by rounding.
 """
 
 import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -23,6 +24,7 @@ from engine.configuration import Configuration
 from engine.data.dataset import Split
 from engine.errors import entry, unknown_choice
 from engine.kernels import launch as kernels
+from engine.kernels.launch_batches import train_batches
 from engine.kernels.vector_math import VECTOR_FORMS
 from engine.network import Network
 from engine.optimizers import Sgd, optimizer_of
@@ -38,6 +40,11 @@ _EVALUATION_BATCH = 2_000
 # Above this share of entries that are not zero, a network is evaluated by BLAS in less time than by the kernels, which
 # read a list of them (docs/decisions.md). Linear models are not: populations have no such path, and bits would differ.
 _DENSE = 0.6
+
+# Batches of more images than this, or where more than so many of them have the same pixel on average, take less time by
+# BLAS (docs/decisions.md).
+_LARGE_BATCH = 256
+_DENSE_BATCH = 48
 
 # Linear runs up to this number train one after the other: the population kernel costs the same for one as for sixteen,
 # four times what the network kernel takes for one (docs/decisions.md), and the bits are the same.
@@ -57,6 +64,10 @@ def population_key(configuration: Configuration, seed: int) -> Hashable | None:
     )
 
 
+def _is_for_blas(batch_size: int, density: float) -> bool:
+    return batch_size > _LARGE_BATCH or batch_size * density > _DENSE_BATCH
+
+
 def chosen(work: Work, states: Sequence[TrainingState], split: Split, asked: Implementation = "auto") -> str:
     """What does a piece of work: `components`, `population` or `network`.
 
@@ -72,8 +83,9 @@ def chosen(work: Work, states: Sequence[TrainingState], split: Split, asked: Imp
     if asked not in get_args(Implementation):
         raise unknown_choice("implementation", asked, get_args(Implementation))
     configuration = states[0].configuration
+    in_batches = configuration.batch_size > 1
     by_matrices = {
-        "update": configuration.batch_size > 1,
+        "update": in_batches and _is_for_blas(configuration.batch_size, split.rows.density),
         "measure": configuration.hidden_layers > 0 and split.rows.density > _DENSE,
     }
     # The components can compute any activation and take any step, the kernels those that they have a form of.
@@ -82,6 +94,8 @@ def chosen(work: Work, states: Sequence[TrainingState], split: Split, asked: Imp
         has_kernels = has_kernels and isinstance(optimizer_of(configuration), Sgd)
     if entry(by_matrices, "work", work) or asked == "components" or not has_kernels:
         return "components"
+    if work == "update" and in_batches:
+        return "batches"
     if len(states) > _FEW and population_key(configuration, states[0].seed) is not None:
         return "population"
     return "network"
@@ -111,9 +125,30 @@ def _moved(
     )
 
 
-def _update_network(state: TrainingState, split: Split, order: IntArray) -> TrainingState:
+def _update_networks(
+    states: Sequence[TrainingState], split: Split, order: IntArray, _n_threads: int
+) -> list[TrainingState]:
+    return [_update_by_kernel(kernels.train_network, state, split, order) for state in states]
+
+
+def _update_in_batches(
+    states: Sequence[TrainingState], split: Split, order: IntArray, n_threads: int
+) -> list[TrainingState]:
+    found = []
+    for state in states:
+        train = partial(train_batches, batch_size=state.configuration.batch_size, n_threads=n_threads)
+        found.append(_update_by_kernel(train, state, split, order))
+    return found
+
+
+def _update_by_kernel(
+    train: Callable[..., tuple[tuple[FloatArray, ...], tuple[FloatArray, ...], int | None]],
+    state: TrainingState,
+    split: Split,
+    order: IntArray,
+) -> TrainingState:
     configuration = state.configuration
-    parameters, velocities, diverged = kernels.train_network(
+    parameters, velocities, diverged = train(
         state.parameters,
         state.velocities,
         split.rows,
@@ -127,10 +162,16 @@ def _update_network(state: TrainingState, split: Split, order: IntArray) -> Trai
         dropout_seed=_dropout_seed(state.seed),
         first_update=state.updates,
     )
-    return _moved(state, parameters, velocities, len(order), diverged)
+    return _moved(state, parameters, velocities, _n_updates(configuration, order), diverged)
 
 
-def _update_population(states: Sequence[TrainingState], split: Split, order: IntArray) -> list[TrainingState]:
+def _n_updates(configuration: Configuration, order: IntArray) -> int:
+    return math.ceil(len(order) / configuration.batch_size)
+
+
+def _update_population(
+    states: Sequence[TrainingState], split: Split, order: IntArray, _n_threads: int
+) -> list[TrainingState]:
     parameters, velocities, diverged = kernels.train_population(
         [state.parameters for state in states],
         [state.velocities for state in states],
@@ -152,9 +193,9 @@ def _update_by_components(state: TrainingState, split: Split, order: IntArray) -
     velocities = tuple(v.copy() for v in state.velocities)
     network = Network.with_parameters(parameters, configuration)
     optimizer = optimizer_of(configuration)
-    batch, n_images = configuration.batch_size, len(order)
+    batch = configuration.batch_size
     X, y = np.empty((batch, split.rows.n_features), split.X.dtype), np.empty(batch, np.int64)
-    n_updates = math.ceil(n_images / batch)
+    n_updates = _n_updates(configuration, order)
     with np.errstate(over="ignore", invalid="ignore"):
         for i in range(n_updates):
             visited = order[i * batch : (i + 1) * batch]
@@ -171,13 +212,11 @@ def _update_by_components(state: TrainingState, split: Split, order: IntArray) -
     return _moved(state, parameters, velocities, n_updates, None)
 
 
-def _update_all_by_components(states: Sequence[TrainingState], split: Split, order: IntArray) -> list[TrainingState]:
+def _update_all_by_components(
+    states: Sequence[TrainingState], split: Split, order: IntArray, _n_threads: int
+) -> list[TrainingState]:
     with one_blas_thread():
         return [_update_by_components(state, split, order) for state in states]
-
-
-def _update_networks(states: Sequence[TrainingState], split: Split, order: IntArray) -> list[TrainingState]:
-    return [_update_network(state, split, order) for state in states]
 
 
 def _beside(states: Sequence[TrainingState], predicted: Classes | None) -> list[tuple[TrainingState, Classes | None]]:
@@ -223,27 +262,30 @@ def _measure_networks(
     ]
 
 
-Update = Callable[[Sequence[TrainingState], Split, IntArray], list[TrainingState]]
+Update = Callable[[Sequence[TrainingState], Split, IntArray, int], list[TrainingState]]
 Measure = Callable[[Sequence[TrainingState], Split, Classes | None], list[tuple[float, float]]]
 
 _IMPLEMENTATIONS: dict[str, tuple[Update, Measure]] = {
     "components": (_update_all_by_components, _measure_all_by_components),
     "population": (_update_population, _measure_population),
     "network": (_update_networks, _measure_networks),
+    # What is trained in batches is measured as other runs are.
+    "batches": (_update_in_batches, _measure_networks),
 }
 
 
 def update(
-    states: Sequence[TrainingState], split: Split, order: IntArray, asked: Implementation
+    states: Sequence[TrainingState], split: Split, order: IntArray, asked: Implementation, n_threads: int
 ) -> list[TrainingState]:
     """The states after visiting the images of `order`, (n,) int64, in the segment that all of them are at.
 
-    None of them has diverged; there may be no state at all.
+    None of them has diverged; there may be no state at all. At most `n_threads` work on a run, where one can be divided
+    (batches by kernels); the result does not depend on it.
     """
     if not states:
         return []
     by, _ = _IMPLEMENTATIONS[chosen("update", states, split, asked)]
-    return by(states, split, order)
+    return by(states, split, order, n_threads)
 
 
 def measure(

@@ -111,7 +111,7 @@ def _epoch_order(seed: int, epoch: int, n_images: int) -> IntArray:
 
 
 def advance(
-    states: Sequence[TrainingState], dataset: Dataset, *, implementation: Implementation = "auto"
+    states: Sequence[TrainingState], dataset: Dataset, *, implementation: Implementation = "auto", n_threads: int = 1
 ) -> list[TrainingState]:
     """The states after the updates of their next segment, not yet evaluated.
 
@@ -119,11 +119,12 @@ def advance(
         states: one run, or several with the same `population_key` and the same k.
         dataset: what they are trained on.
         implementation: as in `engine.implementations.chosen`.
+        n_threads: how many may work on one run; the states do not depend on it.
     """
     split = train_split(states[0].configuration, dataset)
     order = _segment_order(states[0], len(split))
     alive = [state for state in states if state.diverged_at is None]
-    moved = iter(update(alive, split, order, implementation))
+    moved = iter(update(alive, split, order, implementation, n_threads))
     return [state if state.diverged_at is not None else next(moved) for state in states]
 
 

@@ -1,10 +1,11 @@
-"""Per-sample training and evaluation, compiled: what `engine.training` calls when `batch_size` is 1.
+"""Training one image at a time, and evaluation, compiled: what `engine.implementations` calls.
 
     train_population, evaluate_population    linear models in lock-step, sixteen at a time
     train_network, evaluate_network          one network of any depth and width
 
-These functions take and return arrays as everybody else has them and never change their inputs; packing to the
-kernels' layout and back is theirs. The same numbers come out alone or in company, on one thread or many.
+Training in batches is in `engine.kernels.launch_batches`. These functions take and return arrays as everybody else has
+them and never change their inputs; packing to the kernels' layout and back is theirs. The same numbers come out alone
+or in company, on one thread or many.
 """
 
 import math
@@ -13,50 +14,40 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.activations import ACTIVATIONS, Activation
 from engine.arrays import IntArray
 from engine.compiled import is_cached
 from engine.data.dataset import SparseRows
-from engine.dropout import dropout_mask, dropout_threshold
+from engine.dropout import dropout_mask
+from engine.kernels import batches as kernels_batches
 from engine.kernels import evaluation as kernels_evaluation
 from engine.kernels import network as kernels_network
 from engine.kernels import population as kernels_population
-from engine.kernels.arguments import Dropout, Images, Lists, Rule, Sigma, Signals
+from engine.kernels.arguments import Lists, Rule, Signals
 from engine.kernels.evaluation import Block, Weights
+from engine.kernels.launch_batches import train_batches
 from engine.kernels.lazy_rows import LIST_PADDING
 from engine.kernels.packing import (
     Parameters,
+    dropout_of,
+    images_of,
     layers,
     pack_members,
     pack_network,
     padded,
+    shared,
+    sigma_of,
     sizes_of,
     unpack_member,
     unpack_network,
 )
 from engine.kernels.propagators import LONGEST_GAP
 from engine.kernels.simd import LANES, aligned_zeros
-from engine.kernels.vector_math import UNKNOWN, code_of
 from engine.optimizers import Sgd
 from engine.predictions import Classes
 
 _BLOCK = 64
-
-
-def _shared(array: NDArray[Any]) -> NDArray[Any]:
-    """A read-only, contiguous view, so that mapped, frozen and ordinary arrays are one type to the compiler.
-
-    A type it has not met costs seconds of compilation, in the middle of a study.
-    """
-    view = np.ascontiguousarray(array).view()
-    view.flags.writeable = False
-    return view
-
-
-def _images(rows: SparseRows, y: IntArray) -> Images:
-    return Images(_shared(rows.indptr), _shared(rows.indices), _shared(rows.values), _shared(y))
 
 
 def _lists(n_entries: int, n_rows: int, dtype: np.dtype[Any]) -> Lists:
@@ -87,10 +78,6 @@ def _rule(optimizers: Sequence[Sgd], learning_rates: Sequence[float], dtype: np.
         bias_steps=np.concatenate([-rates * betas, betas]).astype(dtype),
         step_sizes=np.concatenate([-rates * kappas, kappas]).astype(dtype),
     )
-
-
-def _sigma(activation: Activation, n_layers: int) -> Sigma:
-    return Sigma(code_of(activation) if n_layers > 1 else UNKNOWN, activation.can_be_off)
 
 
 def train_population(
@@ -151,8 +138,8 @@ def _train_sixteen(
     diverged_at = np.full(LANES, -1, np.int64)
     kernels_population.train_sixteen(
         packed,
-        _images(rows, y),
-        _shared(order),
+        images_of(rows, y),
+        shared(order),
         _lists(2 * (n_features + LIST_PADDING), n_features, packed.w.dtype),
         rule,
         _signals(1, n_classes * LANES, packed.w.dtype),
@@ -191,7 +178,7 @@ def evaluate_population(
         choices = aligned_zeros(0 if chosen is None else len(y) * LANES, packed.w.dtype)
         kernels_evaluation.evaluate_sixteen(
             Weights(packed.w, packed.b),
-            _images(rows, y),
+            images_of(rows, y),
             _block(n_features, n_classes, n_classes * LANES, packed.w.dtype),
             np.zeros(LANES),
             loss,
@@ -267,21 +254,14 @@ def train_network(
     diverged = kernels_network.train_one(
         packed,
         table,
-        _images(rows, y),
-        _shared(order),
+        images_of(rows, y),
+        shared(order),
         _lists(n_inputs, sum(sizes[:-1]), dtype),
         np.zeros(len(table), np.int64),
         rule,
         _signals(len(table), widest, dtype),
-        _sigma(activation, len(table)),
-        Dropout(
-            input_threshold=dropout_threshold(dropout_input),
-            hidden_threshold=dropout_threshold(dropout_hidden),
-            input_scale=dtype.type(1 / (1 - dropout_input)),
-            hidden_scale=dtype.type(1 / (1 - dropout_hidden)),
-            seed=dropout_seed,
-            first_update=first_update,
-        ),
+        sigma_of(activation, len(table)),
+        dropout_of(dropout_input, dropout_hidden, dropout_seed, first_update, dtype),
     )
     if diverged >= 0:
         return parameters, velocities, int(diverged)
@@ -305,8 +285,8 @@ def evaluate_network(
     loss, n_correct = kernels_evaluation.evaluate_one(
         Weights(packed.w, packed.b),
         table,
-        _images(rows, y),
-        _sigma(activation, len(table)),
+        images_of(rows, y),
+        sigma_of(activation, len(table)),
         _block(max(sizes[:-1]), n_classes, widest, dtype),
         aligned_zeros(padded(n_classes) * LANES, dtype),
         aligned_zeros(3 * LANES, dtype),
@@ -331,6 +311,7 @@ def kernels_are_cached() -> bool:
         kernels_evaluation.evaluate_sixteen,
         kernels_network.train_one,
         kernels_evaluation.evaluate_one,
+        kernels_batches.train_batches,
     )
     return all(is_cached(function) for function in compiled)
 
@@ -342,7 +323,7 @@ def compile_kernels(report: Callable[[str], Any] | None = None) -> None:
     """Compile every float32 kernel, or load it from the cache; `report` gets a line when it really compiles."""
     with _compiling:
         if report is not None and not kernels_are_cached():
-            report("Compiling the training kernels (once, about 20 seconds) …")
+            report("Compiling the training kernels (once, about 25 seconds) …")
         parameters, rows, y, order = _tiny()
         average = Sgd.with_momentum("average")
         train_population(
@@ -358,6 +339,17 @@ def compile_kernels(report: Callable[[str], Any] | None = None) -> None:
         relu = ACTIVATIONS["relu"]
         train_network(parameters, parameters, rows, y, order, activation=relu, optimizer=average, learning_rate=0.1)
         evaluate_network(parameters, rows, y, activation=relu)
-        # What batches need beside BLAS.
+        train_batches(
+            parameters,
+            parameters,
+            rows,
+            y,
+            order,
+            batch_size=2,
+            activation=relu,
+            optimizer=average,
+            learning_rate=0.1,
+        )
+        # What batches of dense images need beside BLAS.
         dropout_mask(0, 0, 0, 1, 1, 0.5)
         average.step(parameters, parameters, [np.zeros_like(w) for w in parameters], 0.1)

@@ -112,7 +112,7 @@ def train_one(
             _forward(run, layer, update, Spans(previous_start, previous_stop, start, stop), update > 0)
         if update == n_updates:
             break
-        is_finite = _softmax_gradient(
+        is_finite = softmax_gradient(
             skip(run.signals.outputs, top), last_layer.n_out, get(pixels.labels, image),
             skip(run.signals.errors, top), one,
         )  # fmt: skip
@@ -190,7 +190,7 @@ def _forward(run: _Run, number: int, update: int, spans: Spans, has_errors: bool
 
 
 @inlined
-def _softmax_gradient(z: Elements, n_classes: int, label: int, e: Elements, one: Any) -> Any:
+def softmax_gradient(z: Elements, n_classes: int, label: int, e: Elements, one: Any) -> Any:
     """Write softmax(z) − onehot(label) to `e`; say whether the loss is finite.
 
     The same operations in the same order as `engine.kernels.softmax.softmax_of_lanes`, whose lanes are models.

@@ -1,4 +1,4 @@
-"""From parameters as everybody has them to the layout of the kernels, and back.
+"""From arrays and settings as everybody has them to what kernels take, and back.
 
 A matrix lies in chunks of sixteen columns, each chunk contiguous (`engine.kernels.arguments`): the sixteen members of a
 population for one class, or sixteen units of a network. Lanes without a member or a unit are zeros.
@@ -7,13 +7,19 @@ population for one class, or sixteen units of a network. Lanes without a member 
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from engine.activations import Activation
 from engine.arrays import FloatArray, IntArray
-from engine.kernels.arguments import Packed
+from engine.data.dataset import SparseRows
+from engine.dropout import dropout_threshold
+from engine.kernels.arguments import Dropout, Images, Packed, Sigma
 from engine.kernels.lazy_rows import LIST_PADDING
 from engine.kernels.simd import LANES, aligned_zeros
+from engine.kernels.vector_math import UNKNOWN, code_of
 
 Parameters = tuple[FloatArray, ...]
 
@@ -108,3 +114,35 @@ def unpack_network(w: FloatArray, b: FloatArray, sizes: tuple[int, ...]) -> Para
         W = chunks.transpose(1, 0, 2).reshape(n_in, n_chunks * LANES)[:, :n_out]
         found += [np.ascontiguousarray(W), b[biases : biases + n_out].copy()]
     return tuple(found)
+
+
+def shared(array: NDArray[Any]) -> NDArray[Any]:
+    """A read-only, contiguous view, so that mapped, frozen and ordinary arrays are one type to the compiler.
+
+    A type it has not met costs seconds of compilation, in the middle of a study.
+    """
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def images_of(rows: SparseRows, y: IntArray) -> Images:
+    """Images and their classes."""
+    return Images(shared(rows.indptr), shared(rows.indices), shared(rows.values), shared(y))
+
+
+def sigma_of(activation: Activation, n_layers: int) -> Sigma:
+    """The activation of a network; ConfigurationError where one is needed that has no vector form."""
+    return Sigma(code_of(activation) if n_layers > 1 else UNKNOWN, activation.can_be_off)
+
+
+def dropout_of(of_inputs: float, of_hidden: float, seed: int, first_update: int, dtype: np.dtype[Any]) -> Dropout:
+    """The shares of inputs and of hidden units that are dropped, and what the masks are a hash of."""
+    return Dropout(
+        input_threshold=dropout_threshold(of_inputs),
+        hidden_threshold=dropout_threshold(of_hidden),
+        input_scale=dtype.type(1 / (1 - of_inputs)),
+        hidden_scale=dtype.type(1 / (1 - of_hidden)),
+        seed=seed,
+        first_update=first_update,
+    )

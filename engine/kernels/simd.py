@@ -60,7 +60,7 @@ def _llvm_vector(element: Any) -> ir.VectorType:
     return ir.VectorType(_llvm_element(element), LANES)
 
 
-def _compiled_operation(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled_operation(function: Callable[..., Any]) -> Callable[..., Any]:
     """Numba's `intrinsic`, typed: the function maps argument types to a signature and a code generator."""
     decorated: Callable[..., Any] = intrinsic(function)
     return decorated
@@ -118,12 +118,12 @@ def _elementwise(arity: int, emit: Callable[..., ir.Value]) -> Callable[..., Any
 
     # Numba reads the number of arguments from the function it decorates.
     if arity == 1:
-        return _compiled_operation(lambda typing_context, x: typed(x))
+        return compiled_operation(lambda typing_context, x: typed(x))
     if arity == 2:
-        return _compiled_operation(lambda typing_context, x, y: typed(x, y))
+        return compiled_operation(lambda typing_context, x, y: typed(x, y))
     if arity == 3:
-        return _compiled_operation(lambda typing_context, x, y, z: typed(x, y, z))
-    return _compiled_operation(lambda typing_context, a, b, x, y: typed(a, b, x, y))
+        return compiled_operation(lambda typing_context, x, y, z: typed(x, y, z))
+    return compiled_operation(lambda typing_context, a, b, x, y: typed(a, b, x, y))
 
 
 def _emit_fma(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.Value:
@@ -150,7 +150,7 @@ where_less = _elementwise(4, lambda builder, a, b, x, y: builder.select(builder.
 where_equal = _elementwise(4, lambda builder, a, b, x, y: builder.select(builder.fcmp_ordered("==", a, b), x, y))
 
 
-@_compiled_operation
+@compiled_operation
 def splat(typing_context: Any, scalar: Any) -> Any:
     """The scalar, float32 or float64, in every lane."""
 
@@ -178,7 +178,7 @@ def _point(context: Any, builder: ir.IRBuilder, kind: Any, value: ir.Value) -> i
     return value
 
 
-@_compiled_operation
+@compiled_operation
 def elements(typing_context: Any, arrays: Any) -> Any:
     """The first number of a contiguous array of any shape; of a named tuple, the same tuple with each array's."""
 
@@ -188,7 +188,7 @@ def elements(typing_context: Any, arrays: Any) -> Any:
     return _pointed(arrays)(arrays), codegen
 
 
-@_compiled_operation
+@compiled_operation
 def skip(typing_context: Any, source: Any, offset: Any) -> Any:
     """The elements from `offset` on."""
 
@@ -198,7 +198,7 @@ def skip(typing_context: Any, source: Any, offset: Any) -> Any:
     return source(source, types.int64), codegen
 
 
-@_compiled_operation
+@compiled_operation
 def zero(typing_context: Any, source: Any) -> Any:
     """Zeros: a vector of the type of `source`'s elements, or a tuple like a tuple of vectors."""
     element = source.dtype.element if isinstance(source, types.UniTuple) else source.dtype
@@ -206,13 +206,13 @@ def zero(typing_context: Any, source: Any) -> Any:
     return _each(Vector(element), (source,), lambda builder, _: zeros)
 
 
-@_compiled_operation
+@compiled_operation
 def shift(typing_context: Any, offsets: Any, by: Any) -> Any:
     """Each of several offsets, moved by a number."""
     return _each(types.int64, (_offsets(offsets), types.int64), lambda builder, offset, by: builder.add(offset, by))
 
 
-@_compiled_operation
+@compiled_operation
 def load(typing_context: Any, source: Any, offset: Any) -> Any:
     """The sixteen elements from `offset`."""
     align = source.dtype.bitwidth // 8
@@ -222,7 +222,7 @@ def load(typing_context: Any, source: Any, offset: Any) -> Any:
     )
 
 
-@_compiled_operation
+@compiled_operation
 def load_four(typing_context: Any, source: Any, offset: Any) -> Any:
     """The four elements from `offset`, four times over; for `first_of_four` … `fourth_of_four`.
 
@@ -252,7 +252,7 @@ third_of_four = _lane_of_four(2)
 fourth_of_four = _lane_of_four(3)
 
 
-@_compiled_operation
+@compiled_operation
 def store(typing_context: Any, target: Any, offset: Any, vector: Any) -> Any:
     """Write the sixteen lanes to the elements from `offset`."""
     align = target.dtype.bitwidth // 8
@@ -263,7 +263,7 @@ def store(typing_context: Any, target: Any, offset: Any, vector: Any) -> Any:
     return _each(types.none, (target, _offsets(offset), vector), emit)
 
 
-@_compiled_operation
+@compiled_operation
 def get(typing_context: Any, source: Any, offset: Any) -> Any:
     """One element."""
 
@@ -273,7 +273,7 @@ def get(typing_context: Any, source: Any, offset: Any) -> Any:
     return source.dtype(source, types.int64), codegen
 
 
-@_compiled_operation
+@compiled_operation
 def put(typing_context: Any, target: Any, offset: Any, value: Any) -> Any:
     """Write one element; the value is rounded to the elements' type."""
 
@@ -284,7 +284,7 @@ def put(typing_context: Any, target: Any, offset: Any, value: Any) -> Any:
     return types.none(target, types.int64, target.dtype), codegen
 
 
-@_compiled_operation
+@compiled_operation
 def prefetch(typing_context: Any, source: Any, offset: Any) -> Any:
     """Ask for the cache line of one element; changes nothing but the time its first use takes."""
 
@@ -301,7 +301,7 @@ def prefetch(typing_context: Any, source: Any, offset: Any) -> Any:
     return types.none(source, types.int64), codegen
 
 
-@_compiled_operation
+@compiled_operation
 def widen(typing_context: Any, vector: Any) -> Any:
     """The same numbers as float64."""
 
@@ -313,7 +313,7 @@ def widen(typing_context: Any, vector: Any) -> Any:
     return Vector(types.float64)(vector), codegen
 
 
-@_compiled_operation
+@compiled_operation
 def power_of_two(typing_context: Any, shifted: Any) -> Any:
     """2ᵏ for `shifted` = k + 1.5 × 2²³ (float32) or k + 1.5 × 2⁵² (float64), whose last bits spell the integer k.
 
@@ -339,7 +339,7 @@ def _tree(builder: ir.IRBuilder, vector: ir.Value, combine: Callable[..., ir.Val
     return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
 
-@_compiled_operation
+@compiled_operation
 def sum_of_lanes(typing_context: Any, vector: Any) -> Any:
     """One number: the lanes added pairwise, i with i + 8, then + 4, + 2, + 1."""
 
@@ -349,7 +349,7 @@ def sum_of_lanes(typing_context: Any, vector: Any) -> Any:
     return vector.element(vector), codegen
 
 
-@_compiled_operation
+@compiled_operation
 def maximum_of_lanes(typing_context: Any, vector: Any) -> Any:
     """One number: the largest lane."""
 
@@ -359,7 +359,7 @@ def maximum_of_lanes(typing_context: Any, vector: Any) -> Any:
     return vector.element(vector), codegen
 
 
-@_compiled_operation
+@compiled_operation
 def transpose(typing_context: Any, source: Any, offset: Any, stride: Any, target: Any, target_offset: Any) -> Any:
     """Write a 16 × 16 matrix, whose rows begin at `offset` and every `stride` elements on, transposed to `target`."""
 

@@ -32,6 +32,8 @@ def reproduce(
 
 def warn_of_differences(stored: "StoredRun", comparison: "Comparison") -> None:
     """Say on standard error where a run came out differently, and whether the code has changed."""
+    from search.execution.environment import changes_since
+
     differences = comparison.differences
     warn(f"{stored}: {len(differences)} of {comparison.n_values} evaluations differ")
     for k, split, before, again in differences[:5]:
@@ -39,4 +41,6 @@ def warn_of_differences(stored: "StoredRun", comparison: "Comparison") -> None:
     for k, split in comparison.other_predictions:
         warn(f"  k = {k}, {split}: something else was said about some of the images")
     if not comparison.same_code:
-        warn("  The engine's source has changed since that run was made.")
+        warn(f"  The engine's source has changed since that run was made, by {stored.code_version}.")
+        for change in changes_since(stored.code_version):
+            warn(f"  {change}")

@@ -28,12 +28,23 @@ def choices(n=1, dataset=None, asked="auto", **options):
         ({"n": 5}, ("population", "population")),
         ({"n": 5, "dropout_input": 0.1}, ("network", "network")),
         ({"hidden_layers": 1}, ("network", "network")),
-        ({"batch_size": 8}, ("components", "network")),
+        ({"batch_size": 8}, ("batches", "network")),
+        ({"batch_size": 300, "evaluations_per_epoch": 1}, ("components", "network")),
+        ({"batch_size": 8, "asked": "components"}, ("components", "components")),
         ({"n": 5, "asked": "components"}, ("components", "components")),
     ],
 )
 def test_work_goes_where_it_is_done_fastest(options, expected):
     assert choices(**options) == expected
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "density", "expected"),
+    [(40, 1.0, "batches"), (60, 1.0, "components"), (100, 0.3, "batches"), (240, 0.3, "components")],
+)
+def test_batches_go_to_blas_where_many_images_share_a_pixel(batch_size, density, expected):
+    dataset = make_dataset(density=density)
+    assert choices(dataset=dataset, batch_size=batch_size, evaluations_per_epoch=1)[0] == expected
 
 
 @pytest.mark.parametrize(("density", "expected"), [(0.3, "network"), (1.0, "components")])
