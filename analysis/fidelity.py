@@ -52,7 +52,7 @@ class Agreement:
 
     Attributes:
         correlation: Kendall's τ-b with its interval over candidates.
-        smaller: The smallest training in words: `5,000 images for 2 epochs`.
+        smaller: The smallest training in words: `5,000 examples for 2 epochs`.
         larger: The larger training in words, with the study where it is another one.
         is_whole: Whether all candidates are compared, and not only those that successive halving let go on.
         pairs: `candidate`, `low` and `high`, the validation accuracies on the smallest and the larger set.
@@ -139,8 +139,8 @@ def _identity(config: Mapping[str, Any]) -> str:
 
 
 def size_text(images: float, epochs: float) -> str:
-    """How much a training was, in words: `5,000 images for 2 epochs`."""
-    return f"{int(images):,} images for {count(int(epochs), 'epoch')}"
+    """How much a training was, in words: `5,000 examples for 2 epochs`."""
+    return f"{int(images):,} examples for {count(int(epochs), 'epoch')}"
 
 
 def cost(table: pd.DataFrame) -> float:

@@ -16,7 +16,7 @@ from analysis.statistics.curves import seed_spread
 from analysis.statistics.intervals import binomial_error
 from analysis.studies import CONFIRM, Study
 from analysis.trials import by_trial
-from analysis.wording import count, percent_text, points_text, short_text
+from analysis.wording import count, level_name, percent_text, points_text, short_text
 
 EDGE_SHARE = 0.05
 """Outer share of the values tried (by rank) that counts as the edge for a parameter with many values."""
@@ -118,7 +118,7 @@ def _edges(study: Study) -> list[Remark]:
         edge = at_edge(tried[name], chosen[name])
         if edge:
             sentence = (
-                f"The best configuration on validation has {name} = {short_text(chosen[name])}, among the {edge} "
+                f"The best configuration on validation has {level_name(name, chosen[name])}, among the {edge} "
                 f"values tried ({short_text(tried[name].min())} to {short_text(tried[name].max())}): a wider space may "
                 "hold better ones."
             )

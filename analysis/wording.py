@@ -112,7 +112,9 @@ def level_text(level: object) -> str:
     """A level without its factor: `0.01`, `halve on decrease`, `on`."""
     if str(level) in ("True", "False"):
         return "on" if level else "off"
-    return short_text(level) if isinstance(level, float) else str(level).replace("_", " ")
+    if isinstance(level, float):  # also a whole number beside missing ones
+        return str(int(level)) if level.is_integer() else short_text(level)
+    return str(level).replace("_", " ")
 
 
 def level_name(factor: str, level: object) -> str:

@@ -67,6 +67,7 @@ class Evidence:
         p: Two-sided p value of the difference; where `is_same` that of `equivalence`.
         margin: Smallest difference that matters.
         is_same: Whether the claim is that there is no difference that matters.
+        wants_seeds: Whether runs with more seeds would decide it.
     """
 
     sentence: str
@@ -79,6 +80,7 @@ class Evidence:
     p: float = nan
     margin: Margin = Margin(0.0, "")
     is_same: bool = False
+    wants_seeds: bool = False
 
     def __post_init__(self) -> None:
         """ValueError for a verdict that is none."""
@@ -115,7 +117,7 @@ def margin_of(claim: Claim, runs: pd.DataFrame) -> Margin:
 def images_margin(claim: Claim, error: float) -> Margin:
     """The error with which images measure a difference, as the smallest one that matters."""
     text = f"{claim.measured.show_size(error)} {claim.measured.unit}"
-    return Margin(error, f"the {text} of standard error with which the {claim.measured.split} images measure it")
+    return Margin(error, f"the {text} of standard error with which the {claim.measured.split} examples measure it")
 
 
 def from_effect(effect: Effect, what: str, claim: Claim, expect: str, margin: Margin, pairs: str = "pair") -> Evidence:

@@ -176,11 +176,11 @@ def _conclude(
         assert isinstance(seen, Finding)
         return seen
     verdict, reason = judge(seen, p_adjusted)
-    if seen.verdict is None and not np.isfinite(seen.low):
-        reason += f" More seeds: {study.commands.replicates(MIN_REPLICATES)}."
+    wants_seeds = seen.wants_seeds or (seen.verdict is None and not np.isfinite(seen.low))
+    command = study.commands.replicates(MIN_REPLICATES) if wants_seeds else ""
     sentence = " ".join(part for part in (seen.sentence, reason, _one_seed(studies, seen)) if part)
-    support = claim.form.support(claim)
-    return Finding(claim, study.name, verdict, sentence, support, seen.numbers, seen.run_ids, seen.p, p_adjusted)
+    support, numbers = claim.form.support(claim), seen.numbers
+    return Finding(claim, study.name, verdict, sentence, support, numbers, seen.run_ids, seen.p, p_adjusted, command)
 
 
 def _one_seed(studies: Studies, found: Evidence) -> str:

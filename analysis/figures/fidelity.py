@@ -87,7 +87,7 @@ def draw(table: pd.DataFrame) -> Figure:
     panel.set_ylim(bottom=floor(table))
     panel.margins(x=0.07, y=0.1)
     percent(panel.yaxis)
-    panel.set_xlabel("training images, and epochs")
+    panel.set_xlabel("training examples, and epochs")
     panel.set_ylabel("validation accuracy")
     panel.grid(visible=False, axis="x")
     _draw_agreement(below, table, winner)
@@ -141,6 +141,6 @@ def caption(table: pd.DataFrame) -> str:
         "there to be kept. Kendall rank correlation of "
         f"{size_text(smallest['images'], smallest['epochs'])} with {first['kendall_with']}, over "
         f"{count(found.n, 'candidate')} trained on both: {describe_agreement(found)}. The rungs trained on "
-        f"{percent_text(first['cost'], 0)} of the images that all candidates at the last rung would have needed."
+        f"{percent_text(first['cost'], 0)} of the examples that all candidates at the last rung would have needed."
     )
     return text + (f" {count(below, 'candidate')} partly below the axis." if below else "")

@@ -53,9 +53,8 @@ def verdicts(findings: Sequence[Finding]) -> str:
     """What became of the claims, in a sentence or a few."""
     if len(findings) <= MAX_NAMED:
         return " ".join(f"{finding.claim.claim.rstrip('. ')}: {finding.verdict}." for finding in findings)
-    counts = [f"{number} {verdict}" for verdict, number in tally(findings)]
-    listed = " and ".join(filter(None, (", ".join(counts[:-1]), counts[-1])))
-    return f"Of its {len(findings)} claims, {listed}."
+    counts = ", ".join(f"{number} {verdict}" for verdict, number in tally(findings))
+    return f"Its {len(findings)} claims: {counts}."
 
 
 def best(study: Study, studies: Studies) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.studies import Study
-from analysis.wording import factor_name, percent_text, ranges, value_text
+from analysis.wording import factor_name, level_text, percent_text, ranges
 
 TOP = 5
 
@@ -73,8 +73,5 @@ def _value(value: Any) -> Cell:
     """A hyperparameter's value; a dash where it does not exist for this trial."""
     if not isinstance(value, str) and pd.isna(value):
         return Cell("–", float("-inf"))
-    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
-    if is_number and float(value).is_integer():
-        return Cell(str(int(value)), float(value))
-    value = bool(value) if isinstance(value, np.bool_) else value
-    return Cell(value_text(float(value) if is_number else value), float(value) if is_number else value_text(value))
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return Cell(level_text(value), float(value) if is_number else level_text(value))

@@ -25,7 +25,7 @@ def test_agreement_is_kendalls_over_those_that_reached_both_rungs(study):
     assert wide.notna().sum().tolist() == [27, 9, 3]
     both = wide[[0, 1]].dropna()
     found = agreement(study, table, runs)
-    assert (found.smaller, found.larger) == ("5,000 images for 2 epochs", "15,000 images for 5 epochs")
+    assert (found.smaller, found.larger) == ("5,000 examples for 2 epochs", "15,000 examples for 5 epochs")
     assert (found.correlation.n, found.is_whole) == (9, False)
     assert found.correlation.estimate == pytest.approx(stats.kendalltau(both[0], both[1]).statistic)
     assert cost(table) == pytest.approx((27 * 5_000 * 2 + 9 * 15_000 * 5 + 3 * 50_000 * 10) / (27 * 50_000 * 10))
@@ -45,7 +45,7 @@ def test_agreement_is_over_all_candidates_where_another_study_has_them_too(study
     random = next(s for s in studies if s.name == "mlp-random")
     other = dataclasses.replace(random, all_runs=twins)
     found = agreement(study, *rungs(study), other)
-    assert (found.correlation.n, found.larger) == (27, "50,000 images for 5 epochs in mlp-random")
+    assert (found.correlation.n, found.larger) == (27, "50,000 examples for 5 epochs in mlp-random")
     assert found.correlation.estimate == pytest.approx(1)
     assert set(found.run_ids) == set(twins["run_id"])
     assert verdict_of(CLAIM, study, other) == Verdict.SUPPORTED

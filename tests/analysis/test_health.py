@@ -77,7 +77,7 @@ def test_a_fidelity_study_is_as_wide_as_all_its_candidates(studies):
     runs.loc[runs["trial_number"] == study.selected["trial_number"], "learning_rate"] = 0.04
     runs.loc[~runs["full_fidelity"], "learning_rate"] = np.geomspace(1e-4, 1, 36)
     edges = remarks(dataclasses.replace(study, all_runs=runs), "edge")
-    assert not [r for r in edges if "learning_rate" in r.sentence]
+    assert not [r for r in edges if "learning rate" in r.sentence]
     last = runs[runs["full_fidelity"]]
     edges = remarks(dataclasses.replace(study, all_runs=last), "edge")
-    assert [r for r in edges if "learning_rate" in r.sentence]
+    assert [r for r in edges if "learning rate" in r.sentence]

@@ -1,25 +1,32 @@
 """Values in words."""
 
-import pandas as pd
+import dataclasses
 
-from analysis.wording import describe, ranges
-from benchmarks import synthetic
+import pytest
+
+from analysis.wording import level_name, ranges
+from engine.configuration import Configuration
 
 
-def test_a_configuration_is_described_with_what_the_report_did_not_have():
-    config = pd.Series(synthetic.BASE)
-    assert describe(config) == "2 × 100 relu, learning rate 0.01, momentum, halve on decrease"
-    beyond = {
-        "momentum_form": "heavy_ball",
-        "epochs": 40,
-        "batch_size": 64,
-        "dropout_hidden": 0.3,
-        "weight_decay": 1e-4,
-    }
-    assert describe(pd.Series(synthetic.BASE | beyond)) == (
-        "2 × 100 relu, learning rate 0.01, heavy ball, halve on decrease, 40 epochs, batches of 64, "
-        "dropout 0 (input) and 0.3 (hidden), weight decay 0.0001"
-    )
+@pytest.mark.parametrize(
+    ("factor", "level", "expected"),
+    [
+        ("momentum", True, "momentum"),
+        ("momentum", False, "no momentum"),
+        ("decay", "halve_on_decrease", "decay halve on decrease"),
+        ("dropout_hidden", 0.25, "dropout of hidden units 0.25"),
+        ("hidden_size", 1_024.0, "hidden size 1024"),
+    ],
+)
+def test_a_level_is_told_with_its_factor(factor, level, expected):
+    assert level_name(factor, level) == expected
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(Configuration), ids=lambda field: field.name)
+def test_levels_of_every_hyperparameter_are_told_apart(field):
+    domain = field.metadata["domain"]
+    levels = list(domain.choices) or {bool: [False, True], int: [1, 2], float: [0.1, 0.25]}[domain.kind]
+    assert len({level_name(field.name, level) for level in levels}) == len(levels)
 
 
 def test_ranges_join_neighbours():

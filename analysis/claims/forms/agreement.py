@@ -92,10 +92,10 @@ class Agreement(Form):
             share = percent_text(cost(table), 0)
             sentence += (
                 f" The candidate that is best at the end, one of those kept, was number {place} on the smallest set. "
-                f"Halving trained on {share} of the images that all candidates in full would have needed."
+                f"Halving trained on {share} of the examples that all candidates in full would have needed."
             )
             numbers += [
                 Number("rank of the best on the smallest set", str(place)),
-                Number("images trained on, of those for all candidates in full", share),
+                Number("examples trained on, of those for all candidates in full", share),
             ]
         return Evidence(sentence, tuple(sorted({*run_ids_of(runs), *compared.run_ids})), tuple(numbers), verdict)

@@ -172,7 +172,7 @@ class Level(Form):
             f"{target.words}, {n_diverged} diverged."
         )
         if verdict == Verdict.UNDECIDED:
-            sentence += " None is outside by more than one standard error with which the images measure it."
+            sentence += " None is outside by more than one standard error with which the examples measure it."
         numbers = (
             Number(side, metric.show_whole(worst[VALUE])),
             Number("runs that are outside by more than the margin", str(int(surely.sum()))),
@@ -253,6 +253,6 @@ class Level(Form):
         ]
         if metric.split is not None:
             n_images = int(runs[f"n_{metric.split}"].iloc[0])
-            sentence += f"; {n_images:,} images measure that with a standard error of {shown_error}"
-            numbers.append(Number("standard error from the number of images", shown_error))
+            sentence += f"; {n_images:,} examples measure that with a standard error of {shown_error}"
+            numbers.append(Number("standard error from the number of examples", shown_error))
         return Evidence(f"{sentence}.", run_ids_of(runs), tuple(numbers), verdict)

@@ -93,7 +93,7 @@ class Selected(Form):
         everything = [measured(claim, s, s.complete) for s in (study, other)]
         beats = probability_of_superiority(*(runs[VALUE] for runs in everything))
         bounds = f" ({interval_text(beats.low, beats.high)})" if beats.known else ""
-        sources = "images and seeds" if images > 0 else "seeds"
+        sources = "examples and seeds" if images > 0 else "seeds"
         interval = f", {interval_text(low, high, metric.show_difference)} from {sources}" if error > 0 else ""
         sentence = (
             f"{capital(metric.label)} of the configuration selected on validation: {metric.show(a)} in {study.name} "

@@ -93,7 +93,7 @@ class Trend(Form):
             return (
                 f"A change in {label} from the lowest to the highest {factor} that two one-sided tests put within the "
                 "margin, and no two levels farther apart; contradicted by a change that is surely larger, by means of "
-                "levels farther apart than any sample of images would put them, or by runs that diverged."
+                "levels farther apart than any sample of examples would put them, or by runs that diverged."
             )
         return (
             f"{label[:1].upper()}{label[1:]} that {claim.expect} along a fitted line from the lowest to the highest "
@@ -138,7 +138,7 @@ class Trend(Form):
         )
         evidence = replace(evidence, sentence=sentence, numbers=numbers, run_ids=run_ids_of(asked))
         if claim.expect == "neither":
-            return _neither(evidence, claim, study, runs, found, n_diverged)
+            return _neither(evidence, claim, runs, found, n_diverged)
         return evidence
 
     def _over(self, runs: pd.DataFrame) -> pd.DataFrame:
@@ -219,9 +219,7 @@ _READERS = {"grid": _by_level, "ofat": _by_level, "random": _by_trial}
 """By the driver: those whose trials do not depend on each other's results."""
 
 
-def _neither(
-    evidence: Evidence, claim: Claim, study: Study, runs: pd.DataFrame, found: Found, n_diverged: int
-) -> Evidence:
+def _neither(evidence: Evidence, claim: Claim, runs: pd.DataFrame, found: Found, n_diverged: int) -> Evidence:
     """The evidence that nothing changes, or that something does without a line through it.
 
     A range of means that sampling of images alone would rarely give (the studentised range of that many accuracies)
@@ -234,8 +232,9 @@ def _neither(
     if n_diverged or found.span > max(rare, margin.size):
         return replace(evidence, verdict=Verdict.CONTRADICTED, p=np.nan)
     if not found.is_tested:
-        more = f" Whether it goes with the levels wants replicates ({study.commands.replicates(MIN_REPLICATES)})."
-        return replace(evidence, verdict=Verdict.UNDECIDED, p=np.nan, sentence=evidence.sentence + more)
+        more = " Whether it goes with the levels wants replicates."
+        sentence = evidence.sentence + more
+        return replace(evidence, verdict=Verdict.UNDECIDED, p=np.nan, sentence=sentence, wants_seeds=True)
     if abs(evidence.difference) <= margin.size < found.span:
         apart = f" Two levels are farther apart than {margin.words}, without a line through them."
         return replace(evidence, verdict=Verdict.UNDECIDED, sentence=evidence.sentence + apart)
