@@ -25,7 +25,7 @@ RUN    = $(BIN)/digitsweep run $(call quote,$(1)) $(FROM) --jobs $(call quote,$(
 BUDGET = $(call option,--time,TIME) $(call switch,--dry-run,DRY_RUN)
 
 # What was typed, so that a message can name the command that goes on.
-VARIABLES := DB JOBS SEED REPLICATES DATASET DATA SPEC STUDY DRIVER N SAMPLER TOP TIME DRY_RUN OUT PORT PYTHON
+VARIABLES := DB JOBS SEED REPLICATES DATASET DATA SPEC STUDY DRIVER N SAMPLER TOP MAX_REPLICATES TIME DRY_RUN OUT PORT PYTHON
 export DIGITSWEEP_COMMAND := $(strip make $(MAKECMDGOALS) $(foreach name,$(VARIABLES),$(if \
   $(filter command environment,$(firstword $(origin $(name)))),$(name)=$(call quote,$(subst $$,$$$$,$($(name)))))))
 
@@ -36,7 +36,7 @@ $(shell test ! -e $(VENV)/.runtime || { test -x $(BIN)/python && test "$$(cat $(
 PIP = env -u PIP_USER -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT -u PYTHONPATH -u PYTHONHOME \
       $(BIN)/python -m pip --require-virtualenv --quiet --disable-pip-version-check
 
-.PHONY: help new linear-grid mlp-random mlp-optuna ofat confirm study status select figures report dashboard export bench test check soak lock clean
+.PHONY: help new linear-grid mlp-random mlp-optuna ofat confirm decide study status select figures report dashboard export bench test check soak lock clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -45,10 +45,11 @@ help: ## List the targets and variables
 	  '  SEED=2022         seed of the study'     '  REPLICATES=1      runs of each trial (ofat 5, confirm 8)' \
 	  '  DATASET=auto      auto, mnist, fashion-mnist, digits, or a path to .npz, .csv or IDX files' \
 	  '  DATA=<folder>     where to look first for the data files' \
-	  '  SPEC=<file>       study file (study)'    '  STUDY=<name>      study in the database (select, confirm, figures, report), or a new one (new)' \
+	  '  SPEC=<file>       study file (study)'    '  STUDY=<name>      study in the database (select, confirm, decide, figures, report), or a new one (new)' \
 	  '  DRIVER=grid       what proposes its trials: grid, random, ofat, optuna (new)' \
 	  '  N=50              trials in all (mlp-random, mlp-optuna)' \
 	  '  SAMPLER=tpe       tpe, gp, cmaes, qmc or nsgaii (mlp-optuna)' '  TOP=4             how many of the best (confirm)' \
+	  '  MAX_REPLICATES=64 seeds that no configuration goes beyond (decide)' \
 	  '  TIME=10m          wall-time budget: runs in training end, no new one starts' \
 	  '  DRY_RUN=1         the plan, what is done of it and how long the rest takes; nothing is trained' \
 	  '  OUT=report        folder (figures, report; export: export; bench: bench)'       '  PORT=8080         port on 127.0.0.1 (dashboard)'
@@ -70,6 +71,12 @@ confirm: $(VENV)/.runtime ## The best again with fresh seeds: make confirm STUDY
 	@$(BIN)/digitsweep confirm $(call quote,$(STUDY)) $(FROM) --jobs $(call quote,$(JOBS)) \
 	  --top $(call quote,$(or $(TOP),4)) --replicates $(call quote,$(or $(REPLICATES),8)) \
 	  $(call given,--dataset,DATASET) $(call option,--data,DATA) $(BUDGET)
+
+decide: $(VENV)/.runtime ## More seeds where a claim is open: make decide STUDY=linear-grid MAX_REPLICATES=64 TIME=10m
+	@test -n $(call quote,$(STUDY)) || { echo 'make decide needs STUDY=<name>; make status lists the studies' >&2; exit 2; }
+	@$(BIN)/digitsweep decide $(call quote,$(STUDY)) $(FROM) --jobs $(call quote,$(JOBS)) \
+	  $(call option,--max-replicates,MAX_REPLICATES) $(call given,--dataset,DATASET) $(call option,--data,DATA) \
+	  $(call option,--time,TIME)
 
 new: $(VENV)/.runtime ## Write a study file to begin with: make new STUDY=my-study
 	@test -n $(call quote,$(STUDY)) || { echo 'make new needs STUDY=<name>' >&2; exit 2; }

@@ -68,6 +68,7 @@ class Study:
         commands: What to type for it.
         frozen: The newest frozen choice (`selection_id`, `trial_number`, `n_trials`, `selected_at`), if any.
         created_at: When it was made.
+        replicates: The most replicates that its file ever asked for.
     """
 
     name: str
@@ -83,6 +84,12 @@ class Study:
     commands: Commands
     frozen: Mapping[str, Any] | None = None
     created_at: str = ""
+    replicates: int = 0
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether trials have more replicates than their file asks for: they were added in the light of results."""
+        return bool(0 < self.replicates <= self.all_runs["replicate"].max())
 
     @cached_property
     def complete_at_any_fidelity(self) -> pd.DataFrame:
@@ -345,6 +352,7 @@ def _studies(tables: Tables, called: str, stated: Mapping[str, Mapping[str, Any]
                 commands=Commands(name, row["command"], called),
                 frozen=frozen.get(name),
                 created_at=row["created_at"],
+                replicates=int(row["replicates"]),
             )
 
 

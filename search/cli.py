@@ -11,6 +11,7 @@ import typer
 from search.commands.confirm import confirm
 from search.commands.dashboard import dashboard
 from search.commands.data import data
+from search.commands.decide import decide
 from search.commands.export import export
 from search.commands.new import new
 from search.commands.predict import predict
@@ -25,7 +26,7 @@ from search.failures import exit_code
 
 app = typer.Typer(
     name="digitsweep",
-    help="Hyperparameter searches on MNIST that are fast and can be trusted.",
+    help="Hyperparameter searches that are fast and can be trusted.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -35,6 +36,7 @@ app.command()(run)  # train what a study lacks
 app.command()(status)  # what the database holds
 app.command()(select)  # freeze the best on validation, then read its test accuracy
 app.command()(confirm)  # the best again, with fresh seeds
+app.command()(decide)  # more seeds where a claim is open, until each is settled
 app.command()(train_best)  # the selection as a model file
 app.command()(predict)  # what a picture shows
 app.command()(reproduce)  # a stored run again, compared to the last bit

@@ -95,15 +95,15 @@ def test_every_variable_is_explained_and_part_of_the_command_to_go_on(project):
 OF_OWN_FILES = {"--label", "--ignore", "--keep", "--header", "--no-header", "--scale"}
 
 
-@pytest.mark.parametrize("name", ["run", "confirm"])
+@pytest.mark.parametrize("name", ["run", "confirm", "decide"])
 def test_make_hands_on_every_option_of_a_command_that_trains(name):
     from typer.main import get_command
 
     from search.cli import app
 
     text = (ROOT / "Makefile").read_text()
-    beginning = {"run": "RUN    =", "confirm": "confirm:"}[name]
-    recipe = text[text.index(f"\n{beginning}") :].split("\n\n" if name == "confirm" else "\nBUDGET")[0]
+    beginning = {"run": "RUN    ="}.get(name, f"{name}:")
+    recipe = text[text.index(f"\n{beginning}") :].split("\nBUDGET" if name == "run" else "\n\n")[0]
     (budget,) = re.findall(r"^BUDGET = .*$", text, re.MULTILINE)
     (shared,) = re.findall(r"^FROM   = .*$", text, re.MULTILINE)
     targets = text[text.index("\nlinear-grid:") : text.index("\nconfirm:")] if name == "run" else ""

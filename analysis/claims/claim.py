@@ -23,6 +23,7 @@ from analysis.metrics import METRICS, Metric
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from analysis.claims.contrast import Contrast
     from analysis.claims.evidence import Evidence
     from analysis.studies import Studies, Study
 
@@ -130,6 +131,16 @@ class Form(BaseModel):
             NotApplicableError: They are there, but the statistic's conditions do not hold.
         """
         raise NotImplementedError
+
+    def contrast(self, claim: Claim, study: Study) -> Contrast | None:
+        """The claim as one number a replicate; None where more replicates would not settle it.
+
+        Raises:
+            NothingThereError: Runs are missing.
+            NotApplicableError: They are there, but the statistic's conditions do not hold.
+        """
+        del claim, study
+        return None
 
 
 class ClaimBase(BaseModel):

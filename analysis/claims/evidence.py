@@ -31,6 +31,7 @@ class Verdict(StrEnum):
 
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
+    NO_DIFFERENCE = "no difference that matters"
     UNDECIDED = "undecided"
     NOT_RUN = "not run"
     OTHER_SETTINGS = "other settings"

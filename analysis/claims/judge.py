@@ -10,7 +10,7 @@ is called so only if two one-sided tests put the difference within the margin, a
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,15 @@ import pandas as pd
 from pydantic import ValidationError
 
 from analysis.claims.claim import Claim
+from analysis.claims.contrast import progress
 from analysis.claims.evidence import Evidence, Number, Verdict
 from analysis.claims.forms import StatedClaim
 from analysis.errors import NotApplicableError, NothingThereError
 from analysis.statistics.intervals import ALPHA
 from analysis.statistics.pairs import MIN_REPLICATES, holm
+from analysis.statistics.sequences import MAX_FORECAST
 from analysis.studies import Studies, Study
-from analysis.wording import capital, factor_name, p_text, value_text
+from analysis.wording import capital, count, factor_name, p_text, value_text
 
 
 @dataclass(frozen=True)
@@ -144,10 +146,37 @@ def _look(claim: Claim | UnreadClaim, study: Study, studies: Studies) -> Evidenc
     if differs := other_settings(claim, study):
         return Finding(claim, study.name, Verdict.OTHER_SETTINGS, differs, support)
     try:
-        return claim.form.examine(claim, study, studies)
+        found = claim.form.examine(claim, study, studies)
+        return _after_each_look(claim, study, studies, found) if study.is_sequential else found
     except (NothingThereError, NotApplicableError) as error:
         command = error.command if isinstance(error, NothingThereError) else study.commands.again
         return Finding(claim, study.name, Verdict.NOT_RUN, f"{capital(str(error))}.", support, command=command)
+
+
+def n_sharing(study: Study, studies: Studies) -> int:
+    """Claims of the study's page that replicates can settle; they share the probability of a false verdict."""
+    claims = [(s, claim) for s in _family(study, studies) for claim in claims_of(s) if isinstance(claim, Claim)]
+    return max(
+        1, sum(p.contrast is not None for s, claim in claims for p in progress(s, [claim], n_claims=1, maximum=0))
+    )
+
+
+def _after_each_look(claim: Claim, study: Study, studies: Studies, found: Evidence) -> Evidence:
+    """The evidence where replicates were added in the light of results: its interval holds however often one looked."""
+    (now,) = progress(study, [claim], n_claims=n_sharing(study, studies), maximum=MAX_FORECAST)
+    if now.decision is None or now.contrast is None:
+        return found
+    decision, metric = now.decision, claim.measured
+    show = metric.show_whole if now.contrast.than else metric.show_difference
+    bounds = f"{show(decision.low)} to {show(decision.high)}" if math.isfinite(decision.low) else "none yet"
+    unit = "" if now.contrast.than else f" {metric.unit}"
+    end = f"settled at {decision.settled_at}" if decision.settled_at else "not settled yet"
+    more = f", about {count(decision.more, 'replicate')} more would settle it" if decision.more else ""
+    sentence = (
+        f"{found.sentence} Replicates were added until a verdict: an interval that holds at every look, {bounds}{unit} "
+        f"({count(decision.n, 'replicate')}, {end}{more})."
+    )
+    return replace(found, verdict=Verdict(decision.outcome), sentence=sentence, p=math.nan)
 
 
 def other_settings(claim: Claim, study: Study) -> str:

@@ -6,9 +6,9 @@ status       what the database holds             report      figures, and the pa
 select       freeze the best                     export      CSV and Parquet
 confirm      the best again, fresh seeds         dashboard   Optuna's, on this machine alone
 train_best   the selection as a model file       data        where data sets are found
-predict      what a picture shows
+predict      what a picture shows                decide      replicates until claims are settled
 
-training   what run and confirm share: how a study is trained, shown and ended
+training   what run, confirm and decide share: how a study is trained, shown and ended
 typed      the command as it was typed, to be given back
 common     terminals, options, data
 """

@@ -205,6 +205,7 @@ Replicates = Annotated[int | None, _count(1, MAX_REPLICATES, help="Runs of each 
 Trials = Annotated[int | None, _count(1, MAX_TRIALS, help="Trials in all, for random and adaptive studies.")]
 RankingRows = Annotated[int, _count(1, MAX_TRIALS, help="Rows of the ranking to show.")]
 BestTrials = Annotated[int, _count(1, MAX_TRIALS, help="How many of the best configurations.")]
+MaxReplicates = Annotated[int, _count(1, MAX_REPLICATES, help="Replicates that no configuration goes beyond.")]
 FreshRuns = Annotated[int, _count(1, MAX_REPLICATES, help="Runs of each, with fresh seeds.")]
 Replicate = Annotated[int, _count(0, MAX_REPLICATES, help="Which run of the selected trial, from 0.")]
 Port = Annotated[int, _count(1, 65_535, help="Port on 127.0.0.1.")]

@@ -91,10 +91,11 @@ def train(
                 **options,
             )
     except KeyboardInterrupt:  # the third signal
-        _leave_interrupted(f"stopped; what was saved is kept. Go on with:\n  {typed_command()}")
+        leave_interrupted(f"stopped; what was saved is kept. Go on with:\n  {typed_command()}")
 
 
-def _leave_interrupted(message: str) -> NoReturn:
+def leave_interrupted(message: str) -> NoReturn:
+    """Say how to go on, and leave as an interrupted program does."""
     with suppress(OSError):  # the terminal may be the reason
         say(message)
     leave(130)
@@ -112,7 +113,7 @@ def finish(result: "StudyResult", db: str) -> None:
         lost = f"{result.not_saved}" if result.not_saved else "nothing is lost"
         place = f"; all results are in {result.recovered}" if result.recovered else ""
         again = typed_command(result.recovered)
-        _leave_interrupted(f"\n{result.study}: interrupted; {lost}{place}. Go on with:\n  {again}")
+        leave_interrupted(f"\n{result.study}: interrupted; {lost}{place}. Go on with:\n  {again}")
     if result.recovered or result.not_saved:
         if result.not_saved:
             warn(f"{result.study}: {result.not_saved}.")

@@ -13,6 +13,7 @@ import os
 import shlex
 import time
 import traceback
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def run_study(
     driver: Driver | None = None,
     command: str | None = None,
     name: str | None = None,
+    replicates_of: Mapping[int, int] | None = None,
 ) -> StudyResult:
     """Train what a study lacks and record it.
 
@@ -72,6 +74,7 @@ def run_study(
         driver: instead of the one the spec names.
         command: what to type to go on with the study, for notes and messages.
         name: the study's name in the database, instead of `study_name`.
+        replicates_of: by trial number, how many replicates a trial is to have where these are more than are asked for.
 
     Raises:
         StudyMismatchError: the database has another study of this name.
@@ -91,7 +94,7 @@ def run_study(
             n_jobs = n_jobs or os.cpu_count() or 1
             try:
                 coordinator = _Coordinator(
-                    saver, spec, dataset, driver, name, command, display or SilentDisplay(), n_jobs
+                    saver, spec, dataset, driver, name, command, display or SilentDisplay(), n_jobs, replicates_of or {}
                 )
             except SQLAlchemyError as error:
                 raise unusable(locate(database), error) from error
@@ -111,6 +114,7 @@ class _Coordinator:
         command: str,
         display: Display,
         n_jobs: int,
+        replicates_of: Mapping[int, int],
     ) -> None:
         self.spec, self.dataset, self.driver = spec, dataset, driver
         self.name, self.display, self.n_jobs = name, display, n_jobs
@@ -119,12 +123,16 @@ class _Coordinator:
             study_id = writing.open_study(connection, study_record(spec, dataset, name, command))
             writing.add_labels(connection, dataset)
         seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
+        more = {
+            number: {r: derive_seed(spec.seed, r) for r in range(max(n, spec.replicates))}
+            for number, n in replicates_of.items()
+        }
         axes = spec.axes | spec.by_axes | spec.nuisance_axes
         note = study_note(spec, name, dataset, command)
         saver.mirror(
             lambda sql: open_mirror(sql, name, axes, note=note, say=lambda line: display.say(f"{name}: {line}"))
         )
-        self.plan = Plan(saver, study_id, spec, dataset, driver, seeds, n_jobs)
+        self.plan = Plan(saver, study_id, spec, dataset, driver, seeds, n_jobs, more)
         saver.follow(self.plan.trials)
         self.tally = Tally(name, planned=spec.trials or 0 if spec.driver == "optuna" else 0)
         for trial in self.plan.trials:

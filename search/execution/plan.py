@@ -38,11 +38,12 @@ class Plan:
         driver: Driver,
         seeds: Mapping[int, int],
         n_jobs: int,
+        more: Mapping[int, Mapping[int, int]] | None = None,
     ) -> None:
         self._saver, self._study_id, self._spec, self._dataset = saver, study_id, spec, dataset
         self._driver, self._seeds, self._n_jobs = driver, seeds, n_jobs
         with saver.transaction() as connection:
-            self.trials = load_trials(connection, study_id, seeds)
+            self.trials = load_trials(connection, study_id, seeds, more)
         self.outcomes: dict[int, Outcome] = tell_stored(driver, self.trials, spec.at)
         self._record_asked(mark_asked(driver, self.trials, self.outcomes))
         self._by_hash = {trial.configuration.hash: trial for trial in self.trials}

@@ -217,8 +217,17 @@ class Trial:
         return MirroredTrial(self.number, self.params, self.state, curve, value, attributes)
 
 
-def load_trials(connection: Connection, study_id: int, seeds: Mapping[int, int]) -> list[Trial]:
-    """The trials of a study, each with one run for every replicate in `seeds` (replicate → seed)."""
+def load_trials(
+    connection: Connection, study_id: int, seeds: Mapping[int, int], more: Mapping[int, Mapping[int, int]] | None = None
+) -> list[Trial]:
+    """The trials of a study, each with one run for every replicate in `seeds` (replicate → seed).
+
+    Args:
+        connection: to the database.
+        study_id: the study.
+        seeds: of the replicates that every trial has.
+        more: by trial number, instead of these where a trial is to have more replicates than the others.
+    """
     trials = [
         Trial(
             trial_id=row["trial_id"],
@@ -234,7 +243,8 @@ def load_trials(connection: Connection, study_id: int, seeds: Mapping[int, int])
     curves = reading.validation_curves(connection, study_id)
     rows = {(row["trial_id"], row["replicate"]): row for row in reading.study_runs(connection, study_id)}
     for trial in trials:
-        trial.runs = [Run(trial, replicate, seed) for replicate, seed in seeds.items()]
+        own = seeds if more is None else more.get(trial.number, seeds)
+        trial.runs = [Run(trial, replicate, seed) for replicate, seed in own.items()]
         for run in trial.runs:
             row = rows.get((trial.trial_id, run.replicate))
             if row is not None:

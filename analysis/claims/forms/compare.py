@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from analysis.claims.claim import ClaimError, Form
+from analysis.claims.contrast import Contrast, contrast_of, step_of
 from analysis.claims.evidence import VALUE, Evidence, Number, from_effect, margin_of, measured
 from analysis.wording import capital, count, factor_name, level_name, value_text
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.claims.claim import Claim, Stated
+    from analysis.statistics.sequences import Expected
     from analysis.studies import Studies, Study
 
 _FEW_LEVELS = 4
@@ -92,6 +94,14 @@ class Compare(Form):
             sentence=found.sentence + (left_out if n_diverged else ""),
             numbers=(*found.numbers, *self._beside(claim, study, runs, pairs)),
         )
+
+    def contrast(self, claim: Claim, study: Study) -> Contrast:
+        """The mean difference of each replicate's matched pairs."""
+        runs = measured(claim, study, study.settled)
+        pairs = study.pairs(runs, self.factor, (self.level, self.against), VALUE)
+        behind = runs[runs["run_id"].isin({*pairs["run_id_high"], *pairs["run_id_low"]})]
+        expect = cast("Expected", claim.expect)
+        return contrast_of(pairs, behind, expect, margin_of(claim, runs).size, step=step_of(claim, runs))
 
     def _beside(self, claim: Claim, study: Study, runs: pd.DataFrame, pairs: pd.DataFrame) -> list[Number]:
         """The difference at each level of the other factors that have few, and what lies between two numbers."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from analysis.claims.claim import ClaimError, Form, nearest_of
+from analysis.claims.contrast import Contrast, contrast_of, step_of
 from analysis.claims.evidence import VALUE, Evidence, Number, Verdict, margin_of, measured, owner_of, run_ids_of
 from analysis.errors import NotApplicableError
 from analysis.wording import capital, count, interval_text, value_text
@@ -129,6 +130,20 @@ class Level(Form):
         if self.of == "mean":
             return self._mean(claim, study)
         return self._selected(claim, study, studies)
+
+    def contrast(self, claim: Claim, study: Study) -> Contrast | None:
+        """Each replicate's mean over all configurations; None for single runs and for the selected one."""
+        if self.of != "mean":
+            return None
+        target = self.target(claim)
+        runs = measured(claim, study, self._among(study, study.complete))
+        series = runs.assign(difference=runs[VALUE])
+        step = step_of(claim, runs)
+        if self.equals is not None and self.within is not None:
+            return contrast_of(series, runs, "same", self.within, than=self.equals, step=step)
+        if math.isinf(target.high):
+            return contrast_of(series, runs, "higher", 0.0, than=target.low, step=step)
+        return contrast_of(series, runs, "lower", 0.0, than=target.high, step=step)
 
     def _among(self, study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         """The runs that the claim speaks of.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, cast
 
 import numpy as np
 from pydantic import Field
 
 from analysis.claims.claim import ClaimError, Form
+from analysis.claims.contrast import Contrast, contrast_of, step_of
 from analysis.claims.evidence import VALUE, Evidence, Number, Verdict, from_effect, margin_of, measured, run_ids_of
 from analysis.errors import NotApplicableError, known
 from analysis.statistics.intervals import ALPHA, Interval, mean_interval
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.claims.claim import Claim, Stated
+    from analysis.statistics.sequences import Expected
     from analysis.studies import Axis, Studies, Study
 
 EXPECTED = {"rises": "higher", "falls": "lower", "neither": "same"}
@@ -140,6 +142,19 @@ class Trend(Form):
         if claim.expect == "neither":
             return _neither(evidence, claim, runs, found, n_diverged)
         return evidence
+
+    def contrast(self, claim: Claim, study: Study) -> Contrast | None:
+        """The change along each replicate's fitted line; None where trials and not replicates are independent."""
+        axis = study.axis(self.factor)
+        if not axis.is_number or _READERS.get(study.driver) is not _by_level:
+            return None
+        others = [a.name for a in study.axes if a.name != axis.name and a.section != "nuisance"]
+        runs = _scaled(axis, self._over(measured(claim, study, study.settled)))
+        series = series_of(runs, "scaled", VALUE, others)
+        if series.empty:
+            return None
+        expect, margin = cast("Expected", EXPECTED[str(claim.expect)]), margin_of(claim, runs).size
+        return contrast_of(series, runs, expect, margin, step=step_of(claim, runs))
 
     def _over(self, runs: pd.DataFrame) -> pd.DataFrame:
         """The runs at the levels that count."""

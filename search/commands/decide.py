@@ -1,0 +1,103 @@
+"""`digitsweep decide`: replicates where a claim is open, until each is settled or the budget ends."""
+
+import math
+import os
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from engine.errors import DigitsweepError
+from search.commands.common import console, load_stored_data, say
+from search.commands.options import (
+    Database,
+    DataFolder,
+    DatasetName,
+    Jobs,
+    MaxReplicates,
+    StudyName,
+    TimeBudget,
+    seconds,
+)
+from search.commands.report import analysis_errors
+from search.commands.training import leave_interrupted
+from search.commands.typed import typed_command
+from search.wording import count, duration
+
+if TYPE_CHECKING:
+    from analysis.claims.contrast import Progress
+    from search.decide import Decided
+
+
+def decide(
+    study: StudyName,
+    db: Database = "runs.sqlite",
+    max_replicates: MaxReplicates = 64,
+    time: TimeBudget = None,
+    jobs: Jobs = None,
+    dataset: DatasetName = None,
+    data: DataFolder = None,
+) -> None:
+    """Add replicates of exactly what the study's open claims need, until each has a verdict or the budget ends."""
+    from engine.kernels.launch import compile_kernels
+    from search.decide import decide as run
+    from search.decide import look, stored_study
+    from search.execution.progress import terminal_display
+
+    stored = stored_study(db, study)
+    name = stored.name
+    with analysis_errors():
+        look(db, name, max_replicates)  # that there are claims, before data is read
+    images = load_stored_data(stored.data_source, db, dataset, data)
+    compile_kernels(say)
+    with terminal_display(console) as display:
+        result = run(
+            db,
+            name,
+            images,
+            max_replicates=max_replicates,
+            max_seconds=seconds(time) if time else None,
+            n_jobs=jobs or os.cpu_count() or 1,
+            display=display,
+            say=say,
+        )
+    if result.last is not None and result.last.interrupted:
+        leave_interrupted(f"\n{name}: interrupted; nothing is lost. Go on with:\n  {typed_command()}")
+    _print(result, max_replicates, jobs or os.cpu_count() or 1)
+    if result.last is not None and result.last.n_failed:
+        raise DigitsweepError(f"{count(result.last.n_failed, 'run')} failed; v_runs has the errors")
+
+
+def _print(result: "Decided", max_replicates: int, n_jobs: int) -> None:
+    """Each claim with its verdict, or what it would take."""
+    table = Table(title=f"{result.study}: claims")
+    table.add_column("claim", overflow="fold")
+    table.add_column("verdict")
+    table.add_column("replicates", justify="right")
+    table.add_column("mean, interval at every look", justify="right")
+    table.add_column("to settle it")
+    for each in result.claims:
+        if each.decision is None or each.contrast is None:
+            table.add_row(each.claim.claim, "–", "", "", each.reason)
+            continue
+        decision, metric = each.decision, each.claim.measured
+        show = metric.show_whole if each.contrast.than else metric.show_difference
+        bounds = f"{show(decision.low)} to {show(decision.high)}" if math.isfinite(decision.low) else "none yet"
+        table.add_row(
+            each.claim.claim,
+            decision.outcome,
+            str(decision.n),
+            f"{show(decision.estimate)}, {bounds}",
+            _what_it_takes(each, max_replicates, n_jobs),
+        )
+    console.print(table)
+    ended = " The time budget is used up." if result.out_of_time else ""
+    say(f"{result.study}: {count(result.n_trained, 'run')} trained in {duration(result.seconds)}.{ended}")
+
+
+def _what_it_takes(claim: "Progress", max_replicates: int, n_jobs: int) -> str:
+    assert claim.decision is not None
+    if claim.decision.settled_at is not None:
+        return f"settled at {claim.decision.settled_at}"
+    if claim.decision.more is None:
+        return f"more than {max_replicates}"
+    return f"about {claim.decision.more} more, {duration(claim.decision.more * claim.seconds / n_jobs)}"

@@ -1,0 +1,182 @@
+"""`digitsweep decide`: replicates of exactly the configurations that the open claims need, until each is settled.
+
+    study ──claims──▶ Progress (open, about how many more, their cost) ──the cheapest──▶ run_study ──▶ look again
+
+Each claim has an interval that holds at every look (analysis/statistics/sequences.py), so neither looking nor stopping
+changes how often a verdict is wrong.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.claims.claim import Claim
+from analysis.claims.contrast import Progress, progress
+from analysis.claims.judge import claims_of, n_sharing
+from analysis.statistics.sequences import MIN_DIFFERENCES
+from analysis.studies import Study, read_studies
+from engine.data.dataset import Dataset
+from search.execution.coordinator import run_study
+from search.execution.progress import Display
+from search.execution.result import StudyResult
+from search.naming import stored_source
+from search.spec.space import SpecError
+from search.spec.study import StudySpec, parse_spec
+from search.store import reading
+from search.store.database import open_for_reading
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Where the claims of a study stand.
+
+    Attributes:
+        study: the study's name in the database.
+        claims: how far each of its claims is.
+        n_trained: runs that were trained to get there.
+        seconds: wall time.
+        out_of_time: whether the time budget ended it.
+        last: the last training's result, if any.
+    """
+
+    study: str
+    claims: tuple[Progress, ...]
+    n_trained: int
+    seconds: float
+    out_of_time: bool
+    last: StudyResult | None
+
+
+@dataclass(frozen=True)
+class StoredStudy:
+    """A study as the database has it.
+
+    Attributes:
+        name: its name there.
+        spec: its file as it was last run.
+        command: what was typed for that.
+        data_source: what to load to have its data.
+    """
+
+    name: str
+    spec: StudySpec
+    command: str
+    data_source: str | dict[str, Any]
+
+
+def stored_study(database: str, study: str) -> StoredStudy:
+    """A stored study, ready to go on.
+
+    Raises:
+        NoSuchStudyError: the database has none of that name.
+        SpecError: what is stored cannot be run by this version.
+    """
+    sql = open_for_reading(database)
+    try:
+        with sql.connect() as connection:
+            row = reading.find_study(connection, study)
+    finally:
+        sql.dispose()
+    spec = parse_spec(row["spec"], source=f"{row['name']} in {database}")
+    return StoredStudy(row["name"], spec, row["command"], stored_source(spec.dataset, row["dataset"]))
+
+
+def decide(
+    database: str,
+    study: str,
+    dataset: Dataset,
+    *,
+    max_replicates: int,
+    max_seconds: float | None = None,
+    n_jobs: int | None = None,
+    display: Display | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Decided:
+    """Add replicates until every claim that they can settle is settled, or the budget ends.
+
+    Args:
+        database: path of a SQLite file or SQLAlchemy URL.
+        study: the study, by its name in the database.
+        dataset: its data.
+        max_replicates: replicates that no trial goes beyond.
+        max_seconds: no new run starts after this wall time.
+        n_jobs: workers; None is one for each core.
+        display: where progress goes.
+        say: is told what is trained next, and why.
+
+    Raises:
+        SpecError: the study states no claim, or its driver is told by results.
+    """
+    stored = stored_study(database, study)
+    name = stored.name
+    started = time.monotonic()
+    n_trained, last = 0, None
+    wanted: dict[int, int] = {}
+    while True:
+        left = None if max_seconds is None else max_seconds - (time.monotonic() - started)
+        if left is not None and left <= 0:
+            break
+        # First what the file itself asks for; then the cheapest of the open claims.
+        if last is not None:
+            chosen = _next(look(database, name, max_replicates), max_replicates)
+            if chosen is None:
+                break
+            target, why = chosen
+            wanted |= {number: max(n, wanted.get(number, 0)) for number, n in target.items()}
+            say(why)
+        last = run_study(
+            stored.spec, dataset, database=database, n_jobs=n_jobs, max_seconds=left, display=display,
+            command=stored.command, name=name, replicates_of=wanted,
+        )  # fmt: skip
+        n_trained += last.n_trained
+        if last.interrupted or last.recovered or last.not_saved or last.out_of_time or last.n_failed:
+            break
+    return Decided(
+        study=name,
+        claims=tuple(look(database, name, max_replicates)),
+        n_trained=n_trained,
+        seconds=time.monotonic() - started,
+        out_of_time=(last is not None and last.out_of_time) or (left is not None and left <= 0),
+        last=last,
+    )
+
+
+def look(database: str, study: str, max_replicates: int) -> list[Progress]:
+    """How far each claim of a study is."""
+    studies = read_studies(database, study=study)
+    found: Study = studies.shown[0]
+    claims = [claim for claim in claims_of(found) if isinstance(claim, Claim)]
+    if not claims:
+        raise SpecError(f"study {study} states no claim that could be decided; write some under claims in its file")
+    return progress(found, claims, n_claims=n_sharing(found, studies), maximum=max_replicates)
+
+
+def _next(claims: list[Progress], max_replicates: int) -> tuple[dict[int, int], str] | None:
+    """Replicates of the trials of the claim whose settling is cheapest, and why; None where nothing is left to do."""
+    open_ = [
+        each
+        for each in claims
+        if each.is_open and each.contrast is not None and len(each.contrast.differences) < max_replicates
+    ]
+    if not open_:
+        return None
+    cheapest = min(open_, key=_cost)
+    assert cheapest.contrast is not None
+    assert cheapest.decision is not None
+    n = len(cheapest.contrast.differences)
+    # A look after each replicate costs little; before the fifth nothing is decided.
+    goal = min(max(n + 1, MIN_DIFFERENCES), max_replicates)
+    more = cheapest.decision.more
+    about = f"about {more} more would settle it" if more else "it may take more than the budget"
+    return dict.fromkeys(cheapest.contrast.trials, goal), f"{cheapest.claim.claim} {n} replicates; {about}."
+
+
+def _cost(claim: Progress) -> tuple[bool, float]:
+    """Seconds of one worker until a claim is settled, those last that are not to be within the budget."""
+    assert claim.decision is not None
+    assert claim.contrast is not None
+    more = claim.decision.more or max(MIN_DIFFERENCES - len(claim.contrast.differences), 1)
+    unlikely = claim.decision.more is None and len(claim.contrast.differences) >= MIN_DIFFERENCES
+    return unlikely, more * (claim.seconds if math.isfinite(claim.seconds) else 0.0)

@@ -1,0 +1,88 @@
+"""Replicates where a claim is open, and no others."""
+
+import pytest
+
+from analysis.claims.judge import examine
+from analysis.studies import read_studies
+from search import run_study
+from search.decide import decide, look, stored_study
+from search.spec.space import SpecError
+from tests.search.helpers import make_spec, query
+
+CLAIMS = [
+    {
+        "claim": "A tiny rate learns less than a good one.",
+        "compare": {"factor": "learning_rate", "level": 0.2, "against": 1e-6},
+        "metric": "validation_accuracy",
+        "expect": "higher",
+    },
+    {
+        "claim": "Every run is above chance.",
+        "level": {"of": "every run", "at_least": 0.0},
+        "metric": "validation_accuracy",
+    },
+]
+SPACE = {"learning_rate": [1e-6, 0.05, 0.2], "momentum": [False, True]}
+
+
+@pytest.fixture
+def study(database, tiny):
+    run_study(make_spec(space=SPACE, claims=CLAIMS), tiny, database=database, n_jobs=1, command="digitsweep run x.yaml")
+    return database
+
+
+def replicates(database):
+    return dict(query(database, "SELECT trial_number, COUNT(*) FROM v_runs WHERE state = 'complete' GROUP BY 1"))
+
+
+def test_replicates_go_to_the_trials_of_the_open_claim_alone_until_it_is_settled(study, tiny):
+    found = decide(study, "tiny-grid", tiny, max_replicates=40, n_jobs=1)
+    compared, every = found.claims
+    assert compared.decision.outcome == "supported"
+    n = compared.decision.settled_at
+    assert 5 <= n <= 40
+    assert (every.contrast, every.reason) == (None, "a claim of level is not settled by replicates")
+    rates = dict(query(study, "SELECT DISTINCT trial_number, json_extract(config, '$.learning_rate') FROM v_runs"))
+    assert replicates(study) == {number: 1 if rate == 0.05 else n for number, rate in rates.items()}
+    assert found.n_trained == 4 * (n - 1)
+
+
+def test_deciding_again_trains_nothing_and_the_file_s_own_command_neither(study, tiny):
+    first = decide(study, "tiny-grid", tiny, max_replicates=40, n_jobs=1)
+    assert decide(study, "tiny-grid", tiny, max_replicates=40, n_jobs=1).n_trained == 0
+    stored = stored_study(study, "tiny-grid")
+    assert stored.command == "digitsweep run x.yaml"
+    assert run_study(stored.spec, tiny, database=study, n_jobs=1).n_started == 0
+    assert [each.decision and each.decision.outcome for each in look(study, "tiny-grid", 40)] == [
+        each.decision and each.decision.outcome for each in first.claims
+    ]
+
+
+def test_a_bound_on_replicates_and_on_time_ends_it_undecided(study, tiny):
+    found = decide(study, "tiny-grid", tiny, max_replicates=3, n_jobs=1)
+    assert found.claims[0].decision.outcome == "undecided"
+    assert max(replicates(study).values()) == 3
+    late = decide(study, "tiny-grid", tiny, max_replicates=40, max_seconds=0.0, n_jobs=1)
+    assert (late.n_trained, late.out_of_time) == (0, True)
+
+
+def test_the_seeds_are_those_of_a_study_that_asked_for_as_many(study, tiny, tmp_path):
+    decide(study, "tiny-grid", tiny, max_replicates=4, n_jobs=1)
+    whole = str(tmp_path / "whole.sqlite")
+    run_study(make_spec(space=SPACE, replicates=4), tiny, database=whole, n_jobs=1)
+    rows = "SELECT config_hash, replicate, seed, test_accuracy, validation_loss FROM v_runs"
+    assert set(query(study, rows)) < set(query(whole, rows))
+
+
+def test_the_page_judges_by_the_interval_that_holds_at_every_look(study, tiny):
+    before = examine(read_studies(study))[0]
+    decide(study, "tiny-grid", tiny, max_replicates=40, n_jobs=1)
+    after = examine(read_studies(study))[0]
+    assert (before.verdict, after.verdict) == ("undecided", "supported")
+    assert "an interval that holds at every look" in after.sentence
+
+
+def test_a_study_without_claims_is_refused_by_name(database, tiny):
+    run_study(make_spec(), tiny, database=database, n_jobs=1)
+    with pytest.raises(SpecError, match="study tiny-grid states no claim"):
+        look(database, "tiny-grid", 10)
