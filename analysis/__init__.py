@@ -6,6 +6,7 @@
     tables.py          the views as data frames
     selection_rule.py  which configuration is best: a rule that sees validation alone
     commands.py        what to type for a study
+    conditions.py      what a stored study varies, and what exists in a trial
     files.py           whole files or none; tables that spreadsheets may open
     wording.py         numbers and configurations in words
     metrics.py         what is measured of a run

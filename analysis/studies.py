@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.commands import Commands
+from analysis.conditions import When, inactive, stated
 from analysis.errors import NotApplicableError, NothingThereError
 from analysis.statistics.curves import mean_curves
 from analysis.statistics.pairs import Effect, paired_differences, paired_effect
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 CONFIRM = "confirm"
 """The driver of studies that train selected configurations again."""
-_SECTIONS = ("by", "space", "nuisance")
 _LOG_RATIO = 10
 """How many times as large as its smallest the largest level of an axis must be for it to be drawn logarithmically."""
 
@@ -38,7 +38,7 @@ class Axis:
     Attributes:
         name: The hyperparameter.
         levels: Its values in complete runs; numbers ascending, others in the order of the file.
-        section: Where it stands in the file: `space`, `by` or `nuisance`.
+        section: Where it stands in the file: `space`, `by`, `nuisance`, `zip` or `configurations`.
         is_number: Whether its levels are numbers.
         is_log: Whether they spread over magnitudes.
     """
@@ -133,9 +133,8 @@ class Study:
 
     def _axes(self) -> Iterator[Axis]:
         runs = self.complete
-        for section in _SECTIONS:
-            stated = self.spec.get(section) or {}
-            for name, values in stated.items():
+        for section, varied in stated(self.spec):
+            for name, values in varied.items():
                 found = runs[name].dropna().unique().tolist() if name in runs else []
                 if len(found) < 2:
                     continue
@@ -347,13 +346,25 @@ def _studies(tables: Tables, called: str, stated: Mapping[str, Mapping[str, Any]
                 data_sha256=row["data_sha256"],
                 seed=int(row["seed"]),
                 spec={**row["spec"], **stated.get(name, {})},
-                all_runs=runs_of[name].reset_index(drop=True),
+                all_runs=_without_inactive(runs_of[name].reset_index(drop=True), row["spec"].get("when") or {}),
                 all_curves=curves_of.get(name, tables.curves.head(0)).reset_index(drop=True),
                 commands=Commands(name, row["command"], called),
                 frozen=frozen.get(name),
                 created_at=row["created_at"],
                 replicates=int(row["replicates"]),
             )
+
+
+def _without_inactive(runs: pd.DataFrame, when: When) -> pd.DataFrame:
+    """The runs with nothing in place of a hyperparameter that does not exist in them."""
+    if not when:
+        return runs
+    missing = [inactive(when, config) for config in runs["config"]]
+    shown: dict[str, Any] = {
+        name: [None if name in absent else value for absent, value in zip(missing, runs[name], strict=True)]
+        for name in when
+    }
+    return runs.assign(**shown)
 
 
 def split_curves(study: Study, runs: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:

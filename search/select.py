@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping
 
+from analysis.conditions import inactive, stated
 from analysis.selection_rule import Choice, choose
 from engine.configuration import Configuration
 from engine.errors import DigitsweepError
@@ -111,7 +112,7 @@ def select(sql: Engine, study: str) -> Selected:
             selection_id=selection_id,
             choice=choice,
             # From the configuration: a trial that an earlier space made has other names in its own `params`.
-            params={t["trial_id"]: {name: t["config"][name] for name in _axes(row["spec"])} for t in trials},
+            params={t["trial_id"]: _varied(row["spec"], t["config"]) for t in trials},
             test_accuracies=reading.test_accuracies(connection, choice.best.trial_id),
             unfinished=sum(t["state"] in ("waiting", "running", "interrupted") for t in trials if t["asked"]),
             left_aside=sum(not t["asked"] for t in trials),
@@ -119,9 +120,11 @@ def select(sql: Engine, study: str) -> Selected:
         )
 
 
-def _axes(spec: Mapping[str, Any]) -> list[str]:
-    """What a study varies."""
-    return [name for section in ("by", "space", "nuisance") for name in sorted(spec[section])]
+def _varied(spec: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """A trial's values of what its study varies; None where one does not exist in it."""
+    missing = inactive(spec.get("when") or {}, config)
+    names = [name for _, section in stated(spec) for name in sorted(section)]
+    return {name: None if name in missing else config[name] for name in names}
 
 
 def _choose(connection: Connection, study: RowMapping) -> Choice:

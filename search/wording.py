@@ -34,7 +34,9 @@ def count(n: int, noun: str) -> str:
 
 
 def hyperparameter(value: object) -> str:
-    """The value of a hyperparameter in a table: on, off, 0.003, relu."""
+    """The value of a hyperparameter in a table: on, off, 0.003, relu; a dash where it does not exist."""
+    if value is None:
+        return "–"
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

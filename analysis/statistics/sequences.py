@@ -144,7 +144,7 @@ def rate_sequence(outcomes: npt.ArrayLike, *, alpha: float = ALPHA, n_claims: in
 
     x = _checked(outcomes, alpha, n_claims)
     if ((x < 0) | (x > 1)).any():
-        raise ValueError(f"outcomes must be between 0 and 1, but got {x.min():g} to {x.max():g}")
+        raise ValueError(f"outcomes must be between 0 and 1, but got {x.min()} to {x.max()}")
     n = np.arange(1, x.shape[-1] + 1)
     k = np.cumsum(x, axis=-1)
     bound = np.log(n_claims / alpha) - special.betaln(k + 1, n - k + 1)

@@ -18,7 +18,7 @@ asking finds Optuna's study as it was. With one job everything is told before th
 was interrupted or extended goes on as if it had not been.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -34,7 +34,7 @@ from search.drivers.protocol import Outcome, Proposal
 from search.drivers.pruning import make_pruner
 from search.drivers.random import draw_proposals
 from search.drivers.samplers import Asking, ReplayingSampler, find_sampler, make_sampler, require_packages
-from search.spec.space import Params, SpecError, configuration, grid
+from search.spec.space import Params, SpecError, grid
 from search.spec.study import StudySpec
 
 PATIENCE = 20
@@ -83,7 +83,8 @@ class OptunaDriver:
         self._spec, self._n_trials = spec, spec.trials
         self._kind, self._prunes = find_sampler(spec.sampler), spec.pruner != "none"
         self._guessing = guessing_accuracy(n_classes)
-        self._encoding = Encoding(spec.axes)
+        self._points = spec.points
+        self._encoding = Encoding(spec.points.axes)
         self._study = optuna.create_study(study_name=spec.study, direction="maximize", pruner=make_pruner(spec))
         self._running: dict[int, _Asked] = {}
         self._untold: dict[int, Outcome] = {}
@@ -166,12 +167,13 @@ class OptunaDriver:
         repeats: list[dict[str, Any]] = []
         while len(repeats) < PATIENCE:
             asked = self._ask(number, len(repeats))
-            params = self._encoding.decode(asked.trial.params)
-            known = self._numbers.get(configuration(self._spec.fixed, params).hash)
-            if known is None:
+            drawn = self._encoding.decode(asked.trial.params)
+            params = self._points.settle(self._points.expand(drawn))
+            known = None if params is None else self._numbers.get(self._points.configuration(params).hash)
+            if params is not None and known is None:
                 break
             self._tell_repeat(asked, known)
-            repeats.append({"trial_number": known, "params": params})
+            repeats.append({"trial_number": known, "params": drawn})
         else:
             untried = self._draw_untried(number)
             if untried is None:
@@ -181,8 +183,8 @@ class OptunaDriver:
                     f"which has therefore {number} trials instead of {self._n_trials}."
                 )
                 return None
-            params = untried
-            asked = self._ask(number, len(repeats), params)
+            drawn, params = untried
+            asked = self._ask(number, len(repeats), drawn)
             attributes["untried"] = True
             if not self._drew_untried:
                 self._messages.append(
@@ -192,7 +194,9 @@ class OptunaDriver:
                 self._drew_untried = True
         if repeats:
             attributes["repeats"] = repeats
-        return _Offer(number, Proposal(configuration(self._spec.fixed, params), params, attributes), asked)
+        if drawn != params:
+            attributes["drawn"] = drawn
+        return _Offer(number, Proposal(self._points.configuration(params), params, attributes), asked)
 
     def _ask(self, number: int, attempt: int, params: Params | None = None) -> _Asked:
         """Ask on behalf of a trial; given `params`, put them in place of the sampler's answer.
@@ -213,18 +217,22 @@ class OptunaDriver:
         """In [0, 2³²); without a position the one that all trials share."""
         return int(generator(self._spec.seed, Stream.PLAN, *position).integers(2**32))
 
-    def _draw_untried(self, number: int) -> Params | None:
-        """A configuration that is not in the study, each as likely as the others; None where there is none."""
+    def _draw_untried(self, number: int) -> tuple[Params, Params] | None:
+        """What is drawn for a configuration that is not in the study, and its params; None where there is none."""
         random = generator(self._spec.seed, Stream.PLAN, number, PATIENCE)
         finite = self._encoding.list_values(LARGEST_FINITE)
         if finite is None:
-            drawn = ({name: axis.draw(random) for name, axis in self._spec.axes.items()} for _ in range(DRAWS))
-            return next((params for params in drawn if self._is_new(params)), None)
-        untried = [params for params in grid(finite) if self._is_new(params)]
+            draws = ({name: axis.draw(random) for name, axis in self._points.axes.items()} for _ in range(DRAWS))
+            return next(self._new(draws), None)
+        untried = list(self._new(grid(finite)))
         return untried[int(random.integers(len(untried)))] if untried else None
 
-    def _is_new(self, params: Params) -> bool:
-        return configuration(self._spec.fixed, params).hash not in self._numbers
+    def _new(self, draws: Iterable[Params]) -> Iterator[tuple[Params, Params]]:
+        """Those of the draws that are configurations the study does not have, with their params."""
+        for drawn in draws:
+            params = self._points.settle(self._points.expand(drawn))
+            if params is not None and self._points.configuration(params).hash not in self._numbers:
+                yield drawn, params
 
     # Telling
 
@@ -236,9 +244,12 @@ class OptunaDriver:
             self._report(asked, outcome.curve)
             self._tell_outcome(asked, outcome)
 
-    def _tell_repeat(self, asked: _Asked, known: int) -> None:
-        """Tell an answer, which is trial `known` again, what came of it; as failed where nobody knows yet."""
-        outcome = self._told.get(known)
+    def _tell_repeat(self, asked: _Asked, known: int | None) -> None:
+        """Tell an answer, which is trial `known` again, what came of it; as failed where nobody knows yet.
+
+        None is an answer that breaks a constraint: nothing is trained, so that is never known.
+        """
+        outcome = None if known is None else self._told.get(known)
         if outcome is None:
             self._study.tell(asked.trial, state=TrialState.FAIL)
             return
@@ -277,14 +288,13 @@ class OptunaDriver:
         """Put a stored trial, and the repeats before it, where they were in Optuna's study."""
         self._tell(keep=proposal.attributes.get("pending", ()))
         repeats = proposal.attributes.get("repeats", ())
-        params = {
-            name: proposal.params.get(name, getattr(proposal.configuration, name)) for name in self._encoding.axes
-        }
+        stated = {**proposal.configuration.as_dict(), **proposal.params}
         try:
+            drawn = proposal.attributes.get("drawn") or self._points.collapse(stated)
             for attempt, repeat in enumerate(repeats):
                 asked = self._ask(number, attempt, repeat["params"])
                 self._tell_repeat(asked, repeat["trial_number"])
-            return self._ask(number, len(repeats), params)
+            return self._ask(number, len(repeats), drawn)
         except ValueError as error:
             raise SpecError(
                 f"trial {number} is outside the space of the file, so the sampler could not learn from it: {error}; "

@@ -133,12 +133,19 @@ class UnprunedDriver:
 
 
 class PlannedDriver(UnprunedDriver):
-    """A driver that knows its whole plan before anything runs."""
+    """A driver that knows its whole plan before anything runs, and what a person should know of it."""
 
-    def __init__(self, plan: Iterable[Proposal]) -> None:
+    def __init__(self, plan: Iterable[Proposal], notes: Iterable[str] = ()) -> None:
         self.plan = tuple(plan)
+        self._notes = list(notes)
 
     def proposals(self, outcomes: Mapping[int, Outcome], n_trials: int, n_free: int) -> Iterable[Proposal]:
         """The plan, whatever has happened."""
         del outcomes, n_trials, n_free
         return self.plan
+
+    def messages(self, n_jobs: int) -> list[str]:
+        """What was noted when the plan was made, once."""
+        del n_jobs
+        notes, self._notes = self._notes, []
+        return notes

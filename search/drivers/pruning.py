@@ -61,7 +61,7 @@ def make_pruner(spec: StudySpec) -> BasePruner:
 
 def _find_largest(spec: StudySpec, name: str) -> int:
     """The largest value that a whole-numbered hyperparameter can have in the study."""
-    axis = spec.axes.get(name)
+    axis = spec.varied.get(name)
     if axis is None:
         return int(spec.fixed.get(name, getattr(Configuration(), name)))
     return max(int(str(v)) for v in axis.values) if isinstance(axis, Choices) else int(axis.high)

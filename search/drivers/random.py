@@ -5,7 +5,7 @@ from itertools import islice
 
 from engine.seeds import Stream, generator
 from search.drivers.protocol import PlannedDriver, Proposal
-from search.spec.space import Choices, Params, configuration
+from search.spec.space import Choices
 from search.spec.study import StudySpec
 
 # Draws that repeat an earlier configuration before the space counts as used up.
@@ -17,33 +17,27 @@ class RandomDriver(PlannedDriver):
 
     def __init__(self, spec: StudySpec) -> None:
         assert spec.trials is not None
-        super().__init__(islice(draw_proposals(spec), spec.trials))
-        self._n_wanted: int | None = spec.trials
-
-    def messages(self, n_jobs: int) -> list[str]:
-        """That the space has fewer configurations than the study wants, once."""
-        del n_jobs
-        n_wanted, self._n_wanted = self._n_wanted, None
-        if n_wanted is None or len(self.plan) == n_wanted:
-            return []
-        return [f"The space is used up: the study has {len(self.plan)} trials instead of {n_wanted}."]
+        plan = list(islice(draw_proposals(spec), spec.trials))
+        used_up = f"The space is used up: the study has {len(plan)} trials instead of {spec.trials}."
+        super().__init__(plan, [used_up] if len(plan) < spec.trials else [])
 
 
 def draw_proposals(spec: StudySpec) -> Iterator[Proposal]:
     """Configurations drawn one after the other, each axis in alphabetical order, repeats left out.
 
-    Ends where a finite space is used up.
+    One that breaks a constraint is drawn anew. Ends where a finite space is used up.
     """
     random = generator(spec.seed, Stream.PLAN)
-    axes = spec.axes
     size = 1
-    for axis in axes.values():
+    for axis in spec.points.axes.values():
         size = size * len(axis.values) if isinstance(axis, Choices) and size else 0
     seen: set[str] = set()
     repeats = 0
     while repeats < PATIENCE and (not size or len(seen) < size):
-        params: Params = {name: axis.draw(random) for name, axis in axes.items()}
-        drawn = configuration(spec.fixed, params)
+        params = spec.points.draw(random)
+        if params is None:
+            return
+        drawn = spec.points.configuration(params)
         if drawn.hash in seen:
             repeats += 1
             continue

@@ -127,10 +127,9 @@ class _Coordinator:
             number: {r: derive_seed(spec.seed, r) for r in range(max(n, spec.replicates))}
             for number, n in replicates_of.items()
         }
-        axes = spec.axes | spec.by_axes | spec.nuisance_axes
         note = study_note(spec, name, dataset, command)
         saver.mirror(
-            lambda sql: open_mirror(sql, name, axes, note=note, say=lambda line: display.say(f"{name}: {line}"))
+            lambda sql: open_mirror(sql, name, spec.varied, note=note, say=lambda line: display.say(f"{name}: {line}"))
         )
         self.plan = Plan(saver, study_id, spec, dataset, driver, seeds, n_jobs, more)
         saver.follow(self.plan.trials)

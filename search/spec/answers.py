@@ -33,7 +33,7 @@ def settled(spec: "StudySpec") -> "StudySpec":
     Raises:
         SpecError: a claim or figure that the study cannot answer or draw, or two claims that are called alike.
     """
-    axes = spec.axes | spec.by_axes
+    axes = {name: axis for name, axis in spec.varied.items() if name not in spec.nuisance_axes}
     stated = Stated(
         study=spec.study,
         driver=spec.driver,
@@ -58,8 +58,7 @@ def settled(spec: "StudySpec") -> "StudySpec":
             )
         called[claim.anchor] = path
         claims.append(claim)
-    drawn = axes | spec.nuisance_axes
-    figures = [_in_kind(figure, f"figures[{i}]", drawn) for i, figure in enumerate(spec.figures)]
+    figures = [_in_kind(figure, f"figures[{i}]", spec.varied) for i, figure in enumerate(spec.figures)]
     return spec.model_copy(update={"claims": claims, "figures": figures})
 
 

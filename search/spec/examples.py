@@ -139,6 +139,8 @@ KEYS: Mapping[str, str] = {
     "by": "{activation: [relu, tanh]}",
     "nuisance": "[learning_rate]",
     "fidelity": "{train_images: [5000, 50000], epochs: [1, 5], keep: 1/3}",
+    "configurations": "[{learning_rate: 0.01, momentum: on}, {learning_rate: 0.1, momentum: off}]",
+    "zip": "[{batch_size: [1, 32], weight_decay: [0.0001, 0]}]",
     "page": "My first page",
 }
 """Key of a study → a value that it may have."""

@@ -23,7 +23,7 @@ def corners(spec: StudySpec) -> list[Configuration]:
     """
     if spec.driver == CONFIRM or not (driver_keys(spec.driver).adapts or spec.fidelity):
         return []
-    ends = {name: _ends(axis) for name, axis in spec.axes.items() if name in _SIZES}
+    ends = {name: _ends(axis) for name, axis in spec.varied.items() if name in _SIZES}
     rungs: list[dict[str, Any]] = [{}]
     if spec.fidelity:
         sizes = zip(spec.fidelity.train_images, spec.fidelity.epochs, strict=True)

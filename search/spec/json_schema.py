@@ -16,6 +16,7 @@ from analysis.figures.requests import REQUESTS
 from analysis.metrics import METRICS
 from engine.configuration import DOMAINS, Configuration, Domain
 from engine.data.reference import KEYS
+from search.spec.constraints import MAX_CONSTRAINTS
 from search.spec.docstrings import attributes, summary
 from search.spec.meaning import DRIVERS
 from search.spec.space import MAX_LEVELS
@@ -47,8 +48,14 @@ def study_schema() -> Schema:
     keep = definitions["FidelitySpec"]["properties"]
     keep["keep"] = {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, _FRACTION]}
     definitions["StatedClaim"]["oneOf"] = [{"required": [form]} for form in FORMS]
-    schema["allOf"] = list(_of_drivers())
+    schema["allOf"] = [*_of_drivers(), {"anyOf": [_has(key) for key in ("space", "zip", "configurations")]}]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "A study of digitsweep"}
+
+
+def _has(key: str) -> Schema:
+    """That something varies there."""
+    least = "minProperties" if key == "space" else "minItems"
+    return {"required": [key], "properties": {key: {least: 1}}}
 
 
 def _describe(schema: Schema, model: type[BaseModel]) -> None:
@@ -96,6 +103,8 @@ def _sections() -> dict[str, Schema]:
     described = {name: {"description": texts[name]} for name in DOMAINS}
     axes = {name: _axis(name) | described[name] for name in DOMAINS}
     names = {"type": "array", "items": {"enum": list(DOMAINS)}, "uniqueItems": True}
+    lists = {name: {"type": "array", "items": _value(name), "minItems": 1} for name in DOMAINS}
+    conditions = {name: _one_or_several(_value(name)) for name in DOMAINS}
     columns = {"anyOf": [_TEXT, {"type": "integer"}, {"type": "array"}]}
     reference = dict.fromkeys(KEYS, columns) | {
         "path": _TEXT, "header": _SWITCH, "scale": {"anyOf": [{"type": "number"}, _TEXT]},
@@ -103,7 +112,11 @@ def _sections() -> dict[str, Schema]:
     return {
         "dataset": {"anyOf": [_TEXT, _keys(reference, required=["path"])], "default": "auto"},
         "fixed": _keys({name: _value(name) | described[name] for name in DOMAINS}),
-        "space": _keys(axes, minProperties=1),
+        "space": _keys(axes),
+        "configurations": {"type": "array", "items": _keys({name: _value(name) for name in DOMAINS}, minProperties=1)},
+        "zip": {"type": "array", "items": _keys(lists, minProperties=2)},
+        "when": _keys(dict.fromkeys(DOMAINS, _keys(conditions, minProperties=1))),
+        "constraints": {"type": "array", "items": _TEXT, "maxItems": MAX_CONSTRAINTS},
         "by": _keys(axes),
         "nuisance": {"anyOf": [names, _keys(axes)]},
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from engine.configuration import Configuration
 from engine.errors import excerpt
+from search.spec.consistency import check_outcome, check_statements
 from search.spec.limits import MAX_EVALUATIONS, MAX_RUNS, MAX_TRIALS
 from search.spec.space import Choices, Range, Space, SpecError, check_hyperparameter, check_value
 
@@ -22,6 +23,13 @@ CONFIRM = "confirm"
 
 def _combinations(space: Space) -> int:
     return math.prod(len(axis.values) for axis in space.values() if isinstance(axis, Choices))
+
+
+def _n_of_grid(spec: "StudySpec") -> int:
+    drawn = _combinations(spec.points.axes) if spec.points.axes else 0
+    if drawn <= MAX_TRIALS and not spec.points.is_plain:
+        drawn = sum(params is not None for params in spec.points.listed())
+    return drawn + len(spec.configurations)
 
 
 def _n_of_ofat(spec: "StudySpec") -> int:
@@ -52,10 +60,15 @@ class DriverKeys:
 
 
 DRIVERS: Mapping[str, DriverKeys] = {
-    "grid": DriverKeys(lambda spec: _combinations(spec.axes)),
-    "random": DriverKeys(_n_wanted, keys=("trials", "fidelity"), takes_ranges=True),
-    "ofat": DriverKeys(_n_of_ofat, keys=("by", "nuisance")),
-    "optuna": DriverKeys(_n_wanted, keys=("trials", "sampler", "pruner"), takes_ranges=True, adapts=True),
+    "grid": DriverKeys(_n_of_grid, keys=("configurations", "zip", "when", "constraints")),
+    "random": DriverKeys(_n_wanted, keys=("trials", "fidelity", "zip", "when", "constraints"), takes_ranges=True),
+    "ofat": DriverKeys(_n_of_ofat, keys=("by", "nuisance", "when", "constraints")),
+    "optuna": DriverKeys(
+        _n_wanted,
+        keys=("trials", "sampler", "pruner", "zip", "when", "constraints"),
+        takes_ranges=True,
+        adapts=True,
+    ),
 }
 _OF_SOME = tuple(dict.fromkeys(key for driver in DRIVERS.values() for key in driver.keys))
 
@@ -88,13 +101,14 @@ def check_meaning(spec: "StudySpec") -> None:
         for name in getattr(spec, section):
             _check_section(spec, name, section)
     sections: dict[str, Space] = {"space": spec.axes, "by": spec.by_axes, "nuisance": spec.nuisance_axes}
-    if not spec.space:
+    for i, group in enumerate(spec.points.groups):
+        sections[f"zip[{i}]"] = {name: group.axis(name) for name in group.names}
+    if not (spec.space or spec.zip or spec.configurations):
         raise SpecError("at least one hyperparameter must vary, but the space is empty", path="space")
     if "trials" in driver.keys and spec.trials is None:
         raise SpecError(f"the driver {spec.driver} needs a number of trials", path="trials")
-    _check_fidelity(spec, spec.space)
+    _check_fidelity(spec, spec.varied)
     _check_adaptive(spec)
-    _check_size(spec)
     seen: dict[str, str] = {}
     for section, axes in sections.items():
         for name, axis in axes.items():
@@ -112,6 +126,9 @@ def check_meaning(spec: "StudySpec") -> None:
                     f"{name} must be a list of values, or a range with n, for the driver {spec.driver}",
                     path=path,
                 )
+    check_statements(spec)
+    _check_size(spec)
+    check_outcome(spec)
 
 
 def _check_section(spec: "StudySpec", name: str, section: str) -> None:
@@ -154,10 +171,9 @@ def _check_size(spec: "StudySpec") -> None:
 def _most(spec: "StudySpec", name: str) -> int:
     """The largest value that a whole-numbered hyperparameter takes anywhere in a study."""
     values: list[Any] = [spec.fixed.get(name, getattr(Configuration(), name))]
-    for axes in (spec.axes, spec.by_axes, spec.nuisance_axes):
-        if name in axes:
-            axis = axes[name]
-            values += axis.values if isinstance(axis, Choices) else [int(axis.high)]
+    if name in spec.varied:
+        axis = spec.varied[name]
+        values += axis.values if isinstance(axis, Choices) else [int(axis.high)]
     if spec.fidelity and name == "epochs":
         values += spec.fidelity.epochs
     return int(max(values))
@@ -176,7 +192,7 @@ def _check_adaptive(spec: "StudySpec") -> None:
     """SpecError where a sampler or a pruner cannot do with the space what it is asked to."""
     if spec.pruner not in (None, "none"):
         for name in ("train_images", "evaluations_per_epoch"):
-            if name in spec.space:
+            if name in spec.varied:
                 raise SpecError(
                     f"a pruner compares trials at the same k, so {name}, which changes what k means, cannot vary",
                     path=f"space.{name}",
@@ -184,7 +200,7 @@ def _check_adaptive(spec: "StudySpec") -> None:
     if spec.sampler == "cmaes":
         numeric = [
             name
-            for name, axis in spec.axes.items()
+            for name, axis in spec.points.axes.items()
             if isinstance(axis, Range) or (len(axis.values) > 1 and all(type(v) in (int, float) for v in axis.values))
         ]
         if not numeric:

@@ -24,9 +24,11 @@ from engine.configuration import DOMAINS
 from engine.data.reference import Reference
 from engine.errors import DataError, shown
 from search.spec.answers import settled
+from search.spec.consistency import parse_constraints
 from search.spec.limits import MAX_CLAIMS, MAX_FIGURES, MAX_NAME, MAX_REPLICATES, MAX_RUNGS, MAX_TEXT, MAX_TRIALS
 from search.spec.meaning import DriverName, check_meaning
 from search.spec.other_names import nearest
+from search.spec.points import Points, parse_groups, parse_picked
 from search.spec.space import Space, SpecError, parse_space
 from search.spec.words import in_our_words
 from search.spec.yaml_file import load_yaml
@@ -126,6 +128,10 @@ class StudySpec(BaseModel):
         claims: sentences that the results are to support or contradict.
         figures: what the page shows first.
         page: the title of a page of their own for the studies that name it.
+        configurations: for `grid`: hand-picked ones, beside `space` or without it.
+        zip: for all but `ofat`: groups of hyperparameters whose lists move together.
+        when: hyperparameters that exist only where others have certain values (`analysis.conditions`).
+        constraints: inequalities between hyperparameters (`search.spec.constraints`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -138,7 +144,7 @@ class StudySpec(BaseModel):
     replicates: int = Field(default=1, ge=1, le=MAX_REPLICATES)
     at: Literal["best", "last"] = "best"
     fixed: dict[str, Any] = Field(default_factory=dict)
-    space: dict[str, Any]
+    space: dict[str, Any] = Field(default_factory=dict)
     trials: int | None = Field(default=None, ge=1, le=MAX_TRIALS)
     sampler: Literal["tpe", "gp", "cmaes", "qmc", "nsgaii"] | None = None
     pruner: Literal["none", "successive_halving", "hyperband"] | None = None
@@ -148,6 +154,10 @@ class StudySpec(BaseModel):
     claims: list[StatedClaim] = Field(default_factory=list, max_length=MAX_CLAIMS)
     figures: list[StatedFigure] = Field(default_factory=list, max_length=MAX_FIGURES)
     page: str = Field(default="", max_length=MAX_NAME)
+    configurations: list[dict[str, Any]] = Field(default_factory=list)
+    zip: list[dict[str, list[Any]]] = Field(default_factory=list)
+    when: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    constraints: list[str] = Field(default_factory=list)
     source: str = ""
 
     @field_serializer("claims", "figures")
@@ -195,6 +205,23 @@ class StudySpec(BaseModel):
     def nuisance_axes(self) -> Space:
         """The parsed `nuisance` section."""
         return parse_space(self.nuisance, path="nuisance")
+
+    @cached_property
+    def points(self) -> Points:
+        """The configurations that the study can try."""
+        return Points(
+            space=dict(sorted({**self.axes, **self.by_axes, **self.nuisance_axes}.items())),
+            groups=parse_groups(self.zip),
+            given=parse_picked(self.configurations),
+            when=self.when,
+            constraints=parse_constraints(self.constraints),
+            fixed=self.fixed,
+        )
+
+    @property
+    def varied(self) -> Space:
+        """Every hyperparameter that varies, with its values."""
+        return self.points.shown
 
     def revised(self, **changes: object) -> "StudySpec":
         """The same study with some fields replaced, checked again; None leaves a field as it is.

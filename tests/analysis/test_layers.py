@@ -14,7 +14,7 @@ MODULES = {
 }
 # From the bottom to the top; what stands on one line does not know of each other.
 LAYERS = [
-    ["selection_rule", "commands", "files", "errors"],
+    ["selection_rule", "commands", "files", "errors", "conditions"],
     ["tables"],
     ["statistics"],
     ["wording"],

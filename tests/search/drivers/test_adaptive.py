@@ -145,6 +145,31 @@ def test_a_finite_space_ends_the_study_and_says_so(database, tiny):
     assert [m for m in display.messages if "4 trials instead of 14" in m]
 
 
+SHAPED = {
+    "space": {"hidden_layers": [0, 1, 2], "hidden_size": {"low": 4, "high": 64, "scale": "log"}},
+    "zip": [{"learning_rate": [0.01, 0.05, 0.2], "momentum": [True, False, False]}],
+    "when": {"hidden_size": {"hidden_layers": [1, 2]}},
+    "constraints": ["hidden_size * hidden_layers <= 48"],
+}
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes"])
+def test_zip_when_and_constraints_hold_and_an_extended_study_is_the_one_in_a_go(database, tmp_path, tiny, sampler):
+    whole = str(tmp_path / "whole.sqlite")
+    spec = adaptive(**SHAPED, sampler=sampler, trials=12)
+    run_study(spec, tiny, database=whole, n_jobs=1)
+    for n in (5, 12):
+        run_study(spec.revised(trials=n), tiny, database=database, n_jobs=1)
+    assert trials(database) == trials(whole)
+    rows = set(zip(*SHAPED["zip"][0].values(), strict=True))
+    for params, _, _ in trials(whole):
+        assert (params["learning_rate"], params["momentum"]) in rows
+        assert ("hidden_size" in params) == (params["hidden_layers"] > 0)
+        assert params.get("hidden_size", 0) * params["hidden_layers"] <= 48
+    mirror = optuna.load_study(study_name="tiny-grid@tiny", storage=f"sqlite:///{whole}")
+    assert [trial.params for trial in mirror.trials] == [params for params, _, _ in trials(whole)]
+
+
 class Witness(optuna.samplers.RandomSampler):
     """Draws at random, and notes what Optuna's study says of its trials when it is asked."""
 

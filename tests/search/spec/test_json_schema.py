@@ -60,7 +60,7 @@ def test_every_study_file_and_every_new_one_is_right(experiments, tmp_path):
         ({"driver": "random"}, "$"),
         ({"trials": 5}, "$.trials"),
         ({"replicates": 0}, "$.replicates"),
-        ({"space": {}}, "$.space"),
+        ({"space": {}}, "$"),
         ({"space": {"learning_rte": [0.1]}}, "$.space"),
         ({"space": {"learning_rate": [0.1, -0.1]}}, "$.space.learning_rate"),
         ({"space": {"activation": ["relu", "tahn"]}}, "$.space.activation[1]"),
