@@ -149,5 +149,5 @@ def test_sequences_refuse_what_they_cannot_judge():
         mean_sequence([0.1, np.nan])
     with pytest.raises(ValueError, match="at least one replicate"):
         mean_sequence([])
-    with pytest.raises(ValueError, match="between 0 and 1, but got 0 to 2"):
+    with pytest.raises(ValueError, match=r"between 0 and 1, but got 0\.0 to 2\.0"):
         rate_sequence([0, 2])
