@@ -9,8 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+from scipy import stats
 
+from analysis.statistics.components import variance_components
 from analysis.statistics.sequences import decide, mean_sequence, verdicts
+from analysis.statistics.splits import repeated_splits
 from analysis.statistics.two_way import two_way_accuracy, two_way_difference
 
 Rows = Iterator[str]
@@ -124,8 +128,6 @@ EFFECTS = (0.5, 0.7, 1.0, 1.5, 2.5)
 
 def false_verdicts(draw: Draw, n_claims: int, n_studies: int, seed: int = 0) -> tuple[float, float]:
     """Studies without any difference that get a verdict, looked at after each replicate: here, and with p < 0.05."""
-    from scipy import stats
-
     rng = np.random.default_rng(seed)
     here = peeking = 0
     n = np.arange(LOOKS[0], LOOKS[1] + 1)
@@ -150,8 +152,6 @@ def replicates_to_verdict(effect: float, n_claims: int, n_studies: int, seed: in
 
 def fixed_design(effect: float, n_claims: int, power: float) -> int:
     """Replicates of a design that is looked at once: two-sided t test at 5 % / n_claims with this power."""
-    from scipy import stats
-
     n = np.arange(2, 401)
     critical = stats.t.ppf(1 - 0.025 / n_claims, n - 1)
     reached = stats.nct.sf(critical, n - 1, effect * np.sqrt(n)) >= power
@@ -195,7 +195,107 @@ def forecasts(effect: float, start: int, n_studies: int, seed: int = 0) -> npt.N
     return np.array(ratios)
 
 
-TABLES: dict[str, Callable[[int], Rows]] = {"two-way": _two_way, "sequences": _sequences}
+class Crossed(NamedTuple):
+    """A crossed design with normal effects; standard deviations in points, as in the terms of `variance_components`."""
+
+    name: str
+    levels: tuple[int, ...]
+    runs_per_cell: int
+    deviations: dict[str, float]
+
+
+MEASURED = {"split": 0.038, "initialisation": 0.027, "order": 0.0, "rest": 0.105}
+DESIGNS = [
+    Crossed("64 runs, as measured on MNIST", (4, 4, 4), 1, MEASURED),
+    Crossed("64 runs, all alike", (4, 4, 4), 1, dict.fromkeys(MEASURED, 0.1)),
+    Crossed("27 runs, split large", (3, 3, 3), 1, MEASURED | {"split": 0.3}),
+    Crossed("two, 5 × 5 × 2 runs", (5, 5), 2, {"split": 0.1, "order": 0.05, "split × order": 0.05, "rest": 0.1}),
+]
+
+
+def crossed_runs(design: Crossed, rng: np.random.Generator) -> pd.DataFrame:
+    """Runs of a crossed design, a column for each factor, and `value`."""
+    factors = [name for name in design.deviations if " × " not in name and name != "rest"]
+    index = np.indices([*design.levels, design.runs_per_cell]).reshape(len(design.levels) + 1, -1)
+    value = rng.normal(92, 1) + rng.normal(0, design.deviations["rest"], index.shape[1])
+    for name in design.deviations.keys() - {"rest"}:
+        axes = [factors.index(factor) for factor in name.split(" × ")]
+        levels = rng.normal(0, design.deviations[name], [design.levels[axis] for axis in axes])
+        value = value + levels[tuple(index[axis] for axis in axes)]
+    return pd.DataFrame(dict(zip(factors, index, strict=False)) | {"value": value})
+
+
+def components_coverage(design: Crossed, n_studies: int, seed: int = 0) -> dict[str, tuple[float, float]]:
+    """Of each source: how often its interval holds the truth, and the median upper end in standard deviations."""
+    rng = np.random.default_rng(seed)
+    factors = [name for name in design.deviations if " × " not in name and name != "rest"]
+    hits, highs = dict.fromkeys(design.deviations, 0), {name: [] for name in design.deviations}
+    for study in range(n_studies):
+        table, interactions = crossed_runs(design, rng), any(" × " in name for name in design.deviations)
+        for source in variance_components(table, factors, "value", interactions=interactions, seed=study).sources:
+            found, truth = source.deviation, design.deviations[source.name]
+            hits[source.name] += found.low <= truth <= found.high
+            highs[source.name].append(found.high)
+    return {name: (hits[name] / n_studies, float(np.median(highs[name]))) for name in hits}
+
+
+def _components(n_studies: int) -> Rows:
+    yield "| design | source | its standard deviation | covered | half of the upper ends below |"
+    yield "|:--|:--|---:|---:|---:|"
+    for design in DESIGNS:
+        for name, (covered, high) in components_coverage(design, n_studies).items():
+            yield f"| {design.name} | {name} | {design.deviations[name]} | {100 * covered:.1f} % | {high:.3f} |"
+
+
+class Errors(NamedTuple):
+    corrected: float
+    naive: float
+
+
+def false_splits(n_rows: int, n_splits: int, n_validation: int, n_studies: int, folds: bool, seed: int = 0) -> Errors:
+    """Studies that find a difference between two learners that have none: with the corrected t, and with Student's.
+
+    Both regress y = x₁ + x₂ + noise on one feature, each on its own one.
+    """
+    rng = np.random.default_rng(seed)
+    corrected = naive = 0
+    for _ in range(n_studies):
+        x = rng.standard_normal((n_rows, 2))
+        y = x.sum(axis=1) + rng.standard_normal(n_rows)
+        orders = [rng.permutation(n_rows) for _ in range(1 if folds else n_splits)]
+        parts = [orders[0][k::n_splits] for k in range(n_splits)] if folds else [o[:n_validation] for o in orders]
+        d = []
+        for validation in parts:
+            train = np.setdiff1d(np.arange(n_rows), validation)
+            slopes = (x[train] * y[train, None]).sum(axis=0) / (x[train] ** 2).sum(axis=0)
+            errors = ((y[validation, None] - slopes * x[validation]) ** 2).mean(axis=0)
+            d.append(errors[0] - errors[1])
+        found = repeated_splits(d, n_rows - n_validation, n_validation)
+        corrected += found.p < 0.05
+        naive += bool(stats.ttest_1samp(d, 0).pvalue < 0.05)
+    return Errors(corrected / n_studies, naive / n_studies)
+
+
+def _splits(n_studies: int) -> Rows:
+    yield "| cuts | rows | corrected | Student's t |"
+    yield "|:--|---:|---:|---:|"
+    for name, n_splits, n_validation, folds in (
+        ("5 folds", 5, 40, True),
+        ("10 folds", 10, 20, True),
+        ("5 resamples of 20 %", 5, 40, False),
+        ("15 resamples of 20 %", 15, 40, False),
+        ("15 resamples of 50 %", 15, 100, False),
+    ):
+        found = false_splits(200, n_splits, n_validation, n_studies, folds)
+        yield f"| {name} | 200 | {100 * found.corrected:.1f} % | {100 * found.naive:.1f} % |"
+
+
+TABLES: dict[str, Callable[[int], Rows]] = {
+    "two-way": _two_way,
+    "sequences": _sequences,
+    "components": _components,
+    "splits": _splits,
+}
 
 
 def main() -> None:

@@ -5,6 +5,8 @@
     two_way.py        accuracies and their differences over seeds and images together
     correctness.py    two runs on the same images, accuracy by class, the images that most runs get wrong
     sequences.py      intervals and verdicts that hold after every replicate at once, and what it would take
+    components.py     variance by source in a crossed design
+    splits.py         the corrected t of repeated splits into training and validation
     ranks.py          how often one sample beats another; how far two rankings agree
     curves.py         convergence, mean curves, the spread of seeds
     factorial.py      exact main effects and interactions of a balanced grid
