@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis.files import write_csv, written_together
-from analysis.tables import SPLIT_NAMES, connected, read_runs, tidy_runs
+from analysis.tables import SPLIT_NAMES, connected, read_runs, read_stored, tidy_runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -20,12 +20,13 @@ _AS_TEXT = ("params", "attributes", "environment")
 _SHARED = ["run_id", "study", "k", "epoch", "learning_rate"]
 
 
-def runs_table(view: pd.DataFrame) -> pd.DataFrame:
+def runs_table(view: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
     """`v_runs` with the configuration's keys as columns; the other JSON as text with sorted keys.
 
-    `study` is the name in the database, `base_name` the one without suffixes of data and seed.
+    `study` is the name in the database, `base_name` the one without suffixes of data and seed. A hyperparameter that
+    does not exist in a run has no value there.
     """
-    runs = tidy_runs(view).drop(columns="config")
+    runs = tidy_runs(view, studies).drop(columns="config")
     for name in _AS_TEXT:
         runs[name] = [json.dumps(value, sort_keys=True) for value in runs[name]]
     return runs.sort_values("run_id", ignore_index=True)
@@ -58,7 +59,7 @@ def export(database: "str | Engine", out: Path) -> list[Path]:
     from sqlalchemy import text
 
     with connected(database) as connection:
-        runs = runs_table(read_runs(connection))
+        runs = runs_table(read_runs(connection), read_stored(connection))
         evaluations = evaluations_table(pd.read_sql(text("SELECT * FROM v_curves"), connection))
     tables = {"runs": runs, "evaluations": evaluations}
     with written_together(out) as folder:

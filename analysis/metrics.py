@@ -160,12 +160,3 @@ METRICS: dict[str, Metric] = {
     )
 }  # fmt: skip
 """Every metric that a claim or a figure may name."""
-
-
-def metric_of(name: str) -> Metric:
-    """The metric of that name.
-
-    Raises:
-        KeyError: There is none.
-    """
-    return METRICS[name]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.commands import Commands
-from analysis.conditions import When, inactive, stated
+from analysis.conditions import stated
 from analysis.errors import NotApplicableError, NothingThereError
 from analysis.statistics.curves import mean_curves
 from analysis.statistics.pairs import Effect, paired_differences, paired_effect
@@ -346,25 +346,13 @@ def _studies(tables: Tables, called: str, stated: Mapping[str, Mapping[str, Any]
                 data_sha256=row["data_sha256"],
                 seed=int(row["seed"]),
                 spec={**row["spec"], **stated.get(name, {})},
-                all_runs=_without_inactive(runs_of[name].reset_index(drop=True), row["spec"].get("when") or {}),
+                all_runs=runs_of[name].reset_index(drop=True),
                 all_curves=curves_of.get(name, tables.curves.head(0)).reset_index(drop=True),
                 commands=Commands(name, row["command"], called),
                 frozen=frozen.get(name),
                 created_at=row["created_at"],
                 replicates=int(row["replicates"]),
             )
-
-
-def _without_inactive(runs: pd.DataFrame, when: When) -> pd.DataFrame:
-    """The runs with nothing in place of a hyperparameter that does not exist in them."""
-    if not when:
-        return runs
-    missing = [inactive(when, config) for config in runs["config"]]
-    shown: dict[str, Any] = {
-        name: [None if name in absent else value for absent, value in zip(missing, runs[name], strict=True)]
-        for name in when
-    }
-    return runs.assign(**shown)
 
 
 def split_curves(study: Study, runs: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from analysis.conditions import inactive
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -112,9 +114,8 @@ def read_tables(database: "str | Engine") -> Tables:
             raise LookupError("the database must hold runs, but it has none; digitsweep run makes some")
         curves = pd.read_sql(text(_CURVES), connection)
         selections = pd.read_sql(text(_SELECTIONS), connection)
-        studies = pd.read_sql(text("SELECT * FROM v_studies ORDER BY study_id"), connection)
-    studies["spec"] = pd.Series(_decode(studies["spec"]), index=studies.index, dtype=object)
-    runs = tidy_runs(runs)
+        studies = read_stored(connection)
+    runs = tidy_runs(runs, studies)
     # A study may be running: evaluations that arrived after the runs were read belong to the next reading.
     curves = curves[curves["run_id"].isin(runs["run_id"])].reset_index(drop=True)
     newest = selections.drop_duplicates("study", keep="last").reset_index(drop=True)
@@ -135,13 +136,39 @@ def read_runs(connection: "Connection") -> pd.DataFrame:
     return runs
 
 
-def tidy_runs(runs: pd.DataFrame) -> pd.DataFrame:
-    """`v_runs` with JSON decoded and the configuration's keys as columns."""
+def read_stored(connection: "Connection") -> pd.DataFrame:
+    """`v_studies` in the order in which they were made, each file decoded."""
+    from sqlalchemy import text
+
+    studies = pd.read_sql(text("SELECT * FROM v_studies ORDER BY study_id"), connection)
+    return studies.assign(spec=pd.Series(_decode(studies["spec"]), index=studies.index, dtype=object))
+
+
+def tidy_runs(runs: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
+    """`v_runs` with JSON decoded and the configuration's keys as columns, nothing where one does not exist in a run.
+
+    Args:
+        runs: `v_runs`.
+        studies: From `read_stored`, whose files say under which conditions a hyperparameter exists.
+    """
     runs = runs.reset_index(drop=True)
     for column in _JSON:
         runs[column] = pd.Series(_decode(runs[column]), index=runs.index, dtype=object)
     config = pd.DataFrame(list(runs["config"]), index=runs.index)
     config = config.drop(columns=[name for name in config if name in runs.columns])
-    runs = pd.concat([runs, config], axis=1)
+    runs = _existing(pd.concat([runs, config], axis=1), studies)
     runs["full_fidelity"] = runs["full_fidelity"].astype(bool)
     return runs.sort_values([*RUN_KEYS]).reset_index(drop=True)
+
+
+def _existing(runs: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
+    """The runs with nothing in place of a hyperparameter that does not exist in them."""
+    when = {row["study"]: row["spec"]["when"] for row in studies.to_dict("records") if row["spec"].get("when")}
+    missing = [
+        inactive(when.get(study, {}), config) for study, config in zip(runs["study"], runs["config"], strict=True)
+    ]
+    shown: dict[str, Any] = {
+        name: [None if name in absent else value for absent, value in zip(missing, runs[name], strict=True)]
+        for name in sorted(set().union(*missing))
+    }
+    return runs.assign(**shown)

@@ -37,6 +37,7 @@ class Confirmation:
         data_sha256: its content.
         seed: study seed of the confirmation.
         read_at: evaluation at which runs are read, as in the source.
+        when: which hyperparameters exist only beside which, as in the source.
         ranked: the trials, best first.
     """
 
@@ -47,6 +48,7 @@ class Confirmation:
     data_sha256: str
     seed: int
     read_at: str
+    when: dict[str, dict[str, Any]]
     ranked: list[RankedTrial]
 
 
@@ -71,6 +73,7 @@ def confirmation(database: str, study: str, top: int) -> Confirmation:
         data_sha256=row["data_sha256"],
         seed=confirmation_seed(row["seed"]),
         read_at=row["read_at"],
+        when=row["spec"].get("when") or {},
         ranked=ranked,
     )
 
@@ -100,7 +103,7 @@ def confirmation_spec(source: Confirmation, replicates: int) -> StudySpec:
             "space": values,
         },
         source=f"confirmation of {source.study}",
-    ).model_copy(update={"driver": CONFIRM, "trials": None})
+    ).model_copy(update={"driver": CONFIRM, "trials": None, "when": source.when})
 
 
 class ConfirmDriver(PlannedDriver):

@@ -71,13 +71,15 @@ def draw(table: pd.DataFrame) -> Figure:
 
 def _histogram(panel: Axes, table: pd.DataFrame) -> None:
     """Counts with every configuration below; lowest and mean are named, and the marks beside them."""
+    import seaborn as sns
     from matplotlib.ticker import MaxNLocator
 
     metric, look, values = metric_of(table), MODELS[table["model"].iloc[0]], table["value"]
     low, high = window(values)
     inside = values[(values >= low) & (values <= high)]
-    panel.hist(inside, bins=12, color=look.color, alpha=0.45, edgecolor="white")
-    panel.plot(inside, np.zeros(len(inside)), "|", color=look.color, ms=14, mew=1.2, clip_on=False)
+    sns.histplot(x=inside, ax=panel, color=look.color, alpha=0.45, edgecolor="white", bins=12)
+    sns.rugplot(x=inside, ax=panel, color=look.color, height=0.05, lw=1.4)
+    panel.set_xlabel("")
     top = panel.get_ylim()[1]
     marks = [
         (value, f"{name}\n{metric.show(value)}", look)

@@ -189,10 +189,10 @@ def _answers(study: Study) -> list[Request]:
         return found
     for claim in study.spec.get("claims") or ():
         metric = claim.get("metric") or "test_accuracy"
-        said = {name: claim[name] for name in ("compare", "trend", "level", "selected", "agreement") if claim.get(name)}
+        said = {name: keys for name in ANSWERS if (keys := claim.get(name))}
         try:
             for name, keys in said.items():
-                found.append(_ANSWERS[name](study, metric, keys))
+                found.append(ANSWERS[name](study, metric, keys))
         except (ValidationError, NotApplicableError, KeyError):
             continue  # the claim itself is shown with what is wrong with it
     return found
@@ -207,14 +207,14 @@ def _level(study: Study, metric: str, keys: Mapping[str, Any]) -> Request:
     return Curves() if keys["of"] == "selected" else Distribution(metric=metric)
 
 
-_ANSWERS: Mapping[str, Callable[[Study, str, Mapping[str, Any]], Request]] = {
+ANSWERS: Mapping[str, Callable[[Study, str, Mapping[str, Any]], Request]] = {
     "compare": lambda _, metric, keys: Paired(metric=metric, **keys),
     "trend": _trend,
     "level": _level,
     "selected": lambda _, metric, keys: Distribution(metric=metric, beside=keys["against"]),
     "agreement": lambda _study, _metric, keys: Fidelity(against=keys.get("against")),
 }
-"""Which figure shows what a form of claim speaks of."""
+"""By the form of a claim, which figure shows what it speaks of."""
 
 
 def _offered(study: Study, studies: Studies) -> list[Request]:

@@ -111,8 +111,12 @@ def mean_interval(
 
 def share_interval(shares: npt.ArrayLike, *, seed: int = 0) -> Interval:
     """Mean of independent shares in [0, 1] with its interval, which ends where shares do."""
-    found = mean_interval(shares, seed=seed)
-    return replace(found, low=float(np.clip(found.low, 0, 1)), high=float(np.clip(found.high, 0, 1)))
+    return clipped(mean_interval(shares, seed=seed), 0, 1)
+
+
+def clipped(found: Interval, low: float, high: float) -> Interval:
+    """The interval of something that is never below `low` nor above `high`, which ends there."""
+    return replace(found, low=float(np.clip(found.low, low, high)), high=float(np.clip(found.high, low, high)))
 
 
 def bootstrap_interval(

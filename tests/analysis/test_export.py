@@ -2,7 +2,11 @@
 
 import pandas as pd
 
+from analysis import load_runs
 from analysis.export import export
+from search import run_study
+from search.confirm import ConfirmDriver, confirmation, confirmation_spec
+from tests.search.helpers import make_spec
 
 
 def test_export_writes_every_run_and_evaluation_in_both_formats(synthetic_database, tables, tmp_path):
@@ -26,3 +30,15 @@ def test_export_holds_every_dataset(digits_database, tmp_path):
 def test_export_is_the_same_twice(digits_database, tmp_path):
     first, second = export(digits_database, tmp_path / "a"), export(digits_database, tmp_path / "b")
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
+
+
+def test_a_hyperparameter_that_does_not_exist_has_no_value_in_export_frames_and_confirmation(database, tiny, tmp_path):
+    space = {"hidden_layers": [0, 1], "hidden_size": [4, 8]}
+    spec = make_spec(space=space, when={"hidden_size": {"hidden_layers": 1}})
+    run_study(spec, tiny, database=database, n_jobs=1)
+    source = confirmation(database, "tiny-grid", 3)
+    again = confirmation_spec(source, 1)
+    run_study(again, tiny, database=database, n_jobs=1, driver=ConfirmDriver(source.ranked), name=source.name)
+    for runs in (pd.read_parquet(export(database, tmp_path)[1]), load_runs(database)):
+        assert len(runs) == 6
+        assert runs["hidden_size"].isna().tolist() == (runs["hidden_layers"] == 0).tolist()

@@ -12,7 +12,7 @@ from analysis.claims.claim import ClaimError, Form
 from analysis.claims.contrast import Contrast, contrast_of, step_of
 from analysis.claims.evidence import VALUE, Evidence, Number, Verdict, from_effect, margin_of, measured, run_ids_of
 from analysis.errors import NotApplicableError, known
-from analysis.statistics.intervals import ALPHA, Interval, mean_interval
+from analysis.statistics.intervals import ALPHA, Interval, clipped, mean_interval
 from analysis.statistics.pairs import MIN_REPLICATES, Effect, effect_of, independent_units
 from analysis.statistics.trends import MIN_LEVELS, change_along_line, series_of
 from analysis.wording import count, factor_name, interval_text, number_text, short_text, signed_text
@@ -211,7 +211,7 @@ def _by_level(study: Study, axis: Axis, runs: pd.DataFrame) -> Found:
         change = change_along_line(x, y, f"{axis.name.replace('_', ' ')} level", ids)
     levels = runs.groupby(axis.name)[VALUE].mean()
     of = count(len(each), "seed")
-    return Found(change, mean_interval(each), of, float(np.ptp(levels)), len(levels), is_tested)
+    return Found(change, clipped(mean_interval(each), -1, 1), of, float(np.ptp(levels)), len(levels), is_tested)
 
 
 def _by_trial(study: Study, axis: Axis, runs: pd.DataFrame) -> Found:

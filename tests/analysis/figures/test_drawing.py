@@ -11,7 +11,8 @@ import pytest
 from matplotlib import image, pyplot
 
 import analysis
-from analysis.figures.drawing import FORMS, IN_FRONT, MAX_OFFERED, draw, draw_all, figures_of, files_of, svg
+from analysis.claims.forms import FORMS as CLAIMS
+from analysis.figures.drawing import ANSWERS, FORMS, IN_FRONT, MAX_OFFERED, draw, draw_all, figures_of, files_of, svg
 from analysis.figures.requests import REQUESTS
 from analysis.figures.style import style
 from benchmarks import synthetic
@@ -186,3 +187,7 @@ def test_draw_all_writes_three_files_for_every_figure_of_every_study(tmp_path):
         pixels = image.imread(picture)
         assert (pixels.shape[1], pixels.std() > 0.01) == (832, True)
         assert pd.read_csv(values).shape == figure.table.shape
+
+
+def test_every_form_of_claim_has_its_figure():
+    assert ANSWERS.keys() == CLAIMS.keys()

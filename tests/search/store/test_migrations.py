@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analysis.export import runs_table
-from analysis.tables import read_runs, read_tables
+from analysis.tables import read_runs, read_stored, read_tables
 from search import run_study
 from search.select import select
 from search.store.database import open_for_reading, open_for_writing
@@ -92,7 +92,7 @@ def test_an_old_database_is_read_as_a_present_one_and_stays_as_it_is(tmp_path, h
     sql = open_for_reading(database)
     assert len(read_tables(sql).runs) == 4
     with sql.connect() as connection:
-        assert len(runs_table(read_runs(connection))) == 4
+        assert len(runs_table(read_runs(connection), read_stored(connection))) == 4
         assert connection.exec_driver_sql("SELECT COUNT(*) FROM sweep_studies WHERE base_name = 'tiny-grid'").scalar()
     sql.dispose()
     assert everything(database) == before
