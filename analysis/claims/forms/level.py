@@ -183,8 +183,8 @@ class Level(Form):
         sentence = (
             f"{capital(metric.label)} of the {side} of {count(len(runs), 'run')} of "
             f"{count(runs['trial_number'].nunique(), 'configuration')}: {metric.show_whole(worst[VALUE])} (run "
-            f"{int(worst['run_id'])}), median {metric.show_whole(runs[VALUE].median())}; {n_outside} not "
-            f"{target.words}, {n_diverged} diverged."
+            f"{int(worst['run_id'])}), median {metric.show_whole(runs[VALUE].median())}; "
+            f"{len(runs) - n_outside} of {len(runs)} are {target.words}, {n_diverged or 'none'} diverged."
         )
         if verdict == Verdict.UNDECIDED:
             sentence += " None is outside by more than one standard error with which the examples measure it."

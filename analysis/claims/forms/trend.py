@@ -130,7 +130,7 @@ class Trend(Form):
             span = f" The levels' means differ by up to {metric.show_size(found.span)} {metric.unit}."
         sentence = (
             f"{evidence.sentence}{span} Rank correlation {signed_text(found.correlation.estimate)} ({of}); "
-            f"{n_diverged} runs diverged."
+            f"{count(n_diverged, 'run') if n_diverged else 'no run'} diverged."
         )
         numbers = (
             *evidence.numbers,
