@@ -40,7 +40,11 @@ def one_line(result, code):
 
 
 @pytest.mark.parametrize(
-    ("command", "backend"), [("figures", "module://matplotlib_inline.backend_inline"), ("report", "nonsense")]
+    ("command", "backend"),
+    [
+        ("figures", "module://matplotlib_inline.backend_inline"),
+        pytest.param("report", "nonsense", marks=pytest.mark.slow),
+    ],
 )
 def test_a_notebooks_backend_does_not_matter(studied, tmp_path, command, backend):
     result = digitsweep(f"digitsweep {command} --db {studied}/runs.sqlite --out .", tmp_path, MPLBACKEND=backend)
@@ -57,7 +61,7 @@ def test_a_compiler_that_is_off_is_one_message_and_nothing_is_made(tmp_path, com
     assert [file.name for file in tmp_path.iterdir()] == ["small.yaml"]
 
 
-@pytest.mark.parametrize("command", ["select small@tiny", "report"])
+@pytest.mark.parametrize("command", ["select small@tiny", pytest.param("report", marks=pytest.mark.slow)])
 def test_what_trains_nothing_needs_no_compiler(studied, tmp_path, command):
     result = digitsweep(f"digitsweep {command} --db {studied}/runs.sqlite", tmp_path, NUMBA_DISABLE_JIT="1")
     assert (result.returncode, result.stderr) == (0, "")
@@ -96,6 +100,7 @@ def test_any_width_and_a_plain_terminal_will_do(studied, columns):
     assert "small@tiny" in result.stdout
 
 
+@pytest.mark.slow
 def test_no_home_and_no_cache_will_do(studied, tmp_path):
     (tmp_path / "file").write_text("")
     nowhere = {"HOME": str(tmp_path / "file"), "XDG_CACHE_HOME": str(tmp_path / "file"), "DIGITSWEEP_CACHE": ""}

@@ -39,7 +39,7 @@ def test_probability_of_superiority_has_no_interval_where_it_cannot():
     assert not probability_of_superiority(np.arange(30.0) + 100, np.arange(30.0)).known
 
 
-@pytest.mark.parametrize("n", [12, 27])
+@pytest.mark.parametrize("n", [12, pytest.param(27, marks=pytest.mark.slow)])
 def test_kendall_interval_is_scipys_tau_and_covers_it(n):
     rng = np.random.default_rng(n)
     tied = rng.integers(0, 4, (2, n))

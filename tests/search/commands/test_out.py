@@ -71,7 +71,9 @@ def test_every_character_of_a_name_is_itself(studied, run, name):
     assert (studied / name / "runs.csv").exists()
 
 
-@pytest.mark.parametrize("command", FOLDERS)
+@pytest.mark.parametrize(
+    "command", [pytest.param(name, marks=[] if name == "export" else pytest.mark.slow) for name in FOLDERS]
+)
 def test_a_disk_that_is_full_in_the_middle_leaves_what_was_there(studied, run, command):
     """A limit on the size of files stands for the disk: writing fails in the same place."""
     code, *_ = run(command, "--out", "old")

@@ -22,6 +22,7 @@ def make_study(folder):
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.slow
 def test_data_is_looked_for_from_the_databases_folder(tmp_path):
     make_study(tmp_path)
     below = tmp_path / "below"

@@ -44,6 +44,7 @@ def test_what_was_typed_is_given_back_stored_and_taken_by_a_shell(tmp_path, spec
     assert again.returncode == 0, again.stderr
 
 
+@pytest.mark.slow
 def test_a_confirmation_names_its_data_and_jobs_too(tmp_path, spec):
     assert digitsweep("run", spec, cwd=tmp_path).returncode == 0
     typed = ["confirm", "typed", "--dataset", "digits", "--jobs", "1", "--time", "0.001s"]

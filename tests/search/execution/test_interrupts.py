@@ -111,6 +111,7 @@ def test_a_signal_that_make_hands_on_twice_is_one(tmp_path):
     assert "running" not in {state for (state,) in query(database, "SELECT state FROM runs")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_second_signal_ends_a_long_segment_at_once(tmp_path, jobs):
     spec, database = study(tmp_path, LONG), tmp_path / "runs.sqlite"

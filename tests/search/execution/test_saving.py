@@ -77,7 +77,7 @@ class HeldWhile(SilentDisplay):
             threading.Timer(self._seconds, self.other.rollback).start()
 
 
-@pytest.mark.parametrize("at", [0, 4])
+@pytest.mark.parametrize("at", [0, pytest.param(4, marks=pytest.mark.slow)])
 def test_a_lock_that_another_program_holds_is_waited_for_with_one_line(tmp_path, tiny, at):
     undisturbed, database = str(tmp_path / "undisturbed.sqlite"), str(tmp_path / "runs.sqlite")
     spec = make_spec(fixed=FIXED)
@@ -108,6 +108,7 @@ def test_patience_ends_with_what_could_not_be_saved_and_the_same_bits_follow(tmp
     assert all_evaluations(database) == all_evaluations(undisturbed)
 
 
+@pytest.mark.slow
 def test_the_command_ends_with_1_or_when_interrupted_with_130_and_says_how_to_go_on(tmp_path, whole):
     spec, database = study(tmp_path, SHORT), tmp_path / "runs.sqlite"
     child = start_hasty(tmp_path, spec)
@@ -148,7 +149,9 @@ def delete_log(database):
     database.with_name(f"{database.name}-wal").unlink()
 
 
-@pytest.mark.parametrize("disturb", [delete, replace, delete_log])
+@pytest.mark.parametrize(
+    "disturb", [delete, pytest.param(replace, marks=pytest.mark.slow), pytest.param(delete_log, marks=pytest.mark.slow)]
+)
 def test_a_database_that_is_gone_leaves_its_results_in_a_file_that_is_named(tmp_path, whole, disturb):
     spec, database = study(tmp_path, SHORT), tmp_path / "runs.sqlite"
     child = start(tmp_path, spec)
@@ -174,6 +177,7 @@ def test_a_database_that_is_gone_leaves_its_results_in_a_file_that_is_named(tmp_
             assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("mine",)]
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_gone_leaves_its_results_where_one_stands(tmp_path):
     spec, folder = study(tmp_path, SHORT), tmp_path / "folder"
     folder.mkdir()
@@ -199,6 +203,7 @@ def is_bound():
     return subprocess.run([*BOUND, "true"], capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not is_bound(), reason="root is not bound by rights, and setpriv is not there to bind it")
 def test_rights_that_are_taken_away_and_a_deleted_lock_end_nothing_that_is_open(tmp_path, whole):
     spec, database = study(tmp_path, SHORT), tmp_path / "runs.sqlite"
@@ -218,6 +223,7 @@ def test_rights_that_are_taken_away_and_a_deleted_lock_end_nothing_that_is_open(
     assert all_evaluations(database) == whole
 
 
+@pytest.mark.slow
 def test_files_that_may_not_grow_are_waited_for(tmp_path, whole):
     """As on a full disk: what is appended beyond a limit is an error of the operating system."""
     spec, database = study(tmp_path, SHORT), tmp_path / "runs.sqlite"

@@ -137,7 +137,7 @@ def digitsweep(*arguments, cwd):
 
 
 @needs_setpriv
-@pytest.mark.parametrize("what", ["folder", "file", "old"])
+@pytest.mark.parametrize("what", ["folder", *(pytest.param(what, marks=pytest.mark.slow) for what in ("file", "old"))])
 def test_read_only_media_can_be_read(tmp_path, tiny, what):
     folder = tmp_path / "media"
     folder.mkdir()
