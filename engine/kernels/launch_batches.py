@@ -92,13 +92,16 @@ def train_batches(
     )
     sigma = sigma_of(activation, len(table))
     dropout = dropout_of(dropout_input, dropout_hidden, dropout_seed, first_update, dtype)
-    arrivals = np.zeros(1, np.int64)
+    arrivals = np.zeros(2, np.int64)
 
     def work(number: int, size: int) -> int:
         team = Team(number, size, arrivals)
         return kernels_batches.train_batches(packed, table, images, visited, step, room, sigma, dropout, team)
 
-    diverged = _together(n_threads, work)
+    def give_up() -> None:
+        arrivals[1] = 1
+
+    diverged = _together(n_threads, work, give_up)
     if diverged >= 0:
         return parameters, velocities, int(diverged)
     return (
@@ -108,11 +111,11 @@ def train_batches(
     )
 
 
-def _together(n_threads: int, work: Callable[[int, int], int]) -> int:
+def _together(n_threads: int, work: Callable[[int, int], int], give_up: Callable[[], None]) -> int:
     """What `work(number, size)` returns, the same for each number below `size`, called by as many threads at once.
 
     They wait for one another inside, so none begins before all are there; where the system has no more threads, those
-    that there are do the work.
+    that there are do the work. Whatever ends one of them (`give_up` tells the others) ends all, and is raised.
     """
     gate, n_started = threading.Event(), 1
     errors: list[BaseException] = []
@@ -123,18 +126,25 @@ def _together(n_threads: int, work: Callable[[int, int], int]) -> int:
             work(number, n_started)
         except BaseException as error:
             errors.append(error)
+            give_up()
 
     followers: list[threading.Thread] = []
-    for number in range(1, n_threads):
-        follower = threading.Thread(target=follow, args=(number,), daemon=True)
-        try:
-            follower.start()
-        except RuntimeError:
-            break
-        followers.append(follower)
-        n_started += 1
-    gate.set()
-    found = work(0, n_started)
+    try:
+        for number in range(1, n_threads):
+            follower = threading.Thread(target=follow, args=(number,), daemon=True)
+            try:
+                follower.start()
+            except RuntimeError:
+                break
+            followers.append(follower)
+            n_started += 1
+        gate.set()
+        found = work(0, n_started)
+    except BaseException:
+        give_up()
+        raise
+    finally:
+        gate.set()
     for follower in followers:
         follower.join()
     if errors:

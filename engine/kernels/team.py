@@ -10,14 +10,17 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from engine.compiled import inlined
-from engine.kernels.simd import Elements, compiled_operation, types
+from engine.kernels.simd import Elements, compiled_operation, skip, types
 
 # How often a waiting thread looks before it lets others run: some microseconds, longer than a phase's shares differ.
 _LOOKS = 2_000
 
 
 class Team(NamedTuple):
-    """Which of the threads this one is, how many there are, and how often one has arrived, (1,) int64, 0 at first."""
+    """Which of the threads this one is, how many there are, and what all of them see, (2,) int64, 0 at first.
+
+    That is how often one has arrived, and 1 where one gave up: nobody waits for it, what they make is worth nothing.
+    """
 
     number: int
     size: int
@@ -63,7 +66,8 @@ def meet(team: Team, met: int) -> int:
     if team.size > 1:
         _arrive(team.arrivals)
         looks = 0
-        while _arrived(team.arrivals) < (met + 1) * team.size:
+        gave_up = skip(team.arrivals, 1)
+        while _arrived(team.arrivals) < (met + 1) * team.size and _arrived(gave_up) == 0:
             looks += 1
             if looks > _LOOKS:
                 _let_others_run()

@@ -1,5 +1,6 @@
 """Batches by the kernel against the components, and what must hold whatever the number of threads."""
 
+import threading
 from itertools import product
 
 import numpy as np
@@ -137,6 +138,27 @@ def test_threads_that_the_system_does_not_give_are_done_without(monkeypatch):
     monkeypatch.setattr(engine.kernels.launch_batches.threading, "Thread", NoThread)
     (found,) = advance([state], dataset, n_threads=4)
     assert bits(found) == bits(expected)
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_what_ends_one_thread_ends_all_and_is_raised(monkeypatch, lost):
+    kernel = engine.kernels.launch_batches.kernels_batches.train_batches
+
+    def work(*arguments):
+        if arguments[-1].number == lost:
+            raise MemoryError
+        return kernel(*arguments)
+
+    dataset = make_dataset()
+    state = initial_state(configuration(batch_size=16, hidden_layers=1), 1, dataset)
+    monkeypatch.setattr(engine.kernels.launch_batches.kernels_batches, "train_batches", work)
+    before = threading.active_count()
+    with pytest.raises(MemoryError):
+        advance([state], dataset, n_threads=3)
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and thread.daemon:
+            thread.join(30)
+    assert threading.active_count() <= before
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])
