@@ -48,5 +48,8 @@ class Commands:
         return " ".join(["make", target, *words])
 
     def _digitsweep(self, command: str) -> str:
+        """As the study was run, up to the word that named the command: by its path where that was typed."""
+        words = shlex.split(self.again)
+        program = words[: words.index("run")] if "run" in words else []
         place = ["--db", self.database] if self.database != DATABASE else []
-        return shlex.join(["digitsweep", command, self.study, *place])
+        return shlex.join([*(program or ["digitsweep"]), command, self.study, *place])

@@ -45,7 +45,8 @@ def binned(levels: pd.Series) -> pd.Series:
     """The level itself where there are few, else its fifth by rank, from 0."""
     if levels.nunique() <= MAX_LINES + 2 or not pd.api.types.is_numeric_dtype(levels):
         return levels
-    return (levels.rank(pct=True, method="first") * _N_BINS).apply(np.ceil).astype(int) - 1
+    # Int64: a level may be missing where the hyperparameter does not exist.
+    return (levels.rank(pct=True, method="first") * _N_BINS).apply(np.ceil).astype("Int64") - 1
 
 
 def along(study: Study, axis: str) -> pd.DataFrame:

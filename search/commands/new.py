@@ -1,7 +1,10 @@
 """`digitsweep new`: a study file to begin with."""
 
+import shlex
+
 from search.commands.common import say
 from search.commands.options import DriverName, NewStudy
+from search.commands.typed import program
 
 
 def new(study: NewStudy, driver: DriverName = "grid") -> None:
@@ -9,4 +12,4 @@ def new(study: NewStudy, driver: DriverName = "grid") -> None:
     from search.spec.template import write_template
 
     path = write_template(study, driver)
-    say(f"{path}: make it yours, then\n  digitsweep run {path}")
+    say(f"{path}: make it yours, then\n  {shlex.join([*program(), 'run', str(path)])}")

@@ -19,13 +19,13 @@ def typed_command(database: str | None = None) -> str:
     """What to type to do the same again, here; in another database where one is named."""
     made = os.environ.get(MAKE)
     # Taken apart and put together again, since make cannot know which words need quotes.
-    words = shlex.split(made) if made else [*_program(), *sys.argv[1:]]
+    words = shlex.split(made) if made else [*program(), *sys.argv[1:]]
     if database is not None:  # of an option that is given twice the last counts, and of make's variables too
         words += [f"DB={database}"] if made else ["--db", database]
     return shlex.join(words)
 
 
-def _program() -> list[str]:
+def program() -> list[str]:
     """How this program was called: by its name where the shell finds it so, else by its path, or as a module."""
     called = Path(sys.argv[0]).name
     if called != "digitsweep":

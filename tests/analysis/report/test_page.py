@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from analysis.claims.judge import examine
@@ -347,3 +348,17 @@ def test_page_prints_in_chromium(opened, tmp_path):
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert len(tab.pdf(path=str(tmp_path / "page.pdf"))) > 10_000
     assert messages == []
+
+
+def test_a_random_study_with_a_range_under_a_condition_has_its_page():
+    rates = np.geomspace(0.001, 0.1, 20)
+    trials = [
+        {"hidden_layers": i % 3, "learning_rate": float(rate), **({"hidden_size": 4 + i} if i % 3 else {})}
+        for i, rate in enumerate(rates)
+    ]
+    ranges = {"hidden_size": {"low": 4, "high": 64}, "learning_rate": {"low": 0.001, "high": 0.1}}
+    space = {"hidden_layers": [0, 1, 2], **ranges}
+    drawn = study("own", "random", space, lambda config, _: 0.9 - config["learning_rate"], trials=trials)
+    missing = drawn.all_runs["hidden_size"].where(drawn.all_runs["hidden_layers"] > 0)
+    (content,) = pages(among(dataclasses.replace(drawn, all_runs=drawn.all_runs.assign(hidden_size=missing))))
+    assert sum(figure.drawn for figure in content.sections[0].figures) > 3
