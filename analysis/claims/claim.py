@@ -186,6 +186,8 @@ class ClaimBase(BaseModel):
             raise ValueError(f"expect means nothing for {given[0]}, whose own keys say what is expected")
         if self.margin is not None and not self.form.TAKES_MARGIN:
             raise ValueError(f"margin means nothing for {given[0]}")
+        if self.margin is not None and self.measured.kind == "share" and self.margin >= 1:
+            raise ValueError(f"margin is a share here, 0.005 for half a point, but got {self.margin}")
         return self
 
     @property

@@ -81,8 +81,13 @@ class Level(Form):
         return self
 
     def check(self, claim: Claim, stated: Stated) -> None:
-        """What it speaks of is a value of an axis."""
+        """What it speaks of is a value of an axis, and a bound one that its metric can have."""
         super().check(claim, stated)
+        for name in (*_BOUNDS, "within"):
+            bound = getattr(self, name)
+            if bound is not None and claim.measured.kind == "share" and not -1 <= bound <= 1:
+                text = f"{claim.metric} is a share, 0.918 for 91.8 %, but got {value_text(bound)}"
+                raise ClaimError(text, f"level.{name}")
         if self.of == "selected" and claim.margin is not None:
             raise ClaimError("margin means nothing for the selected configuration, which has its own error", "margin")
         for name, value in self.among.items():

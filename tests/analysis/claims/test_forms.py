@@ -301,6 +301,8 @@ RELU = {"factor": "activation", "level": "relu", "against": "tanh"}
         (ADAPTIVE, {"trend": {"factor": "learning_rate"}, "expect": "rises"}, "trend", "driver is optuna"),
         (STATED, {"level": {**AMONG, "among": {"activation": "rleu"}}}, "level.among.activation", "'relu'"),
         (STATED, {"level": {"of": "selected", "above": 0.9}, "margin": 0.1}, "margin", "its own error"),
+        (STATED, {"level": {"of": "mean", "at_least": 91.8}}, "level.at_least", "0.918 for 91.8 %"),
+        (STATED, {"level": {"of": "mean", "equals": 0.5, "within": 5}}, "level.within", "is a share"),
         (STATED, {"selected": {"against": "mine"}, "expect": "higher"}, "selected.against", "another study"),
         (STATED, {"agreement": {"at_least": 0.5}, "metric": "validation_accuracy"}, "agreement.against", "fidelity"),
         (STATED, {"agreement": {"against": "other", "at_least": 0.5}}, "metric", "must be validation_accuracy"),
@@ -337,6 +339,7 @@ def test_what_a_study_can_answer_passes(stated, claim):
         ({"level": {"of": "mean", "equals": 0.9}}, "belong together"),
         ({"level": {"of": "mean"}}, "but got none"),
         ({"compare": RELU, "expect": "better"}, "higher, lower, same for compare"),
+        ({"compare": RELU, "expect": "same", "margin": 5}, "0.005 for half a point, but got 5"),
         ({"compare": RELU, "expect": "higher", "metric": "test_acuracy"}, "did you mean 'test_accuracy'"),
     ],
 )
