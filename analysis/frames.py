@@ -41,7 +41,7 @@ def load_runs(database: "str | Engine" = "runs.sqlite", study: str | None = None
         FileNotFoundError: `database` is a path without a file.
         LookupError: It has no run, or no such study.
     """
-    return pd.concat([one.all_runs for one in read_studies(database, study=study)], ignore_index=True).drop(
+    return pd.concat([one.every_run for one in read_studies(database, study=study)], ignore_index=True).drop(
         columns=list(_HIDDEN)
     )
 
@@ -63,7 +63,9 @@ def load_curves(database: "str | Engine" = "runs.sqlite", study: str | None = No
         LookupError: It has no run, or no such study.
     """
     studies = read_studies(database, study=study)
-    curves = pd.concat([one.all_curves.merge(one.all_runs[_BESIDE], on="run_id") for one in studies], ignore_index=True)
+    curves = pd.concat(
+        [one.all_curves.merge(one.every_run[_BESIDE], on="run_id") for one in studies], ignore_index=True
+    )
     shared = [*_BESIDE, "k", "epoch", "learning_rate"]
     parts = [
         curves[shared].assign(split=split, loss=curves[f"{split}_loss"], accuracy=curves[f"{split}_accuracy"])

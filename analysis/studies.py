@@ -25,6 +25,8 @@ from analysis.wording import level_name
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+DECIDED = "decided"
+"""The attribute of a trial that got replicates in the light of results."""
 CONFIRM = "confirm"
 """The driver of studies that train selected configurations again."""
 _LOG_RATIO = 10
@@ -63,12 +65,13 @@ class Study:
         data_sha256: Their content.
         seed: Of the study.
         spec: Its file as it was last run: `space`, `fixed`, `claims`, `figures`, …
-        all_runs: One row per run that its file asks for, whatever its state.
-        all_curves: One row per run and evaluation.
+        all_runs: One row per run of the replicates that its file asks for, whatever its state.
+        all_curves: One row per run and evaluation, of the added replicates too.
         commands: What to type for it.
         frozen: The newest frozen choice (`selection_id`, `trial_number`, `n_trials`, `selected_at`), if any.
         created_at: When it was made.
-        replicates: The most replicates that its file ever asked for.
+        added: One row per run beyond the replicates that its file asks for: they were added in the light of results, so
+            that no selection, figure or table has them, and only what holds at every look.
     """
 
     name: str
@@ -84,12 +87,26 @@ class Study:
     commands: Commands
     frozen: Mapping[str, Any] | None = None
     created_at: str = ""
-    replicates: int = 0
+    added: pd.DataFrame = field(default_factory=pd.DataFrame)
 
-    @property
-    def is_sequential(self) -> bool:
-        """Whether trials have more replicates than their file asks for: they were added in the light of results."""
-        return bool(0 < self.replicates <= self.all_runs["replicate"].max())
+    @cached_property
+    def decided(self) -> frozenset[int]:
+        """The numbers of the trials that got replicates in the light of results."""
+        each = zip(self.all_runs["trial_number"], self.all_runs["attributes"], strict=True)
+        return frozenset(int(number) for number, attributes in each if attributes.get(DECIDED))
+
+    @cached_property
+    def every_run(self) -> pd.DataFrame:
+        """Asked and added runs, whatever their state."""
+        return pd.concat([self.all_runs, self.added], ignore_index=True) if len(self.added) else self.all_runs
+
+    @cached_property
+    def with_added(self) -> pd.DataFrame:
+        """Every run, whatever its own state, of the trials of `settled` whose asked replicates are all complete."""
+        broken = self.all_runs.loc[self.all_runs["state"] != "complete", "trial_number"]
+        whole = set(self.settled["trial_number"]) - set(broken)
+        kept: pd.DataFrame = self.every_run[self.every_run["trial_number"].isin(whole)]
+        return kept
 
     @cached_property
     def complete_at_any_fidelity(self) -> pd.DataFrame:
@@ -337,6 +354,7 @@ def _studies(tables: Tables, called: str, stated: Mapping[str, Mapping[str, Any]
     for row in tables.studies.to_dict("records"):
         name = row["study"]
         if name in runs_of:
+            runs = runs_of[name]
             yield Study(
                 name=name,
                 base_name=row["base_name"],
@@ -346,12 +364,12 @@ def _studies(tables: Tables, called: str, stated: Mapping[str, Mapping[str, Any]
                 data_sha256=row["data_sha256"],
                 seed=int(row["seed"]),
                 spec={**row["spec"], **stated.get(name, {})},
-                all_runs=runs_of[name].reset_index(drop=True),
+                all_runs=runs[runs["replicate"] < row["replicates"]].reset_index(drop=True),
                 all_curves=curves_of.get(name, tables.curves.head(0)).reset_index(drop=True),
                 commands=Commands(name, row["command"], called),
                 frozen=frozen.get(name),
                 created_at=row["created_at"],
-                replicates=int(row["replicates"]),
+                added=runs[runs["replicate"] >= row["replicates"]].reset_index(drop=True),
             )
 
 

@@ -10,11 +10,10 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from analysis.claims.claim import Claim
-from analysis.claims.contrast import Progress, progress
-from analysis.claims.judge import claims_of, n_sharing
+from analysis.claims.contrast import Progress
+from analysis.claims.judge import progress_of
 from analysis.statistics.sequences import MIN_DIFFERENCES
 from analysis.studies import Study, read_studies
 from engine.data.dataset import Dataset
@@ -22,10 +21,15 @@ from search.execution.coordinator import run_study
 from search.execution.progress import Display
 from search.execution.result import StudyResult
 from search.naming import stored_source
+from search.spec.meaning import CONFIRM
 from search.spec.space import SpecError
 from search.spec.study import StudySpec, parse_spec
 from search.store import reading
 from search.store.database import open_for_reading
+from search.wording import count
+
+if TYPE_CHECKING:
+    from analysis.claims.claim import Claim
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,10 @@ def stored_study(database: str, study: str) -> StoredStudy:
             row = reading.find_study(connection, study)
     finally:
         sql.dispose()
+    if row["driver"] == CONFIRM:
+        raise SpecError(
+            f"{row['name']} is a confirmation and states no claims; decide those of the study that it confirms"
+        )
     spec = parse_spec(row["spec"], source=f"{row['name']} in {database}")
     return StoredStudy(row["name"], spec, row["command"], stored_source(spec.dataset, row["dataset"]))
 
@@ -107,12 +115,13 @@ def decide(
         say: is told what is trained next, and why.
 
     Raises:
-        SpecError: the study states no claim, or its driver is told by results.
+        SpecError: the study states no claim, or is a confirmation.
     """
     stored = stored_study(database, study)
     name = stored.name
     started = time.monotonic()
     n_trained, last = 0, None
+    looked_at: Claim | None = None
     wanted: dict[int, int] = {}
     while True:
         left = None if max_seconds is None else max_seconds - (time.monotonic() - started)
@@ -123,15 +132,19 @@ def decide(
             chosen = _next(look(database, name, max_replicates), max_replicates)
             if chosen is None:
                 break
-            target, why = chosen
+            target, claim = chosen
             wanted |= {number: max(n, wanted.get(number, 0)) for number, n in target.items()}
-            say(why)
+            if claim.claim != looked_at:
+                say(f"{claim.claim.claim} {count(claim.n_tried, 'replicate')}; {_outlook(claim)}.")
+            looked_at = claim.claim
         last = run_study(
             stored.spec, dataset, database=database, n_jobs=n_jobs, max_seconds=left, display=display,
             command=stored.command, name=name, replicates_of=wanted,
         )  # fmt: skip
         n_trained += last.n_trained
         if last.interrupted or last.recovered or last.not_saved or last.out_of_time or last.n_failed:
+            break
+        if wanted and not last.n_started:  # what was wanted is there already, and nothing would change
             break
     return Decided(
         study=name,
@@ -147,30 +160,29 @@ def look(database: str, study: str, max_replicates: int) -> list[Progress]:
     """How far each claim of a study is."""
     studies = read_studies(database, study=study)
     found: Study = studies.shown[0]
-    claims = [claim for claim in claims_of(found) if isinstance(claim, Claim)]
+    claims = progress_of(found, studies, max_replicates)
     if not claims:
         raise SpecError(f"study {study} states no claim that could be decided; write some under claims in its file")
-    return progress(found, claims, n_claims=n_sharing(found, studies), maximum=max_replicates)
+    return claims
 
 
-def _next(claims: list[Progress], max_replicates: int) -> tuple[dict[int, int], str] | None:
-    """Replicates of the trials of the claim whose settling is cheapest, and why; None where nothing is left to do."""
-    open_ = [
-        each
-        for each in claims
-        if each.is_open and each.contrast is not None and len(each.contrast.differences) < max_replicates
-    ]
+def _next(claims: list[Progress], max_replicates: int) -> tuple[dict[int, int], Progress] | None:
+    """The claim whose settling is cheapest, and replicates of its trials; None where nothing is left to do."""
+    open_ = [each for each in claims if each.is_open and each.n_tried < max_replicates]
     if not open_:
         return None
     cheapest = min(open_, key=_cost)
     assert cheapest.contrast is not None
-    assert cheapest.decision is not None
-    n = len(cheapest.contrast.differences)
     # A look after each replicate costs little; before the fifth nothing is decided.
-    goal = min(max(n + 1, MIN_DIFFERENCES), max_replicates)
-    more = cheapest.decision.more
-    about = f"about {more} more would settle it" if more else "it may take more than the budget"
-    return dict.fromkeys(cheapest.contrast.trials, goal), f"{cheapest.claim.claim} {n} replicates; {about}."
+    goal = min(max(cheapest.n_tried + 1, MIN_DIFFERENCES), max_replicates)
+    return dict.fromkeys(cheapest.contrast.trials, goal), cheapest
+
+
+def _outlook(claim: Progress) -> str:
+    assert claim.decision is not None
+    if claim.decision.more:
+        return f"about {claim.decision.more} more would settle it"
+    return "how many it takes cannot be told yet"
 
 
 def _cost(claim: Progress) -> tuple[bool, float]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from analysis.errors import NotApplicableError
 from analysis.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
@@ -132,15 +133,19 @@ class Form(BaseModel):
         """
         raise NotImplementedError
 
-    def contrast(self, claim: Claim, study: Study) -> Contrast | None:
-        """The claim as one number a replicate; None where more replicates would not settle it.
+    def is_tested(self) -> bool:
+        """Whether its verdict takes part in what several claims of a page share: the probability of a false one."""
+        return True
+
+    def contrast(self, claim: Claim, study: Study) -> Contrast:
+        """The claim as one number a replicate, for `decide`.
 
         Raises:
             NothingThereError: Runs are missing.
-            NotApplicableError: They are there, but the statistic's conditions do not hold.
+            NotApplicableError: More replicates would not settle it, or the statistic's conditions do not hold.
         """
-        del claim, study
-        return None
+        del study
+        raise NotApplicableError(f"what {claim.form_name} says is not a number of each replicate")
 
 
 class ClaimBase(BaseModel):

@@ -5,17 +5,17 @@ Form.contrast(claim, study) ─▶ Contrast (d₁ … dₙ, its trials) ──st
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analysis.claims.evidence import margin_of, measured, run_ids_of
 from analysis.errors import NotApplicableError, NothingThereError
 from analysis.statistics.sequences import MIN_DIFFERENCES, Decision, decide
+from analysis.wording import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import pandas as pd
 
     from analysis.claims.claim import Claim
@@ -29,13 +29,14 @@ class Contrast:
     """What a claim says of replicates.
 
     Attributes:
-        differences: d₁ … dₙ, of the replicates in which every trial of it is complete, in their order.
-        trials: The numbers of the trials that a further replicate of it takes.
+        differences: d₁ … dₙ, of the first replicates, up to the first in which not every trial of it is complete.
+        trials: The numbers of the trials that a further replicate of it takes: those that the first replicate has.
         run_ids: The runs behind the differences.
         expect: What the claim says of their mean against `than`.
         margin: The smallest difference that matters; 0 for none.
         than: What the mean is compared with.
         step: What the differences are multiples of, 0 where they are of nothing.
+        doubt: Why it cannot be supported whatever the mean is, or "".
     """
 
     differences: Array
@@ -45,6 +46,7 @@ class Contrast:
     margin: float
     than: float = 0.0
     step: float = 0.0
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Progress:
         study: The name of its study in the database.
         contrast: Its differences; None where replicates cannot settle it, with the `reason`.
         decision: What they say.
+        n_tried: The most replicates that any of its trials has, whatever became of them.
         seconds: Of one worker's training that another replicate of it takes.
         reason: Why replicates cannot settle it, or "".
     """
@@ -64,8 +67,23 @@ class Progress:
     study: str
     contrast: Contrast | None
     decision: Decision | None
+    n_tried: int = 0
     seconds: float = float("nan")
     reason: str = ""
+
+    @property
+    def bounds(self) -> str:
+        """The interval in words, within what such a value can be."""
+        assert self.decision is not None and self.contrast is not None
+        low, high, metric = self.decision.low, self.decision.high, self.claim.measured
+        if not np.isfinite(low):
+            return "none yet"
+        if self.contrast.than:
+            floor, ceiling = (0.0, 1.0) if metric.kind == "share" else (-np.inf, np.inf)
+            return f"{metric.show_whole(max(low, floor))} to {metric.show_whole(min(high, ceiling))}"
+        reach = 1.0 if metric.kind == "share" and metric.split else np.inf
+        ends = (metric.show_difference(max(low, -reach)), metric.show_difference(min(high, reach)))
+        return f"{ends[0]} to {ends[1]} {metric.unit}"
 
     @property
     def is_open(self) -> bool:
@@ -73,38 +91,59 @@ class Progress:
         return self.decision is not None and self.decision.settled_at is None
 
 
+def complete_runs(claim: Claim, study: Study) -> pd.DataFrame:
+    """The complete runs that a contrast is made of, with the claim's metric as the column `VALUE`.
+
+    Which trials these are follows from the replicates that the study's file asks for alone: what was added later cannot
+    change what is compared, and so no verdict that was reached.
+
+    Raises:
+        NotApplicableError: There is none.
+    """
+    runs = study.with_added
+    runs = runs[runs["state"] == "complete"]
+    if runs.empty:
+        raise NotApplicableError(f"study {study.name} has no configuration whose asked replicates are all complete")
+    return measured(claim, study, runs)
+
+
 def contrast_of(
-    series: pd.DataFrame,
-    runs: pd.DataFrame,
-    expect: Expected,
-    margin: float,
-    *,
-    than: float = 0.0,
-    step: float = 0.0,
+    claim: Claim, study: Study, series: pd.DataFrame, runs: pd.DataFrame, expect: Expected, **more: Any
 ) -> Contrast:
-    """The mean difference of each replicate that has all of them.
+    """The mean difference of each replicate from the first on, as long as all its runs are complete.
 
     Args:
+        claim: The claim.
+        study: Its study.
         series: One row per difference: `replicate`, `difference`.
-        runs: The runs behind them, of every replicate.
+        runs: The runs behind them.
         expect: As in `Contrast`.
-        margin: As in `Contrast`.
-        than: As in `Contrast`.
-        step: What one difference is a multiple of.
+        more: Other fields of `Contrast`; by default the claim's margin, as far as the asked replicates tell it.
+
+    Raises:
+        NotApplicableError: A run of its trials diverged or failed. Differences of those that did not lean to one side.
     """
-    grouped = series.groupby("replicate")["difference"]
-    counts = grouped.count()
-    whole = counts.index[counts == counts.max()]
-    each = grouped.mean().loc[whole].sort_index()
-    used = runs[runs["replicate"].isin(whole)]
+    trials = set(runs.loc[runs["replicate"] == 0, "trial_number"])
+    runs = runs[runs["trial_number"].isin(trials)]
+    every = study.with_added[study.with_added["trial_number"].isin(trials)]
+    lost = every[every["state"].isin(("diverged", "failed"))]
+    if len(lost):
+        raise NotApplicableError(
+            f"{count(len(lost), 'run')} of its configurations diverged or failed; the others would lean to one side"
+        )
+    sizes = runs.groupby("replicate")["trial_number"].nunique()
+    n_whole = next((r for r in range(len(sizes) + 1) if sizes.get(r, 0) != len(trials)), 0)
+    each = series.groupby("replicate")["difference"].mean().loc[: n_whole - 1].sort_index()
+    n_differences = int((series["replicate"] == 0).sum())
+    asked = runs[runs["replicate"] <= study.all_runs["replicate"].max()]
+    fields = {"margin": margin_of(claim, asked).size, **more}
     return Contrast(
         differences=each.to_numpy(dtype=np.float64),
-        trials=tuple(sorted(int(number) for number in runs["trial_number"].unique())),
-        run_ids=tuple(sorted(int(run_id) for run_id in used["run_id"])),
+        trials=tuple(sorted(map(int, trials))),
+        run_ids=run_ids_of(runs[runs["replicate"] < n_whole]),
         expect=expect,
-        margin=margin,
-        than=than,
-        step=step / int(counts.max()),
+        step=step_of(claim, runs) / n_differences,
+        **fields,
     )
 
 
@@ -116,36 +155,31 @@ def step_of(claim: Claim, runs: pd.DataFrame) -> float:
     return 1.0 if metric.kind == "count" else 0.0
 
 
-def progress(study: Study, claims: Iterable[Claim], *, n_claims: int, maximum: int) -> list[Progress]:
-    """How far each claim of a study is from its verdict.
+def progress(study: Study, claim: Claim, *, n_claims: int, maximum: int) -> Progress:
+    """How far a claim of a study is from its verdict.
 
     Args:
         study: The study.
-        claims: Its claims.
-        n_claims: Claims that share the probability of a false verdict; see `judge.n_sharing`.
+        claim: The claim.
+        n_claims: Claims that share the probability of a false verdict; see `judge.n_tested`.
         maximum: Replicates up to which is forecast.
     """
-    found = []
-    for claim in claims:
-        try:
-            contrast = claim.form.contrast(claim, study)
-        except (NotApplicableError, NothingThereError) as error:
-            found.append(Progress(claim, study.name, None, None, reason=str(error)))
-            continue
-        if contrast is None:
-            reason = f"a claim of {claim.form_name} is not settled by replicates"
-            found.append(Progress(claim, study.name, None, None, reason=reason))
-            continue
-        decision = decide(
-            contrast.differences,
-            contrast.expect,
-            margin=contrast.margin,
-            than=contrast.than,
-            n_claims=n_claims,
-            step=contrast.step,
-            maximum=max(maximum, MIN_DIFFERENCES),
-        )
-        runs = study.complete[study.complete["trial_number"].isin(contrast.trials)]
-        took = (runs["train_seconds"] + runs["evaluate_seconds"]).groupby(runs["trial_number"]).mean()
-        found.append(Progress(claim, study.name, contrast, decision, float(took.sum())))
-    return found
+    try:
+        contrast = claim.form.contrast(claim, study)
+    except (NotApplicableError, NothingThereError) as error:
+        return Progress(claim, study.name, None, None, reason=str(error))
+    decision = decide(
+        contrast.differences,
+        contrast.expect,
+        margin=contrast.margin,
+        than=contrast.than,
+        n_claims=n_claims,
+        step=contrast.step,
+        maximum=max(maximum, MIN_DIFFERENCES),
+    )
+    if contrast.doubt and decision.outcome == "supported":
+        decision = replace(decision, outcome="undecided", settled_at=None, more=None)
+    runs = study.every_run[study.every_run["trial_number"].isin(contrast.trials)]
+    done = runs[runs["state"] == "complete"]
+    took = (done["train_seconds"] + done["evaluate_seconds"]).groupby(done["trial_number"]).mean()
+    return Progress(claim, study.name, contrast, decision, int(runs["replicate"].max()) + 1, float(took.sum()))

@@ -69,6 +69,7 @@ class Evidence:
         margin: Smallest difference that matters.
         is_same: Whether the claim is that there is no difference that matters.
         wants_seeds: Whether runs with more seeds would decide it.
+        is_sequential: Whether its verdict holds at every look, with a share of its own of what claims of a page share.
     """
 
     sentence: str
@@ -82,6 +83,7 @@ class Evidence:
     margin: Margin = Margin(0.0, "")
     is_same: bool = False
     wants_seeds: bool = False
+    is_sequential: bool = False
 
     def __post_init__(self) -> None:
         """ValueError for a verdict that is none."""

@@ -9,7 +9,7 @@ is called so only if two one-sided tests put the difference within the margin, a
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from analysis.claims.claim import Claim
-from analysis.claims.contrast import progress
+from analysis.claims.contrast import Progress, progress
 from analysis.claims.evidence import Evidence, Number, Verdict
 from analysis.claims.forms import StatedClaim
 from analysis.errors import NotApplicableError, NothingThereError
@@ -117,7 +117,8 @@ def examine(studies: Studies) -> list[Finding]:
             looked = [(s, claim, _look(claim, s, studies)) for s in family for claim in claims_of(s)]
             for s in family:
                 found[s.name] = []
-            for (s, claim, seen), adjusted in zip(looked, _adjusted(seen for _, _, seen in looked), strict=True):
+            adjusted_p = _adjusted([seen for _, _, seen in looked], n_tested(study, studies))
+            for (s, claim, seen), adjusted in zip(looked, adjusted_p, strict=True):
                 found[s.name].append(_conclude(studies, s, claim, seen, adjusted))
     return [finding for study in studies for finding in found[study.name]]
 
@@ -130,10 +131,15 @@ def _family(study: Study, studies: Studies) -> list[Study]:
     return [s for s in studies.everything if s.spec.get("page") == page and s.data_sha256 == study.data_sha256]
 
 
-def _adjusted(looked: Iterable[Evidence | Finding]) -> list[float]:
+def _adjusted(looked: Sequence[Evidence | Finding], n_claims: int) -> list[float]:
+    """P values after Holm's correction, beside which sequential claims have shares of their own of what is allowed."""
     p = np.array([seen.p for seen in looked])
     adjusted, tested = np.full(len(p), np.nan), np.isfinite(p)
-    adjusted[tested] = holm(p[tested])
+    share = 1.0
+    if any(isinstance(seen, Evidence) and seen.is_sequential for seen in looked):
+        share = tested.sum() / n_claims
+    if tested.any():
+        adjusted[tested] = np.minimum(1.0, holm(p[tested]) / share)
     return [float(value) for value in adjusted]
 
 
@@ -147,36 +153,50 @@ def _look(claim: Claim | UnreadClaim, study: Study, studies: Studies) -> Evidenc
         return Finding(claim, study.name, Verdict.OTHER_SETTINGS, differs, support)
     try:
         found = claim.form.examine(claim, study, studies)
-        return _after_each_look(claim, study, studies, found) if study.is_sequential else found
+        return _after_each_look(claim, study, studies, found) if study.decided else found
     except (NothingThereError, NotApplicableError) as error:
         command = error.command if isinstance(error, NothingThereError) else study.commands.again
         return Finding(claim, study.name, Verdict.NOT_RUN, f"{capital(str(error))}.", support, command=command)
 
 
-def n_sharing(study: Study, studies: Studies) -> int:
-    """Claims of the study's page that replicates can settle; they share the probability of a false verdict."""
-    claims = [(s, claim) for s in _family(study, studies) for claim in claims_of(s) if isinstance(claim, Claim)]
-    return max(
-        1, sum(p.contrast is not None for s, claim in claims for p in progress(s, [claim], n_claims=1, maximum=0))
-    )
+def n_tested(study: Study, studies: Studies) -> int:
+    """Claims of the study's page that share the probability of a false verdict, as its files state them."""
+    claims = [claim for each in _family(study, studies) for claim in claims_of(each) if isinstance(claim, Claim)]
+    return max(1, sum(claim.form.is_tested() for claim in claims))
+
+
+def progress_of(study: Study, studies: Studies, maximum: int) -> list[Progress]:
+    """How far each claim of the study is from a verdict that holds at every look."""
+    n_claims, found = n_tested(study, studies), []
+    for claim in claims_of(study):
+        if isinstance(claim, Claim):
+            differs = other_settings(claim, study)
+            found.append(
+                Progress(claim, study.name, None, None, reason=differs)
+                if differs
+                else progress(study, claim, n_claims=n_claims, maximum=maximum)
+            )
+    return found
 
 
 def _after_each_look(claim: Claim, study: Study, studies: Studies, found: Evidence) -> Evidence:
-    """The evidence where replicates were added in the light of results: its interval holds however often one looked."""
-    (now,) = progress(study, [claim], n_claims=n_sharing(study, studies), maximum=MAX_FORECAST)
-    if now.decision is None or now.contrast is None:
+    """The evidence where replicates were added in the light of results: its interval holds however often one looked.
+
+    What the asked replicates contradict without a test (a run that diverged, levels far apart) stays contradicted.
+    """
+    now = progress(study, claim, n_claims=n_tested(study, studies), maximum=MAX_FORECAST)
+    if now.decision is None or now.contrast is None or not study.decided & set(now.contrast.trials):
         return found
-    decision, metric = now.decision, claim.measured
-    show = metric.show_whole if now.contrast.than else metric.show_difference
-    bounds = f"{show(decision.low)} to {show(decision.high)}" if math.isfinite(decision.low) else "none yet"
-    unit = "" if now.contrast.than else f" {metric.unit}"
+    decision = now.decision
     end = f"settled at {decision.settled_at}" if decision.settled_at else "not settled yet"
     more = f", about {count(decision.more, 'replicate')} more would settle it" if decision.more else ""
     sentence = (
-        f"{found.sentence} Replicates were added until a verdict: an interval that holds at every look, {bounds}{unit} "
+        f"{found.sentence} Replicates were added until a verdict: an interval that holds at every look, {now.bounds} "
         f"({count(decision.n, 'replicate')}, {end}{more})."
     )
-    return replace(found, verdict=Verdict(decision.outcome), sentence=sentence, p=math.nan)
+    verdict = found.verdict if found.verdict is Verdict.CONTRADICTED else Verdict(decision.outcome)
+    run_ids = tuple(sorted({*found.run_ids, *now.contrast.run_ids}))
+    return replace(found, verdict=verdict, sentence=sentence, run_ids=run_ids, p=math.nan, is_sequential=True)
 
 
 def other_settings(claim: Claim, study: Study) -> str:

@@ -77,6 +77,13 @@ def paired_differences(
     return pairs.sort_values(keys).reset_index(drop=True)
 
 
+def whole_replicates(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of replicates that have as many as the fullest: a missing one would pose as an effect of the seed."""
+    counts = table["replicate"].value_counts()
+    whole: pd.DataFrame = table[table["replicate"].isin(counts.index[counts == counts.max()])]
+    return whole
+
+
 def independent_units(pairs: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, list[str], str]:
     """What matched pairs are averaged to before anything is inferred from them.
 
@@ -85,13 +92,10 @@ def independent_units(pairs: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFr
     configurations under these seeds.
 
     Returns:
-        The pairs that are used, the columns to average over, and what the units are called. Of the replicates only
-        those with every configuration are used: otherwise a missing pair would pose as an effect of the seed.
+        The pairs that are used, of whole replicates alone, the columns to average over, and what the units are called.
     """
     if pairs["replicate"].nunique() >= MIN_REPLICATES or not by:
-        counts = pairs.groupby("replicate")["difference"].count()
-        whole = counts.index[counts == counts.max()]
-        return pairs[pairs["replicate"].isin(whole)], ["replicate"], "replicate"
+        return whole_replicates(pairs), ["replicate"], "replicate"
     return pairs, list(by), by[0].replace("_", " ") if len(by) == 1 else "configuration"
 
 

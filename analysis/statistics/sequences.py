@@ -172,9 +172,9 @@ def rate_sequence(outcomes: npt.ArrayLike, *, alpha: float = ALPHA, n_claims: in
 def verdicts(sequence: Sequence, expect: Expected, margin: float = 0.0, than: float = 0.0) -> npt.NDArray[np.str_]:
     """The verdict after each replicate, from its interval alone, a word for each.
 
-    `higher` is supported by an interval above `than` and contradicted by one below, `lower` the other way; where it is
-    neither and within the margin, there is no difference that matters. `same` is supported within the margin and
-    contradicted outside of it.
+    `higher` is supported by an interval above `than` with an estimate farther from it than the margin, and contradicted
+    by one below, `lower` the other way; where it is neither and within the margin, there is no difference that matters.
+    `same` is supported within the margin and contradicted outside of it.
 
     Raises:
         ValueError: `expect` is unknown, `margin` is negative, or it is 0 for `same`, which no interval could support.
@@ -187,9 +187,11 @@ def verdicts(sequence: Sequence, expect: Expected, margin: float = 0.0, than: fl
         )
     lower, upper = sequence.lower - than, sequence.upper - than
     within = (lower >= -margin) & (upper <= margin)
+    above = (lower > 0) & (sequence.estimate - than > margin)
+    below = (upper < 0) & (sequence.estimate - than < -margin)
     good, bad = {
-        "higher": (lower > 0, upper < 0),
-        "lower": (upper < 0, lower > 0),
+        "higher": (above, below),
+        "lower": (below, above),
         "same": (within, (lower > margin) | (upper < -margin)),
     }[expect]
     early = sequence.replicates < MIN_DIFFERENCES

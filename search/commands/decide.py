@@ -1,6 +1,5 @@
 """`digitsweep decide`: replicates where a claim is open, until each is settled or the budget ends."""
 
-import math
 import os
 from typing import TYPE_CHECKING
 
@@ -81,12 +80,11 @@ def _print(result: "Decided", max_replicates: int, n_jobs: int) -> None:
             continue
         decision, metric = each.decision, each.claim.measured
         show = metric.show_whole if each.contrast.than else metric.show_difference
-        bounds = f"{show(decision.low)} to {show(decision.high)}" if math.isfinite(decision.low) else "none yet"
         table.add_row(
             each.claim.claim,
             decision.outcome,
             str(decision.n),
-            f"{show(decision.estimate)}, {bounds}",
+            f"{show(decision.estimate)}, {each.bounds}",
             _what_it_takes(each, max_replicates, n_jobs),
         )
     console.print(table)
@@ -98,6 +96,10 @@ def _what_it_takes(claim: "Progress", max_replicates: int, n_jobs: int) -> str:
     assert claim.decision is not None
     if claim.decision.settled_at is not None:
         return f"settled at {claim.decision.settled_at}"
+    if claim.contrast is not None and claim.contrast.doubt:
+        return claim.contrast.doubt
+    if claim.n_tried >= max_replicates:
+        return f"has {claim.n_tried}, of {max_replicates} allowed"
     if claim.decision.more is None:
         return f"more than {max_replicates}"
     return f"about {claim.decision.more} more, {duration(claim.decision.more * claim.seconds / n_jobs)}"

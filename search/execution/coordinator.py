@@ -123,15 +123,15 @@ class _Coordinator:
             study_id = writing.open_study(connection, study_record(spec, dataset, name, command))
             writing.add_labels(connection, dataset)
         seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
-        more = {
-            number: {r: derive_seed(spec.seed, r) for r in range(max(n, spec.replicates))}
+        added = {
+            number: {r: derive_seed(spec.seed, r) for r in range(spec.replicates, n)}
             for number, n in replicates_of.items()
         }
         note = study_note(spec, name, dataset, command)
         saver.mirror(
             lambda sql: open_mirror(sql, name, spec.varied, note=note, say=lambda line: display.say(f"{name}: {line}"))
         )
-        self.plan = Plan(saver, study_id, spec, dataset, driver, seeds, n_jobs, more)
+        self.plan = Plan(saver, study_id, spec, dataset, driver, seeds, n_jobs, added)
         saver.follow(self.plan.trials)
         self.tally = Tally(name, planned=spec.trials or 0 if spec.driver == "optuna" else 0)
         for trial in self.plan.trials:
@@ -216,7 +216,8 @@ class _Coordinator:
         failed = []
         for run, (run_id, state, error) in zip(task, starts, strict=True):
             run.start(run_id, state)
-            run.trial.state = "running"
+            if not run.is_added:
+                run.trial.state = "running"
             self._note(run.trial)
             if error is not None:
                 run.end("failed", error)
@@ -252,7 +253,8 @@ class _Coordinator:
             writing.resume_run(connection, run_id, state.k)
         else:
             run_id = writing.start_run(connection, self._run_start(run))
-        writing.set_trial_states(connection, [(run.trial.trial_id, "running")])
+        if not run.is_added:
+            writing.set_trial_states(connection, [(run.trial.trial_id, "running")])
         return run_id, state, error
 
     def _run_start(self, run: Run) -> writing.RunStart:
@@ -304,7 +306,7 @@ class _Coordinator:
             run.end("interrupted")
         elif run.trial.state == "pruned":
             run.end("pruned")
-        elif self.driver.should_prune(run.trial.number, run.trial.mean_curve()):
+        elif not run.is_added and self.driver.should_prune(run.trial.number, run.trial.mean_curve()):
             run.end("pruned")
             self.plan.prune(run.trial)
         else:

@@ -18,6 +18,7 @@ from search.execution.trials import Run, Trial, load_trials, mark_asked, runs_to
 from search.spec.fits import check_against_data
 from search.spec.study import StudySpec
 from search.store import reading, writing
+from search.store.schema import DECIDED
 
 
 class Plan:
@@ -38,13 +39,14 @@ class Plan:
         driver: Driver,
         seeds: Mapping[int, int],
         n_jobs: int,
-        more: Mapping[int, Mapping[int, int]] | None = None,
+        added: Mapping[int, Mapping[int, int]] | None = None,
     ) -> None:
         self._saver, self._study_id, self._spec, self._dataset = saver, study_id, spec, dataset
         self._driver, self._seeds, self._n_jobs = driver, seeds, n_jobs
         with saver.transaction() as connection:
-            self.trials = load_trials(connection, study_id, seeds, more)
+            self.trials = load_trials(connection, study_id, seeds, added)
         self.outcomes: dict[int, Outcome] = tell_stored(driver, self.trials, spec.at)
+        self._record_decided([trial for trial in self.trials if trial.number in (added or {})])
         self._record_asked(mark_asked(driver, self.trials, self.outcomes))
         self._by_hash = {trial.configuration.hash: trial for trial in self.trials}
         self._waiting: deque[list[Run]] = deque()
@@ -58,6 +60,16 @@ class Plan:
         with self._saver.transaction() as connection:
             writing.set_asked(connection, [(trial.trial_id, trial.asked) for trial in changed])
         for trial in changed:
+            self._saver.note(trial)
+
+    def _record_decided(self, trials: Sequence[Trial]) -> None:
+        """Write which trials get replicates in the light of results: it decides how their claims are judged."""
+        marked = [trial for trial in trials if not trial.attributes.get(DECIDED)]
+        for trial in marked:
+            trial.attributes = {**trial.attributes, DECIDED: True}
+        with self._saver.transaction() as connection:
+            writing.set_attributes(connection, [(trial.trial_id, trial.attributes) for trial in marked])
+        for trial in marked:
             self._saver.note(trial)
 
     @property

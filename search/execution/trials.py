@@ -38,6 +38,8 @@ class Run:
         pending: what is not in the database yet.
         read: the evaluation that it would be read at if it ended now, where what was said there is not saved yet.
         attempted: whether this process has started it.
+        is_added: whether it is beyond what the study's file asks for. It says nothing of its trial, of which neither
+            state nor value depends on it.
     """
 
     trial: "Trial"
@@ -51,6 +53,7 @@ class Run:
     pending: RunProgress | None = None
     read: Evaluation | None = None
     attempted: bool = False
+    is_added: bool = False
     _read_k: int | None = None
 
     @property
@@ -154,7 +157,12 @@ class Trial:
     @property
     def ended(self) -> bool:
         """Whether all its runs have ended."""
-        return all(run.ended for run in self.runs)
+        return all(run.ended for run in self.asked_runs)
+
+    @property
+    def asked_runs(self) -> list[Run]:
+        """The runs that the study's file asks for."""
+        return [run for run in self.runs if not run.is_added]
 
     @property
     def has_ended_runs(self) -> bool:
@@ -167,7 +175,7 @@ class Trial:
         Raises:
             AssertionError: a run is in none of `STATES`.
         """
-        statuses = {run.status for run in self.runs}
+        statuses = {run.status for run in self.asked_runs}
         if unknown := statuses - set(STATES):
             raise AssertionError(f"a run is {', '.join(STATES)}, but got {', '.join(sorted(unknown))}")
         if len(statuses) == 1:
@@ -177,14 +185,15 @@ class Trial:
 
     def mean_curve(self) -> dict[int, float]:
         """Validation accuracy by k, mean over the runs, for the k that all runs have reached."""
-        common = set.intersection(*(set(run.curve) for run in self.runs)) if self.runs else set()
-        return {k: fmean(run.curve[k][0] for run in self.runs) for k in sorted(common)}
+        runs = self.asked_runs
+        common = set.intersection(*(set(run.curve) for run in runs)) if runs else set()
+        return {k: fmean(run.curve[k][0] for run in runs) for k in sorted(common)}
 
     def read(self, read_at: str) -> tuple[float, float] | None:
         """Validation (accuracy, loss) at the evaluation the study reads, mean over runs; None if not complete."""
         if self.final_state() != "complete":
             return None
-        read = [read_run(run.curve, read_at) for run in self.runs]
+        read = [read_run(run.curve, read_at) for run in self.asked_runs]
         return fmean(r[1] for r in read), fmean(r[2] for r in read)
 
     def outcome(self, read_at: str) -> Outcome:
@@ -218,7 +227,10 @@ class Trial:
 
 
 def load_trials(
-    connection: Connection, study_id: int, seeds: Mapping[int, int], more: Mapping[int, Mapping[int, int]] | None = None
+    connection: Connection,
+    study_id: int,
+    seeds: Mapping[int, int],
+    added: Mapping[int, Mapping[int, int]] | None = None,
 ) -> list[Trial]:
     """The trials of a study, each with one run for every replicate in `seeds` (replicate → seed).
 
@@ -226,7 +238,7 @@ def load_trials(
         connection: to the database.
         study_id: the study.
         seeds: of the replicates that every trial has.
-        more: by trial number, instead of these where a trial is to have more replicates than the others.
+        added: by trial number, those of the replicates that it has beyond these.
     """
     trials = [
         Trial(
@@ -243,8 +255,9 @@ def load_trials(
     curves = reading.validation_curves(connection, study_id)
     rows = {(row["trial_id"], row["replicate"]): row for row in reading.study_runs(connection, study_id)}
     for trial in trials:
-        own = seeds if more is None else more.get(trial.number, seeds)
-        trial.runs = [Run(trial, replicate, seed) for replicate, seed in own.items()]
+        trial.runs = [Run(trial, replicate, seed) for replicate, seed in seeds.items()]
+        beyond = (added or {}).get(trial.number, {})
+        trial.runs += [Run(trial, replicate, seed, is_added=True) for replicate, seed in beyond.items()]
         for run in trial.runs:
             row = rows.get((trial.trial_id, run.replicate))
             if row is not None:

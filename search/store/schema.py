@@ -41,6 +41,9 @@ BROKEN = ("failed", "diverged", "pruned", "interrupted")
 STATES = (*BROKEN, "complete", "running", "waiting")
 """Every state of a run and of a trial."""
 
+DECIDED = "decided"
+"""The attribute of a trial that got replicates in the light of results."""
+
 metadata = MetaData()
 
 schema_version = Table("sweep_schema", metadata, Column("version", Integer, primary_key=True))
@@ -232,7 +235,7 @@ VIEWS = {
         JOIN sweep_trials t ON t.trial_id = r.trial_id
         JOIN sweep_studies s ON s.study_id = t.study_id
         WHERE v.split = 'validation' AND r.state = 'complete' AND t.state = 'complete' AND t.full_fidelity
-              AND t.asked
+              AND t.asked AND r.replicate < s.replicates
     """,
     "v_correct": """
         SELECT s.name AS study, t.trial_number, r.replicate, r.run_id, r.data_sha256,

@@ -160,6 +160,12 @@ def add_trials(connection: Connection, study_id: int, first_number: int, proposa
     )
 
 
+def set_attributes(connection: Connection, changes: Iterable[tuple[int, dict[str, Any]]]) -> None:
+    """What is remembered of each (trial_id, attributes)."""
+    for trial_id, attributes in changes:
+        connection.execute(update(trials).where(trials.c.trial_id == trial_id).values(attributes=attributes))
+
+
 def set_asked(connection: Connection, changes: Iterable[tuple[int, bool]]) -> None:
     """Whether the study's file asks for each (trial_id, asked)."""
     for trial_id, asked in changes:

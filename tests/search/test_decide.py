@@ -5,8 +5,10 @@ import pytest
 from analysis.claims.judge import examine
 from analysis.studies import read_studies
 from search import run_study
+from search.confirm import ConfirmDriver, confirmation, confirmation_spec
 from search.decide import decide, look, stored_study
 from search.spec.space import SpecError
+from search.store.database import open_for_writing
 from tests.search.helpers import make_spec, query
 
 CLAIMS = [
@@ -41,7 +43,7 @@ def test_replicates_go_to_the_trials_of_the_open_claim_alone_until_it_is_settled
     assert compared.decision.outcome == "supported"
     n = compared.decision.settled_at
     assert 5 <= n <= 40
-    assert (every.contrast, every.reason) == (None, "a claim of level is not settled by replicates")
+    assert (every.contrast, every.reason) == (None, "what is said of every run is not a number of each replicate")
     rates = dict(query(study, "SELECT DISTINCT trial_number, json_extract(config, '$.learning_rate') FROM v_runs"))
     assert replicates(study) == {number: 1 if rate == 0.05 else n for number, rate in rates.items()}
     assert found.n_trained == 4 * (n - 1)
@@ -86,3 +88,36 @@ def test_a_study_without_claims_is_refused_by_name(database, tiny):
     run_study(make_spec(), tiny, database=database, n_jobs=1)
     with pytest.raises(SpecError, match="study tiny-grid states no claim"):
         look(database, "tiny-grid", 10)
+
+
+def test_what_was_added_and_not_finished_changes_no_choice(study, tiny):
+    chosen = confirmation(study, "tiny-grid", 6).ranked
+    found = decide(study, "tiny-grid", tiny, max_replicates=9, max_seconds=0.0001, n_jobs=1)
+    decide(study, "tiny-grid", tiny, max_replicates=2, n_jobs=1)
+    sql = open_for_writing(study, create=False)
+    with sql.begin() as connection:
+        connection.exec_driver_sql("UPDATE runs SET state = 'interrupted' WHERE replicate > 0")
+    sql.dispose()
+    assert found.out_of_time
+    assert confirmation(study, "tiny-grid", 6).ranked == chosen
+    assert {state for (state,) in query(study, "SELECT state FROM sweep_trials")} == {"complete"}
+    assert run_study(stored_study(study, "tiny-grid").spec, tiny, database=study, n_jobs=1).n_complete == 6
+
+
+def test_a_run_that_diverges_ends_it_and_is_said(study, tiny):
+    decide(study, "tiny-grid", tiny, max_replicates=2, n_jobs=1)
+    sql = open_for_writing(study, create=False)
+    with sql.begin() as connection:
+        connection.exec_driver_sql("UPDATE runs SET state = 'diverged' WHERE replicate = 1")
+    sql.dispose()
+    found = decide(study, "tiny-grid", tiny, max_replicates=9, n_jobs=1)
+    assert found.n_trained == 0
+    assert "4 runs of its configurations diverged or failed" in found.claims[0].reason
+
+
+def test_a_confirmation_is_told_to_be_one(study, tiny):
+    source = confirmation(study, "tiny-grid", 1)
+    again = confirmation_spec(source, 1)
+    run_study(again, tiny, database=study, n_jobs=1, driver=ConfirmDriver(source.ranked), name=source.name)
+    with pytest.raises(SpecError, match="is a confirmation and states no claims"):
+        stored_study(study, source.name)

@@ -49,6 +49,10 @@ class Agreement(Form):
                 f"agreement ranks as the selection does: metric must be {RANKED_BY}, but is {claim.metric}", "metric"
             )
 
+    def is_tested(self) -> bool:
+        """An interval over candidates, without a p value."""
+        return False
+
     def support(self, claim: Claim) -> str:  # noqa: ARG002
         """What would support and what contradict it."""
         return (

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from analysis.claims.claim import ClaimError, Form
-from analysis.claims.contrast import Contrast, contrast_of, step_of
+from analysis.claims.contrast import Contrast, complete_runs, contrast_of
 from analysis.claims.evidence import VALUE, Evidence, Number, from_effect, margin_of, measured
 from analysis.wording import capital, count, factor_name, level_name, value_text
 
@@ -97,11 +97,10 @@ class Compare(Form):
 
     def contrast(self, claim: Claim, study: Study) -> Contrast:
         """The mean difference of each replicate's matched pairs."""
-        runs = measured(claim, study, study.settled)
+        runs = complete_runs(claim, study)
         pairs = study.pairs(runs, self.factor, (self.level, self.against), VALUE)
         behind = runs[runs["run_id"].isin({*pairs["run_id_high"], *pairs["run_id_low"]})]
-        expect = cast("Expected", claim.expect)
-        return contrast_of(pairs, behind, expect, margin_of(claim, runs).size, step=step_of(claim, runs))
+        return contrast_of(claim, study, pairs, behind, cast("Expected", claim.expect))
 
     def _beside(self, claim: Claim, study: Study, runs: pd.DataFrame, pairs: pd.DataFrame) -> list[Number]:
         """The difference at each level of the other factors that have few, and what lies between two numbers."""

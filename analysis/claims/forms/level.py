@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from analysis.claims.claim import ClaimError, Form, nearest_of
-from analysis.claims.contrast import Contrast, contrast_of, step_of
+from analysis.claims.contrast import Contrast, complete_runs, contrast_of
 from analysis.claims.evidence import VALUE, Evidence, Number, Verdict, margin_of, measured, owner_of, run_ids_of
 from analysis.errors import NotApplicableError
 from analysis.wording import capital, count, interval_text, value_text
@@ -136,19 +136,23 @@ class Level(Form):
             return self._mean(claim, study)
         return self._selected(claim, study, studies)
 
-    def contrast(self, claim: Claim, study: Study) -> Contrast | None:
-        """Each replicate's mean over all configurations; None for single runs and for the selected one."""
+    def is_tested(self) -> bool:
+        """Of a mean: single runs and the selected configuration have no test."""
+        return self.of == "mean"
+
+    def contrast(self, claim: Claim, study: Study) -> Contrast:
+        """Each replicate's mean over all configurations."""
         if self.of != "mean":
-            return None
-        target = self.target(claim)
-        runs = measured(claim, study, self._among(study, study.complete))
+            raise NotApplicableError(f"what is said of {self.of} is not a number of each replicate")
+        if (self._among(study, study.all_runs)["state"] != "complete").any():
+            raise NotApplicableError("not all runs that its study asks for are complete, and it is a mean over all")
+        target, runs = self.target(claim), self._among(study, complete_runs(claim, study))
         series = runs.assign(difference=runs[VALUE])
-        step = step_of(claim, runs)
-        if self.equals is not None and self.within is not None:
-            return contrast_of(series, runs, "same", self.within, than=self.equals, step=step)
-        if math.isinf(target.high):
-            return contrast_of(series, runs, "higher", 0.0, than=target.low, step=step)
-        return contrast_of(series, runs, "lower", 0.0, than=target.high, step=step)
+        if self.equals is not None:
+            return contrast_of(claim, study, series, runs, "same", margin=self.within, than=self.equals)
+        is_least = math.isinf(target.high)
+        than = target.low if is_least else target.high
+        return contrast_of(claim, study, series, runs, "higher" if is_least else "lower", margin=0.0, than=than)
 
     def _among(self, study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         """The runs that the claim speaks of.
@@ -203,9 +207,10 @@ class Level(Form):
     def _mean(self, claim: Claim, study: Study) -> Evidence:
         """The mean over all configurations, which are all there are and no sample: only replicates give an interval."""
         from analysis.statistics.intervals import mean_interval, share_interval
+        from analysis.statistics.pairs import whole_replicates
 
         metric, target = claim.measured, self.target(claim)
-        runs = measured(claim, study, self._among(study, study.complete))
+        runs = whole_replicates(measured(claim, study, self._among(study, study.complete)))
         each = runs.groupby("replicate")[VALUE].mean()
         means = share_interval(each) if metric.kind == "share" and (each >= 0).all() else mean_interval(each)
         mean, margin = means.estimate, margin_of(claim, runs)

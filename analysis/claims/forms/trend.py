@@ -9,11 +9,11 @@ import numpy as np
 from pydantic import Field
 
 from analysis.claims.claim import ClaimError, Form
-from analysis.claims.contrast import Contrast, contrast_of, step_of
+from analysis.claims.contrast import Contrast, complete_runs, contrast_of
 from analysis.claims.evidence import VALUE, Evidence, Number, Verdict, from_effect, margin_of, measured, run_ids_of
 from analysis.errors import NotApplicableError, known
 from analysis.statistics.intervals import ALPHA, Interval, clipped, mean_interval
-from analysis.statistics.pairs import MIN_REPLICATES, Effect, effect_of, independent_units
+from analysis.statistics.pairs import MIN_REPLICATES, Effect, effect_of, independent_units, whole_replicates
 from analysis.statistics.trends import MIN_LEVELS, change_along_line, series_of
 from analysis.wording import count, factor_name, interval_text, number_text, short_text, signed_text
 
@@ -143,21 +143,27 @@ class Trend(Form):
             return _neither(evidence, claim, runs, found, n_diverged)
         return evidence
 
-    def contrast(self, claim: Claim, study: Study) -> Contrast | None:
-        """The change along each replicate's fitted line; None where trials and not replicates are independent."""
+    def contrast(self, claim: Claim, study: Study) -> Contrast:
+        """The change along each replicate's fitted line."""
         axis = study.axis(self.factor)
-        if not axis.is_number or _READERS.get(study.driver) is not _by_level:
-            return None
+        if not axis.is_number:
+            raise NotApplicableError(f"{self.factor} must have numbers as its levels, but study {study.name} has words")
+        if _READERS.get(study.driver) is not _by_level:
+            raise NotApplicableError(f"in a study of the driver {study.driver} more trials settle it, not more seeds")
         others = [a.name for a in study.axes if a.name != axis.name and a.section != "nuisance"]
-        runs = _scaled(axis, self._over(measured(claim, study, study.settled)))
+        runs = _scaled(axis, self._over(complete_runs(claim, study)))
         series = series_of(runs, "scaled", VALUE, others)
         if series.empty:
-            return None
-        expect, margin = cast("Expected", EXPECTED[str(claim.expect)]), margin_of(claim, runs).size
-        return contrast_of(series, runs, expect, margin, step=step_of(claim, runs))
+            raise NotApplicableError(f"no {MIN_LEVELS} levels of {axis.name} have everything else the same")
+        expect = cast("Expected", EXPECTED[str(claim.expect)])
+        found = contrast_of(claim, study, series, runs, expect)
+        levels = runs[runs["run_id"].isin(found.run_ids)].groupby(axis.name)[VALUE].mean()
+        apart = claim.expect == "neither" and float(np.ptp(levels)) > found.margin
+        return replace(found, doubt="two levels are farther apart than the margin" if apart else "")
 
     def _over(self, runs: pd.DataFrame) -> pd.DataFrame:
-        """The runs at the levels that count."""
+        """The runs at the levels that count, of those that have the factor at all."""
+        runs = runs.dropna(subset=[self.factor])
         if self.over is None:
             return runs
         kept: pd.DataFrame = runs[runs[self.factor].between(self.over[0], self.over[1])]
@@ -197,6 +203,7 @@ def _by_level(study: Study, axis: Axis, runs: pd.DataFrame) -> Found:
             f"at least {MIN_LEVELS} levels of {axis.name} must be complete with everything else the same, "
             f"but study {study.name} has no such series"
         )
+    series, runs = whole_replicates(series), whole_replicates(runs)
     each = series.groupby("replicate")["correlation"].mean()
     ids, is_tested = run_ids_of(runs), runs["replicate"].nunique() >= MIN_REPLICATES
     if is_tested:

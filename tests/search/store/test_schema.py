@@ -37,7 +37,7 @@ def empty():
 def fill(connection, read_at, trials):
     """A study whose trials have runs with these validation curves."""
     values = {"study_id": 1, "name": "s", "question": "?", "driver": "grid", "dataset": "d", "data_sha256": "0",
-              "n_train": 1, "n_validation": 1, "n_test": 1, "seed": 1, "replicates": 1, "read_at": read_at, "spec": {},
+              "n_train": 1, "n_validation": 1, "n_test": 1, "seed": 1, "replicates": 9, "read_at": read_at, "spec": {},
               "command": "c", "created_at": ""}  # fmt: skip
     connection.execute(schema.studies.insert().values(values))
     run_id = 0
