@@ -6,12 +6,15 @@ A study file names a metric by its key. Nothing here is heavy to import: study f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import AfterValidator
 
 from analysis.wording import number_text, percent_text, points_text, short_text, signed_points, signed_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import pandas as pd
 
@@ -160,3 +163,20 @@ METRICS: dict[str, Metric] = {
     )
 }  # fmt: skip
 """Every metric that a claim or a figure may name."""
+
+
+def nearest_of(name: object, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the nearest of those that are known, else all of them."""
+    names = list(known)
+    near = get_close_matches(str(name), names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names) or 'none'}"
+
+
+def _known(name: str) -> str:
+    if name not in METRICS:
+        raise ValueError(f"no metric is called {name!r}; {nearest_of(name, METRICS)}")
+    return name
+
+
+MetricName = Annotated[str, AfterValidator(_known)]
+"""The key of a metric in a study file."""

@@ -13,16 +13,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from analysis.errors import NotApplicableError
-from analysis.metrics import METRICS, Metric
+from analysis.metrics import METRICS, Metric, MetricName, nearest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from analysis.claims.contrast import Contrast
     from analysis.claims.evidence import Evidence
@@ -94,13 +93,6 @@ class ClaimError(ValueError):
         self.message, self.path = message, path
 
 
-def nearest_of(name: object, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the nearest of those that are known, else all of them."""
-    names = list(known)
-    near = get_close_matches(str(name), names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names) or 'none'}"
-
-
 class Form(BaseModel):
     """What a claim says of its metric. A form is one file: its keys, what it needs, its statistic, its words."""
 
@@ -170,7 +162,7 @@ class ClaimBase(BaseModel):
     claim: str = Field(min_length=1, max_length=MAX_SENTENCE)
     where: str = Field(default="", max_length=MAX_SENTENCE)
     key: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)
-    metric: str = "test_accuracy"
+    metric: MetricName = "test_accuracy"
     expect: str | None = None
     margin: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     needs: dict[str, Any] = Field(default_factory=dict)
@@ -181,8 +173,6 @@ class ClaimBase(BaseModel):
         if len(given) != 1:
             found = " and ".join(given) or "none"
             raise ValueError(f"a claim has one of {', '.join(self.FORMS)}, but got {found}")
-        if self.metric not in METRICS:
-            raise ValueError(f"no metric is called {self.metric!r}; {nearest_of(self.metric, METRICS)}")
         expects = self.form.EXPECTS
         if expects and self.expect not in expects:
             got = "it is missing" if self.expect is None else f"got {self.expect!r}"

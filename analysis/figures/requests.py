@@ -12,25 +12,15 @@ than a form chooses by itself, or under a number. Nothing here is heavy to impor
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from analysis.metrics import METRICS
+from analysis.metrics import MetricName  # noqa: TC001 -- pydantic reads it
 
 MAX_TEXT = 300
 
 
-def _metric(name: str) -> str:
-    if name not in METRICS:
-        near = get_close_matches(name, METRICS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(METRICS)}"
-        raise ValueError(f"no metric is called {name!r}; {hint}")
-    return name
-
-
-MetricName = Annotated[str, AfterValidator(_metric)]
 Ends = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from analysis.claims.claim import ClaimError, Form, nearest_of
+from analysis.claims.claim import ClaimError, Form
 from analysis.claims.contrast import Contrast, complete_runs, contrast_of
 from analysis.claims.evidence import VALUE, Evidence, Number, Verdict, margin_of, measured, owner_of, run_ids_of
 from analysis.errors import NotApplicableError
+from analysis.metrics import nearest_of
 from analysis.wording import capital, count, interval_text, value_text
 
 if TYPE_CHECKING:
