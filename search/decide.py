@@ -129,7 +129,7 @@ def decide(
             break
         # First what the file itself asks for; then the cheapest of the open claims.
         if last is not None:
-            chosen = _next(look(database, name, max_replicates), max_replicates)
+            chosen = _next(look(database, name), max_replicates)
             if chosen is None:
                 break
             target, claim = chosen
@@ -148,7 +148,7 @@ def decide(
             break
     return Decided(
         study=name,
-        claims=tuple(look(database, name, max_replicates)),
+        claims=tuple(look(database, name)),
         n_trained=n_trained,
         seconds=time.monotonic() - started,
         out_of_time=(last is not None and last.out_of_time) or (left is not None and left <= 0),
@@ -156,11 +156,11 @@ def decide(
     )
 
 
-def look(database: str, study: str, max_replicates: int) -> list[Progress]:
+def look(database: str, study: str) -> list[Progress]:
     """How far each claim of a study is."""
     studies = read_studies(database, study=study)
     found: Study = studies.shown[0]
-    claims = progress_of(found, studies, max_replicates)
+    claims = progress_of(found, studies)
     if not claims:
         raise SpecError(f"study {study} states no claim that could be decided; write some under claims in its file")
     return claims
@@ -171,7 +171,7 @@ def _next(claims: list[Progress], max_replicates: int) -> tuple[dict[int, int], 
     open_ = [each for each in claims if each.is_open and each.n_tried < max_replicates]
     if not open_:
         return None
-    cheapest = min(open_, key=_cost)
+    cheapest = min(open_, key=lambda each: _cost(each, max_replicates))
     assert cheapest.contrast is not None
     # A look after each replicate costs little; before the fifth nothing is decided.
     goal = min(max(cheapest.n_tried + 1, MIN_DIFFERENCES), max_replicates)
@@ -185,10 +185,12 @@ def _outlook(claim: Progress) -> str:
     return "how many it takes cannot be told yet"
 
 
-def _cost(claim: Progress) -> tuple[bool, float]:
-    """Seconds of one worker until a claim is settled, those last that are not to be within the budget."""
+def _cost(claim: Progress, max_replicates: int) -> tuple[bool, float]:
+    """Seconds of one worker until a claim is settled; those last that are not to be within the budget."""
     assert claim.decision is not None
     assert claim.contrast is not None
-    more = claim.decision.more or max(MIN_DIFFERENCES - len(claim.contrast.differences), 1)
-    unlikely = claim.decision.more is None and len(claim.contrast.differences) >= MIN_DIFFERENCES
+    n = len(claim.contrast.differences)
+    more = claim.decision.more
+    unlikely = n >= MIN_DIFFERENCES and (more is None or n + more > max_replicates)
+    more = more or max(MIN_DIFFERENCES - n, 1)
     return unlikely, more * (claim.seconds if math.isfinite(claim.seconds) else 0.0)

@@ -5,14 +5,14 @@ Form.contrast(claim, study) ─▶ Contrast (d₁ … dₙ, its trials) ──st
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analysis.claims.evidence import margin_of, measured, run_ids_of
 from analysis.errors import NotApplicableError, NothingThereError
-from analysis.statistics.sequences import MIN_DIFFERENCES, Decision, decide
+from analysis.statistics.sequences import Decision, decide
 from analysis.wording import count
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Contrast:
         margin: The smallest difference that matters; 0 for none.
         than: What the mean is compared with.
         step: What the differences are multiples of, 0 where they are of nothing.
-        doubt: Why it cannot be supported whatever the mean is, or "".
+        pairs: Where the claim is that no two levels differ, the differences of each two, shape (pairs, n).
     """
 
     differences: Array
@@ -46,7 +46,7 @@ class Contrast:
     margin: float
     than: float = 0.0
     step: float = 0.0
-    doubt: str = ""
+    pairs: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -155,14 +155,13 @@ def step_of(claim: Claim, runs: pd.DataFrame) -> float:
     return 1.0 if metric.kind == "count" else 0.0
 
 
-def progress(study: Study, claim: Claim, *, n_claims: int, maximum: int) -> Progress:
+def progress(study: Study, claim: Claim, *, n_claims: int) -> Progress:
     """How far a claim of a study is from its verdict.
 
     Args:
         study: The study.
         claim: The claim.
         n_claims: Claims that share the probability of a false verdict; see `judge.n_tested`.
-        maximum: Replicates up to which is forecast.
     """
     try:
         contrast = claim.form.contrast(claim, study)
@@ -175,10 +174,8 @@ def progress(study: Study, claim: Claim, *, n_claims: int, maximum: int) -> Prog
         than=contrast.than,
         n_claims=n_claims,
         step=contrast.step,
-        maximum=max(maximum, MIN_DIFFERENCES),
+        pairs=contrast.pairs,
     )
-    if contrast.doubt and decision.outcome == "supported":
-        decision = replace(decision, outcome="undecided", settled_at=None, more=None)
     runs = study.every_run[study.every_run["trial_number"].isin(contrast.trials)]
     done = runs[runs["state"] == "complete"]
     took = (done["train_seconds"] + done["evaluate_seconds"]).groupby(done["trial_number"]).mean()

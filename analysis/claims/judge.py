@@ -24,7 +24,6 @@ from analysis.claims.forms import StatedClaim
 from analysis.errors import NotApplicableError, NothingThereError
 from analysis.statistics.intervals import ALPHA
 from analysis.statistics.pairs import MIN_REPLICATES, holm
-from analysis.statistics.sequences import MAX_FORECAST
 from analysis.studies import Studies, Study
 from analysis.wording import capital, count, factor_name, p_text, value_text
 
@@ -165,7 +164,7 @@ def n_tested(study: Study, studies: Studies) -> int:
     return max(1, sum(claim.form.is_tested() for claim in claims))
 
 
-def progress_of(study: Study, studies: Studies, maximum: int) -> list[Progress]:
+def progress_of(study: Study, studies: Studies) -> list[Progress]:
     """How far each claim of the study is from a verdict that holds at every look."""
     n_claims, found = n_tested(study, studies), []
     for claim in claims_of(study):
@@ -174,7 +173,7 @@ def progress_of(study: Study, studies: Studies, maximum: int) -> list[Progress]:
             found.append(
                 Progress(claim, study.name, None, None, reason=differs)
                 if differs
-                else progress(study, claim, n_claims=n_claims, maximum=maximum)
+                else progress(study, claim, n_claims=n_claims)
             )
     return found
 
@@ -184,7 +183,7 @@ def _after_each_look(claim: Claim, study: Study, studies: Studies, found: Eviden
 
     What the asked replicates contradict without a test (a run that diverged, levels far apart) stays contradicted.
     """
-    now = progress(study, claim, n_claims=n_tested(study, studies), maximum=MAX_FORECAST)
+    now = progress(study, claim, n_claims=n_tested(study, studies))
     if now.decision is None or now.contrast is None or not study.decided & set(now.contrast.trials):
         return found
     decision = now.decision

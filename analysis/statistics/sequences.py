@@ -21,6 +21,8 @@ Differences that lean to one side break the assumption (docs/statistics.md): an 
 without these, and the share that fails is a claim of its own.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
@@ -57,6 +59,25 @@ class Sequence:
     upper: Array
     alpha: float
     method: str
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """The differences of each two levels.
+
+    Attributes:
+        near: Each at the claim's own α: that all are near wants all of them, so no correction.
+        apart: Together at the claim's α (Bonferroni): that any two are apart wants one of them.
+    """
+
+    near: Sequence
+    apart: Sequence
+
+    @classmethod
+    def of(cls, pairs: Array, *, alpha: float, n_claims: int, step: float) -> Levels:
+        """From differences of shape (pairs, n)."""
+        near = mean_sequence(pairs, alpha=alpha, n_claims=n_claims, step=step)
+        return cls(near, mean_sequence(pairs, alpha=alpha, n_claims=n_claims * len(pairs), step=step))
 
 
 @dataclass(frozen=True)
@@ -213,6 +234,7 @@ def decide(
     alpha: float = ALPHA,
     n_claims: int = 1,
     step: float = 0.0,
+    pairs: Array | None = None,
     maximum: int = MAX_FORECAST,
 ) -> Decision:
     """The verdict on differences in the order of replicates, and what it would take where there is none.
@@ -225,29 +247,52 @@ def decide(
         alpha: For all claims together.
         n_claims: Claims that share α, settled ones too.
         step: As in `mean_sequence`.
+        pairs: For a line through levels that says there is no change: the differences of each two, shape (pairs, n).
         maximum: Replicates up to which is forecast.
 
     Raises:
         ValueError: As in `mean_sequence` and `verdicts`, or there is no difference.
     """
     sequence = mean_sequence(differences, alpha=alpha, n_claims=n_claims, step=step)
-    decision = settled(sequence, expect, margin, than)
-    d = np.asarray(differences, dtype=np.float64)
-    deviation = max(float(d.std(ddof=1)) if len(d) > 1 else 0.0, step / np.sqrt(12))
-    if decision.settled_at is not None or len(d) < 2 or deviation == 0:
+    levels = None if pairs is None else Levels.of(pairs, alpha=alpha, n_claims=n_claims, step=step)
+    decision = settled(sequence, expect, margin, than, levels)
+    if decision.settled_at is not None:
         return decision
-    mean = float(d.mean()) - than
-    needed = replicates_needed(mean, deviation, expect, margin, alpha=sequence.alpha, start=len(d) + 1, maximum=maximum)
-    return replace(decision, more=None if needed is None else needed - len(d))
+    d, least = np.asarray(differences, dtype=np.float64), step / np.sqrt(12)
+    waits_for: list[tuple[Array, Expected, float]] = [(d - than, expect, sequence.alpha)]
+    if pairs is not None and levels is not None:
+        # Two levels that look too far apart have to be so for sure, else they as well as the line to be near.
+        widest = pairs[np.abs(pairs.mean(axis=-1)).argmax()]
+        sure = levels.apart if abs(widest.mean()) > margin else levels.near
+        waits_for = [(widest, "same", sure.alpha), *(waits_for if sure is levels.near else ())]
+    needed = [
+        replicates_needed(
+            float(x.mean()), max(float(x.std(ddof=1)), least), what, margin, alpha=a, start=len(x) + 1, maximum=maximum
+        )
+        for x, what, a in waits_for
+        if len(x) > 1 and max(float(x.std(ddof=1)), least) > 0
+    ]
+    known = [n for n in needed if n is not None]
+    return replace(decision, more=max(known) - len(d) if known and len(known) == len(needed) else None)
 
 
-def settled(sequence: Sequence, expect: Expected, margin: float = 0.0, than: float = 0.0) -> Decision:
+def settled(
+    sequence: Sequence, expect: Expected, margin: float = 0.0, than: float = 0.0, levels: Levels | None = None
+) -> Decision:
     """The first verdict of one sequence (of a mean or of a rate), which later replicates do not change; no forecast.
+
+    With `levels` it is of a line through them: two that are surely farther apart than the margin contradict it, and it
+    is supported only where all are surely nearer.
 
     Raises:
         ValueError: As in `verdicts`.
     """
     found = verdicts(sequence, expect, margin, than)
+    if levels is not None:
+        near = (verdicts(levels.near, "same", margin) == "supported").all(axis=0)
+        apart = (verdicts(levels.apart, "same", margin) == "contradicted").any(axis=0)
+        found = np.where((found == "supported") & ~near, "undecided", found)
+        found = np.where(apart, "contradicted", found)
     decided = np.flatnonzero(found != "undecided")
     first = int(decided[0]) if len(decided) else None
     return Decision(

@@ -1,10 +1,12 @@
 """`digitsweep decide`: replicates where a claim is open, until each is settled or the budget ends."""
 
+import math
 import os
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from analysis.statistics.sequences import MAX_FORECAST, MIN_DIFFERENCES
 from engine.errors import DigitsweepError
 from search.commands.common import console, load_stored_data, say
 from search.commands.options import (
@@ -45,7 +47,7 @@ def decide(
     stored = stored_study(db, study)
     name = stored.name
     with analysis_errors():
-        look(db, name, max_replicates)  # that there are claims, before data is read
+        look(db, name)  # that there are claims, before data is read
     images = load_stored_data(stored.data_source, db, dataset, data)
     compile_kernels(say)
     with terminal_display(console) as display:
@@ -93,13 +95,17 @@ def _print(result: "Decided", max_replicates: int, n_jobs: int) -> None:
 
 
 def _what_it_takes(claim: "Progress", max_replicates: int, n_jobs: int) -> str:
-    assert claim.decision is not None
-    if claim.decision.settled_at is not None:
-        return f"settled at {claim.decision.settled_at}"
-    if claim.contrast is not None and claim.contrast.doubt:
-        return claim.contrast.doubt
-    if claim.n_tried >= max_replicates:
-        return f"has {claim.n_tried}, of {max_replicates} allowed"
-    if claim.decision.more is None:
-        return f"more than {max_replicates}"
-    return f"about {claim.decision.more} more, {duration(claim.decision.more * claim.seconds / n_jobs)}"
+    decision, contrast = claim.decision, claim.contrast
+    assert decision is not None
+    assert contrast is not None
+    if decision.settled_at is not None:
+        return f"settled at {decision.settled_at}"
+    within = decision.more is not None and decision.n + decision.more <= max_replicates
+    left = max(abs(decision.low - contrast.than), abs(decision.high - contrast.than))
+    if not within and not contrast.margin and math.isfinite(left):
+        metric = claim.claim.measured
+        return f"nothing beyond {metric.show_size(left)} {metric.unit} is left; state as margin what matters"
+    if decision.more is not None:
+        takes = f"about {decision.more:,} more, {duration(decision.more * claim.seconds / n_jobs)}"
+        return takes if within else f"{takes}; {max_replicates} are allowed"
+    return f"more than {MAX_FORECAST:,}" if decision.n >= MIN_DIFFERENCES else "cannot be told yet"

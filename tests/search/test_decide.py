@@ -55,7 +55,7 @@ def test_deciding_again_trains_nothing_and_the_file_s_own_command_neither(study,
     stored = stored_study(study, "tiny-grid")
     assert stored.command == "digitsweep run x.yaml"
     assert run_study(stored.spec, tiny, database=study, n_jobs=1).n_started == 0
-    assert [each.decision and each.decision.outcome for each in look(study, "tiny-grid", 40)] == [
+    assert [each.decision and each.decision.outcome for each in look(study, "tiny-grid")] == [
         each.decision and each.decision.outcome for each in first.claims
     ]
 
@@ -87,7 +87,7 @@ def test_the_page_judges_by_the_interval_that_holds_at_every_look(study, tiny):
 def test_a_study_without_claims_is_refused_by_name(database, tiny):
     run_study(make_spec(), tiny, database=database, n_jobs=1)
     with pytest.raises(SpecError, match="study tiny-grid states no claim"):
-        look(database, "tiny-grid", 10)
+        look(database, "tiny-grid")
 
 
 def test_what_was_added_and_not_finished_changes_no_choice(study, tiny):
