@@ -6,7 +6,7 @@
     confirm        the best again           train_best  the selection as a model file
     naming         names and notes          wording     how numbers are written
     pictures       pictures to predict      commands    the command line, which cli puts together
-    stated         claims in study files
+    stated         claims in study files    ink         where the digit is in a picture
     failures       where a traceback goes   streams     terminals that are closed or know no ü
 
 The names below are imported on first use, so that `import search` costs nothing.

@@ -3,8 +3,8 @@
     file ──read_gray──> grey levels ──as_input──> (n_features,) pixels in [0, 1], and what was done in words
 
 MNIST's digits were scaled to a box of 20 × 20 pixels and put into 28 × 28 with their centre of mass in the middle
-(LeCun et al. 1998). A picture of another size is treated so; one that has the right size is taken as it is, except
-that dark ink on a light ground is inverted.
+(LeCun et al. 1998). A picture is treated so, whatever its size, once the digit is found in it (`search.ink`); one that
+has this form already is taken as it is.
 """
 
 import warnings
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import DigitsweepError, excerpt
+from search.ink import find_digit, is_dark_on_light, reduced
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -27,12 +28,8 @@ Gray = NDArray[np.float32]
 BOX = {"mnist": 20 / 28, "digits": 1.0}
 """Share of the image's side that a digit's longer side takes, for data sets that are made so."""
 
-INK = 0.2
-"""Share of the brightest level from which a pixel counts as ink when a digit is cut out."""
-
-CONTRAST = 0.05
-"""Difference of grey levels between ink and ground below which a picture shows nothing."""
-
+OFF_CENTRE = 1.0
+"""Pixels that the centre of mass may be off in a picture that is taken as it is; MNIST's own are off by up to 0.8."""
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TIFF")
 _NAMES = "PNG, JPEG, BMP, GIF, WebP, PGM, TIFF"
@@ -52,11 +49,21 @@ class Input:
 
     Attributes:
         pixels: (n_features,) float32 in [0, 1], 0 is the ground.
+        side: pixels of a row, and of a column.
         steps: what was done to the picture, in words.
+        doubts: why it may show no digit, in words.
     """
 
     pixels: Gray
+    side: int
     steps: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
+
+    def as_text(self) -> str:
+        """What the network sees, a line of characters for each row of pixels, two for each pixel."""
+        shades = " .:-=+*#%@"
+        indices = (self.pixels.reshape(self.side, self.side) * len(shades)).astype(int).clip(0, len(shades) - 1)
+        return "\n".join("".join(shades[index] * 2 for index in row).rstrip() for row in indices)
 
 
 def read_gray(path: str | Path) -> Gray:
@@ -158,34 +165,37 @@ def as_input(gray: Gray, n_features: int, dataset: str) -> Input:
     if side * side != n_features:
         raise ImageError(f"this model was trained on rows of {n_features} numbers, which are no square image")
     steps = []
-    edge = _edge(gray)
-    if np.median(edge) > 0.5:
-        gray, edge = 1 - gray, 1 - edge
+    original = gray
+    gray = reduced(gray)
+    if is_dark_on_light(gray):
+        gray, original = 1 - gray, 1 - original
         steps.append("inverted, since its ground is light")
-    if gray.shape == (side, side):
-        return Input(gray.reshape(-1).astype(np.float32), tuple(steps))
     box = BOX.get(dataset)
     if box is None:
-        steps.append(f"scaled from {gray.shape[1]} × {gray.shape[0]} to {side} × {side}")
-        return Input(_resized(gray, side, side).reshape(-1), tuple(steps))
-    length = round(side * box)
-    steps.append(f"cut out, scaled to {length} pixels and centred in {side} × {side}")
-    return Input(_centred(_cut_out(gray, float(np.median(edge))), side, length).reshape(-1), tuple(steps))
-
-
-def _cut_out(gray: Gray, ground: float) -> Gray:
-    """The smallest rectangle that holds the ink, on a ground of 0 and up to 1 where it is brightest."""
-    top = float(gray.max())
-    if top - ground < CONTRAST:
+        if original.shape != (side, side):
+            steps.append(f"scaled from {original.shape[1]} × {original.shape[0]} to {side} × {side}")
+            original = _resized(original, side, side)
+        return Input(original.reshape(-1).astype(np.float32), side, tuple(steps))
+    digit = find_digit(gray)
+    if digit is None:
         raise ImageError("the picture shows nothing: its pixels are all alike")
-    levels = ((gray - ground) / (top - ground)).clip(0, 1)
-    rows, columns = np.nonzero(levels >= INK)
-    return levels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    length = round(side * box)
+    if _has_the_form(original, side, length):
+        return Input(original.reshape(-1).astype(np.float32), side, tuple(steps), digit.doubts)
+    steps.append(f"cut out, scaled to {length} pixels and centred in {side} × {side}")
+    if digit.left_out:
+        steps.append(f"{' and '.join(digit.left_out)} left out")
+    return Input(_centred(digit.levels, side, length).reshape(-1), side, tuple(steps), digit.doubts)
 
 
-def _edge(gray: Gray) -> Gray:
-    """The picture's outermost pixels, which are taken for its ground."""
-    return np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
+def _has_the_form(gray: Gray, side: int, length: int) -> bool:
+    """Whether the picture is as the data set's are: its size, nothing but a digit of its size and place on black."""
+    if gray.shape != (side, side) or gray.min() > 0:
+        return False
+    rows, columns = np.nonzero(gray)
+    off = max(abs(centre - side / 2) for centre in _centre_of_mass(gray))
+    longer = int(max(np.ptp(rows), np.ptp(columns))) + 1
+    return abs(longer - length) <= 1 and (length == side or off <= OFF_CENTRE)
 
 
 def _resized(gray: Gray, height: int, width: int) -> Gray:
@@ -197,13 +207,16 @@ def _resized(gray: Gray, height: int, width: int) -> Gray:
 
 
 def _centred(ink: Gray, side: int, length: int) -> Gray:
-    """The ink with its longer side at `length`, its centre of mass in the middle of a black square."""
+    """The ink with its longer side at `length`, its centre of mass in the middle of a black square.
+
+    The middle is `side / 2` in indices of pixels, where MNIST's digits have theirs (14.0), and not `(side - 1) / 2`.
+    """
     height, width = ink.shape
     scale = length / max(height, width)
     small = _resized(ink, max(1, round(height * scale)), max(1, round(width * scale)))
     small = small / small.max()  # thin strokes fade when they are scaled down; MNIST's ink is white
     top, left = (
-        int(np.clip(round((side - 1) / 2 - centre), 0, side - size))
+        int(np.clip(round(side / 2 - centre), 0, side - size))
         for centre, size in zip(_centre_of_mass(small), small.shape, strict=True)
     )
     square = np.zeros((side, side), np.float32)

@@ -133,6 +133,10 @@ def test_the_selection_becomes_a_model_that_predicts(tmp_path, spec, digitsweep)
     row = next(line for line in shown.stdout.splitlines() if "zero.png" in line)
     assert len(re.findall(r"\d+\.\d%", row)) == 10
     assert "inverted" in shown.stderr
+    narrow = in_a_process("predict", "best.npz", "zero.png", "--show", cwd=tmp_path, COLUMNS="60")
+    assert len(re.findall(r" \d+\.\d% ", narrow.stdout)) == 2
+    assert "@@" in narrow.stdout
+    assert max(map(len, narrow.stdout.splitlines())) <= 60
     wrong = digitsweep("predict", "best.npz", spec, cwd=tmp_path)
     assert (wrong.returncode, "is no picture in a format read here" in wrong.stderr) == (2, True)
 

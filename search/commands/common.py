@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ready_streams()
 # No markup: a name with brackets in it is a name.
-console = Console(width=None if sys.stdout.isatty() else 120, markup=False)
+console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120, markup=False)
 errors = Console(stderr=True, soft_wrap=True, markup=False)
 
 

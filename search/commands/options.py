@@ -145,6 +145,7 @@ ModelFile = Annotated[Path, typer.Argument(callback=_plain, help="Model file fro
 Pictures = Annotated[
     list[Path], typer.Argument(callback=_plain_list, help="Pictures of one digit each: PNG, JPEG and others.")
 ]
+ShowInput = Annotated[bool, typer.Option("--show", help="Print what the network sees of each picture, as characters.")]
 DataSource = Annotated[str, typer.Argument(callback=_plain, help=f"{' or '.join(SOURCES)}.")]
 
 Database = Annotated[str, typer.Option("--db", callback=_plain, help="SQLite file, or an SQLAlchemy URL.")]
