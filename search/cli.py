@@ -5,9 +5,12 @@ them to what was raised.
 """
 
 import sys
+from importlib.metadata import version as installed
+from typing import Annotated
 
 import typer
 
+from search.commands.common import say
 from search.commands.confirm import confirm
 from search.commands.dashboard import dashboard
 from search.commands.data import data
@@ -29,7 +32,26 @@ app = typer.Typer(
     help="Hyperparameter searches that are fast and can be trusted.",
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from engine.versions import ENGINE_VERSION
+
+        say(f"digitsweep {installed('digitsweep')}, engine {ENGINE_VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Options that belong to no command."""
+
 
 app.command()(new)  # a study file to begin with
 app.command()(run)  # train what a study lacks

@@ -212,6 +212,22 @@ def test_confirmation_on_other_data_is_refused(tmp_path, spec, digitsweep):
     assert "was run on data" in result.stderr
 
 
+@pytest.mark.parametrize("arguments", [["--version"], ["-h"], ["status", "-h"]])
+def test_version_and_help_are_said_without_anything_else(tmp_path, digitsweep, arguments):
+    shown = digitsweep(*arguments, cwd=tmp_path)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert ("digitsweep 0." if arguments == ["--version"] else "Usage: ") in shown.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_package_is_a_command_too(tmp_path):
+    command = [sys.executable, "-m", "search", "new", "mine"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert f"{sys.executable} -m search run mine.yaml" in result.stdout
+
+
 def test_every_command_and_option_has_help():
     from typer.main import get_command
 

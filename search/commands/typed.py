@@ -29,5 +29,6 @@ def program() -> list[str]:
     """How this program was called: by its name where the shell finds it so, else by its path, or as a module."""
     called = Path(sys.argv[0]).name
     if called != "digitsweep":
-        return [sys.executable, *([sys.argv[0]] if called == "digitsweep.py" else ["-m", "search.cli"])]
+        module = "search" if called == "__main__.py" else "search.cli"
+        return [sys.executable, *([sys.argv[0]] if called == "digitsweep.py" else ["-m", module])]
     return ["digitsweep" if sys.argv[0] == which("digitsweep") else sys.argv[0]]
