@@ -29,7 +29,7 @@ from engine.kernels.vector_math import VECTOR_FORMS
 from engine.network import Network
 from engine.optimizers import Sgd, optimizer_of
 from engine.predictions import Classes
-from engine.seeds import Stream, generator
+from engine.seeds import Seed, Stream, generator, seed_of
 from engine.state import TrainingState
 
 Implementation = Literal["auto", "components"]
@@ -51,12 +51,12 @@ _DENSE_BATCH = 48
 _FEW = 4
 
 
-def population_key(configuration: Configuration, seed: int) -> Hashable | None:
-    """What linear runs must have in common to train in lock-step; None for a run that trains alone."""
+def population_key(configuration: Configuration, seed: Seed) -> Hashable | None:
+    """What linear runs must have in common to train in lock-step, on one data set; None for a run that trains alone."""
     if configuration.hidden_layers or configuration.batch_size != 1 or configuration.dropout_input:
         return None
     return (
-        seed,
+        seed_of(seed, Stream.ORDER),
         configuration.train_images,
         configuration.epochs,
         configuration.evaluations_per_epoch,
@@ -102,7 +102,7 @@ def chosen(work: Work, states: Sequence[TrainingState], split: Split, asked: Imp
 
 
 @lru_cache(maxsize=64)
-def _dropout_seed(seed: int) -> int:
+def _dropout_seed(seed: Seed) -> int:
     return int(generator(seed, Stream.DROPOUT).integers(2**63))
 
 

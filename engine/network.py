@@ -15,7 +15,7 @@ from engine.components import Component, Dropout, LinearProjection, NegativeLogL
 from engine.configuration import Configuration
 from engine.errors import ConfigurationError
 from engine.initializers import initial_parameters
-from engine.seeds import Stream, generator
+from engine.seeds import Seed, Stream, generator
 
 
 class Network:
@@ -55,7 +55,7 @@ class Network:
         self.loss_component = NegativeLogLikelihood()
 
     @classmethod
-    def initialized(cls, configuration: Configuration, n_features: int, n_classes: int, seed: int) -> "Network":
+    def initialized(cls, configuration: Configuration, n_features: int, n_classes: int, seed: Seed) -> "Network":
         """The network of a configuration at the start of a run with that seed."""
         parameters = initial_parameters(
             configuration.layer_sizes(n_features, n_classes),

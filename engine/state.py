@@ -9,7 +9,7 @@ import hashlib
 import io
 import re
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from engine.archive import ArchiveError, open_archive, write_archive
 from engine.arrays import FloatArray
@@ -18,6 +18,7 @@ from engine.data.dataset import SplitName
 from engine.errors import DigitsweepError
 from engine.predictions import Predictions
 from engine.schedules import LearningRate
+from engine.seeds import Seed
 
 FORMAT = 2
 """The format of a checkpoint; the first had neither a checksum nor the code's version."""
@@ -30,6 +31,10 @@ def _memories(configuration: Configuration) -> tuple[str, ...]:
     from engine.optimizers import optimizer_of  # whose steps are compiled: not needed to read a database
 
     return optimizer_of(configuration).memories
+
+
+def _plain(seed: Seed) -> int | dict[str, int]:
+    return seed if isinstance(seed, int) else asdict(seed)
 
 
 class CheckpointError(DigitsweepError, ValueError):
@@ -64,7 +69,7 @@ class TrainingState:
 
     Attributes:
         configuration: what is trained.
-        seed: the run's seed, from `engine.seeds.derive_seed`.
+        seed: the run's seed, from `engine.seeds.run_seed`.
         k: evaluations done.
         updates: parameter updates done.
         learning_rate: what the next segment uses, with the schedule's memory.
@@ -74,7 +79,7 @@ class TrainingState:
     """
 
     configuration: Configuration
-    seed: int
+    seed: Seed
     k: int
     updates: int
     learning_rate: LearningRate
@@ -97,7 +102,7 @@ class TrainingState:
         header = {
             "code_version": code_version,
             "configuration": self.configuration.as_dict(),
-            "seed": self.seed,
+            "seed": _plain(self.seed),
             "n_features": self.parameters[0].shape[0],
             "n_classes": self.parameters[-1].shape[0],
             "k": self.k,
@@ -112,7 +117,7 @@ class TrainingState:
         return content + hashlib.sha256(content).digest()
 
     @classmethod
-    def from_bytes(cls, data: bytes, *, configuration: Configuration, seed: int, code_version: str) -> "TrainingState":
+    def from_bytes(cls, data: bytes, *, configuration: Configuration, seed: Seed, code_version: str) -> "TrainingState":
         """The state that `to_bytes` wrote, equal to the bit.
 
         Args:
@@ -139,8 +144,8 @@ class TrainingState:
                     raise ArchiveError(f"it was made by {header['code_version']}, and now there is {code_version}")
                 if header["configuration"] != configuration.as_dict():
                     raise ArchiveError("it is of another configuration")
-                if header["seed"] != seed:
-                    raise ArchiveError(f"it has the seed {header['seed']}, but the run has {seed}")
+                if header["seed"] != _plain(seed):
+                    raise ArchiveError(f"it has the seed {header['seed']}, but the run has {_plain(seed)}")
                 parameters, *kept = archive.arrays(configuration, "parameter", *_memories(configuration))
                 value, round_loss = header["learning_rate"]
                 return cls(

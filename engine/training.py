@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from engine.network import Network
 from engine.optimizers import optimizer_of
 from engine.predictions import Predictions, class_dtype
 from engine.schedules import LearningRate, next_learning_rate, waits_for_loss
-from engine.seeds import epoch_order
+from engine.seeds import Seed, Stream, epoch_order, seed_of
 from engine.state import Evaluation, TrainingState
 
 
@@ -51,18 +52,24 @@ class TrainingResult:
 
 def train_split(configuration: Configuration, dataset: Dataset) -> Split:
     """The training images a configuration uses: the first `train_images`, in its dtype."""
-    return _train_split(dataset, configuration.train_images, configuration.dtype)
+    return _part(dataset, "train", configuration.train_images, configuration.dtype)
 
 
-@lru_cache(maxsize=8)
-def _train_split(dataset: Dataset, n_images: int | None, dtype: str) -> Split:
-    split = dataset.train.astype(DTYPES[dtype])
-    return split if n_images is None or n_images == len(split) else split.first(n_images)
+# Of each data set that is in use, so that one that no run trains on any more leaves memory.
+_parts: WeakKeyDictionary[Dataset, dict[tuple[SplitName, int | None, str], Split]] = WeakKeyDictionary()
+_MOST_PARTS = 16
 
 
-@lru_cache(maxsize=8)
-def _held_out_split(dataset: Dataset, name: SplitName, dtype: str) -> Split:
-    return dataset.split(name).astype(DTYPES[dtype])
+def _part(dataset: Dataset, name: SplitName, n_images: int | None, dtype: str) -> Split:
+    parts, key = _parts.setdefault(dataset, {}), (name, n_images, dtype)
+    found = parts.get(key)
+    if found is None:
+        split = dataset.split(name).astype(DTYPES[dtype])
+        found = split if n_images is None or n_images == len(split) else split.first(n_images)
+        if len(parts) >= _MOST_PARTS:
+            parts.clear()
+        parts[key] = found
+    return found
 
 
 def _splits(configuration: Configuration, dataset: Dataset) -> Iterator[tuple[SplitName, Split]]:
@@ -70,10 +77,10 @@ def _splits(configuration: Configuration, dataset: Dataset) -> Iterator[tuple[Sp
         if name == "train":
             yield name, train_split(configuration, dataset)
         else:
-            yield name, _held_out_split(dataset, name, configuration.dtype)
+            yield name, _part(dataset, name, None, configuration.dtype)
 
 
-def initial_state(configuration: Configuration, seed: int, dataset: Dataset) -> TrainingState:
+def initial_state(configuration: Configuration, seed: Seed, dataset: Dataset) -> TrainingState:
     """A run before its first update.
 
     Raises:
@@ -100,7 +107,7 @@ def _segment_order(state: TrainingState, n_images: int) -> IntArray:
     epoch, part = divmod(state.k, per_epoch)
     n_updates = configuration.updates_per_epoch(n_images)
     start, stop = part * n_updates // per_epoch, (part + 1) * n_updates // per_epoch
-    return _epoch_order(state.seed, epoch, n_images)[start * batch : stop * batch]
+    return _epoch_order(seed_of(state.seed, Stream.ORDER), epoch, n_images)[start * batch : stop * batch]
 
 
 @lru_cache(maxsize=8)

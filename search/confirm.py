@@ -17,6 +17,7 @@ from search.drivers.protocol import PlannedDriver, Proposal
 from search.naming import stored_source
 from search.select import RankedTrial, rank_trials
 from search.spec.meaning import CONFIRM
+from search.spec.replication import STREAMS
 from search.spec.study import StudySpec, parse_spec
 from search.store import reading
 from search.store.database import open_for_reading
@@ -38,6 +39,8 @@ class Confirmation:
         seed: study seed of the confirmation.
         read_at: evaluation at which runs are read, as in the source.
         when: which hyperparameters exist only beside which, as in the source.
+        split: the cuts of the data, as in the source.
+        varies_cuts: whether each replicate has a cut of its own.
         ranked: the trials, best first.
     """
 
@@ -49,6 +52,8 @@ class Confirmation:
     seed: int
     read_at: str
     when: dict[str, dict[str, Any]]
+    split: dict[str, int] | None
+    varies_cuts: bool
     ranked: list[RankedTrial]
 
 
@@ -74,6 +79,8 @@ def confirmation(database: str, study: str, top: int) -> Confirmation:
         seed=confirmation_seed(row["seed"]),
         read_at=row["read_at"],
         when=row["spec"].get("when") or {},
+        split=row["spec"].get("split"),
+        varies_cuts="split" in (row["spec"].get("vary") or ()),
         ranked=ranked,
     )
 
@@ -84,7 +91,10 @@ def confirmation_seed(study_seed: int) -> int:
 
 
 def confirmation_spec(source: Confirmation, replicates: int) -> StudySpec:
-    """The confirmation as a study; its space lists what the trials differ in, for the dashboard."""
+    """The confirmation as a study; its space lists what the trials differ in, for the dashboard.
+
+    Nothing is held in it: every stream, and the cut where the source has cuts, is drawn anew for each replicate.
+    """
     values: dict[str, list[Any]] = {}
     for trial in source.ranked:
         for name, value in trial.params.items():
@@ -99,6 +109,8 @@ def confirmation_spec(source: Confirmation, replicates: int) -> StudySpec:
             "dataset": source.data_source,
             "seed": source.seed,
             "replicates": replicates,
+            "split": source.split,
+            "vary": list(STREAMS) if source.varies_cuts else None,
             "at": source.read_at,
             "space": values,
         },

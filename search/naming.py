@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.data.dataset import Dataset
+from search.spec.replication import in_words
 from search.spec.study import DEFAULT_SEED, StudySpec
 
 
@@ -53,7 +54,7 @@ def study_note(spec: StudySpec, name: str, dataset: Dataset, command: str) -> st
         f"{_BEGIN}\n\n**{spec.question.strip()}**\n\n"
         f"Study `{name}`: driver {driver_label(spec.model_dump())}, data {dataset.name} "
         f"({len(dataset.train):,} / {len(dataset.validation):,} / {len(dataset.test):,} images), "
-        f"seed {spec.seed}, replicates {spec.replicates}.\n\n"
+        f"seed {spec.seed}, {in_words(spec)}.\n\n"
         f"The values are validation accuracies; step k is the k-th evaluation. "
         f"Test values are kept out of this dashboard.\n\nResume or extend: `{command}`\n\n{_END}\n"
     )

@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.configuration import Configuration
+from engine.cuts import Cut
 from engine.data.dataset import Dataset
 from engine.errors import DigitsweepError
+from engine.seeds import Seed, run_seed
 from engine.state import Evaluation, TrainingState
 from engine.training import advance, evaluate, initial_state
 from search.execution.environment import code_version
@@ -30,7 +32,7 @@ class StoredRun:
         run_id: key.
         study, trial_number, replicate: where it belongs.
         configuration, seed: what was trained.
-        dataset, data_sha256: on what.
+        dataset, cut, data_sha256: on what.
         code_version: by which code.
         state: how it ended.
         values: (loss, accuracy, learning_rate) by (k, split).
@@ -42,8 +44,9 @@ class StoredRun:
     trial_number: int
     replicate: int
     configuration: Configuration
-    seed: int
+    seed: Seed
     dataset: str
+    cut: Cut | None
     data_source: str | dict[str, Any]
     data_sha256: str
     code_version: str
@@ -105,14 +108,16 @@ def stored_run(database: str, run_id: int) -> StoredRun:
             (p["k"], p["split"]): (p["correct"], p["mistaken"]) for p in reading.run_predictions(connection, run_id)
         }
     sql.dispose()
+    streams = row["streams"]  # of runs of older databases it is not known; they were at one level
     return StoredRun(
         run_id=run_id,
         study=row["study"],
         trial_number=row["trial_number"],
         replicate=row["replicate"],
         configuration=Configuration(**row["config"]),
-        seed=row["seed"],
+        seed=row["seed"] if streams is None else run_seed(row["study_seed"], streams),
         dataset=row["dataset"],
+        cut=None if row["cut"] is None else Cut(**row["cut"]),
         data_source=row["spec"]["dataset"],
         data_sha256=row["data_sha256"],
         code_version=row["code_version"],
@@ -122,6 +127,21 @@ def stored_run(database: str, run_id: int) -> StoredRun:
     )
 
 
+def images_of(run: StoredRun, dataset: Dataset) -> Dataset:
+    """What the run was trained on, from the data set of its study.
+
+    Raises:
+        DigitsweepError: the data set is another one.
+    """
+    images = dataset if run.cut is None else run.cut.of(dataset)
+    if images.sha256 != run.data_sha256:
+        raise DigitsweepError(
+            f"run {run.run_id} was trained on data {run.data_sha256[:12]}…, "
+            f"but {images.name} here is {images.sha256[:12]}…"
+        )
+    return images
+
+
 def retrain(
     run: StoredRun, dataset: Dataset, until_k: int | None = None
 ) -> tuple[TrainingState, list[Evaluation], Comparison]:
@@ -129,20 +149,12 @@ def retrain(
 
     Args:
         run: what to train.
-        dataset: what it was trained on.
+        dataset: what it was trained on, from `images_of`.
         until_k: the evaluation after which to stop; None is the run's end.
 
     Returns:
         The last state, what was evaluated, and the comparison with what is stored.
-
-    Raises:
-        DigitsweepError: the data set is not the one the run was trained on.
     """
-    if dataset.sha256 != run.data_sha256:
-        raise DigitsweepError(
-            f"run {run.run_id} was trained on data {run.data_sha256[:12]}…, "
-            f"but {dataset.name} here is {dataset.sha256[:12]}…"
-        )
     last = run.configuration.n_evaluations if until_k is None else until_k
     state = initial_state(run.configuration, run.seed, dataset)
     evaluations: list[Evaluation] = []
@@ -174,9 +186,9 @@ def retrain(
 
 
 def reproduce(run: StoredRun, dataset: Dataset) -> Comparison:
-    """The whole run trained again, beside what is stored of it.
+    """The whole run trained again, beside what is stored of it; `dataset` is its study's.
 
     Raises:
         DigitsweepError: the data set is not the one the run was trained on.
     """
-    return retrain(run, dataset)[2]
+    return retrain(run, images_of(run, dataset))[2]

@@ -4,13 +4,13 @@ study ──select──> frozen choice ──> stored run ──trained again�
                                         └────── compared ──────┘
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from engine.data.dataset import Dataset
 from engine.errors import DigitsweepError
 from engine.model_file import Model
 from search.execution.environment import code_version, environment
-from search.reproduce import Comparison, NoSuchRunError, StoredRun, retrain, stored_run
+from search.reproduce import Comparison, NoSuchRunError, StoredRun, images_of, retrain, stored_run
 from search.select import select
 from search.store import reading
 from search.store.database import open_for_writing
@@ -88,7 +88,8 @@ def train_best(selected: SelectedRun, dataset: Dataset) -> TrainedModel:
         DigitsweepError: the data set is not the one the run was trained on.
     """
     stored = selected.run
-    state, evaluations, comparison = retrain(stored, dataset, until_k=selected.read_k)
+    images = images_of(stored, dataset)
+    state, evaluations, comparison = retrain(stored, images, until_k=selected.read_k)
     if state.diverged_at is not None:
         raise DigitsweepError(f"{stored} is complete in the database, but diverged now at update {state.diverged_at}")
     read = evaluations[-1]
@@ -98,7 +99,8 @@ def train_best(selected: SelectedRun, dataset: Dataset) -> TrainedModel:
         "replicate": stored.replicate,
         "run_id": stored.run_id,
         "selection_id": selected.selection_id,
-        "seed": stored.seed,
+        "seed": stored.seed if isinstance(stored.seed, int) else asdict(stored.seed),
+        "cut": None if stored.cut is None else asdict(stored.cut),
         "k": read.k,
         "epoch": read.epoch,
         "validation_accuracy": read.accuracy["validation"],
@@ -107,5 +109,5 @@ def train_best(selected: SelectedRun, dataset: Dataset) -> TrainedModel:
         "code_version": code_version(),
         "environment": environment(),
     }
-    model = Model.of(state, dataset, origin)
+    model = Model.of(state, images, origin)
     return TrainedModel(model, comparison, read.accuracy["validation"], read.accuracy["test"])

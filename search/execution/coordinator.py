@@ -15,18 +15,20 @@ import time
 import traceback
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine.data.dataset import Dataset
-from engine.seeds import derive_seed
+from engine.seeds import Stream, seed_of
 from engine.state import TrainingState
 from engine.training import initial_state
 from search.drivers import make_driver
 from search.drivers.protocol import Driver
 from search.execution.checkpoints import restored
+from search.execution.cuts import Cuts
 from search.execution.environment import code_version, environment
 from search.execution.interrupts import Interrupts
 from search.execution.plan import Plan
@@ -37,6 +39,7 @@ from search.execution.trials import Run, Trial, study_record
 from search.execution.workers import Result, Segment, Workers, workers
 from search.naming import study_name, study_note
 from search.spec.fits import check_plan
+from search.spec.replication import draws_of
 from search.spec.study import StudySpec
 from search.store import writing
 from search.store.connections import say_on_stderr
@@ -121,22 +124,20 @@ class _Coordinator:
         self.saver = saver
         with saver.transaction() as connection:
             study_id = writing.open_study(connection, study_record(spec, dataset, name, command))
-            writing.add_labels(connection, dataset)
-        seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
         added = {
-            number: {r: derive_seed(spec.seed, r) for r in range(spec.replicates, n)}
-            for number, n in replicates_of.items()
+            number: draws_of(spec, max(n, spec.replicates))[spec.replicates :] for number, n in replicates_of.items()
         }
         note = study_note(spec, name, dataset, command)
         saver.mirror(
             lambda sql: open_mirror(sql, name, spec.varied, note=note, say=lambda line: display.say(f"{name}: {line}"))
         )
-        self.plan = Plan(saver, study_id, spec, dataset, driver, seeds, n_jobs, added)
+        self.plan = Plan(saver, study_id, spec, dataset, driver, draws_of(spec), n_jobs, added)
         saver.follow(self.plan.trials)
         self.tally = Tally(name, planned=spec.trials or 0 if spec.driver == "optuna" else 0)
         for trial in self.plan.trials:
             self.tally.note(trial)
         self.interrupts = Interrupts()
+        self.cuts = Cuts(dataset, n_jobs + 1)
         self.tasks: dict[int, list[Run]] = {}
         self.n_tasks = self.n_started = self.n_trained = self.n_failed = 0
 
@@ -144,7 +145,7 @@ class _Coordinator:
         started = time.monotonic()
         deadline = math.inf if max_seconds is None else started + max_seconds
         out_of_time = announced = False
-        with self.interrupts, workers(self.dataset, self.n_jobs) as pool:
+        with self.interrupts, workers(self.n_jobs) as pool:
             for message in self.plan.set_aside:
                 self._say(message)
             n_left_aside = len(self.plan.trials) - len(self.plan.asked)
@@ -233,7 +234,7 @@ class _Coordinator:
     def _first_state(self, connection: Connection, run: Run) -> TrainingState:
         if run.start_k:
             return restored(connection, run)
-        return initial_state(run.configuration, run.seed, self.dataset)
+        return initial_state(run.configuration, run.seed, self.cuts.of(run.cut))
 
     def _record_start(self, connection: Connection, run: Run) -> tuple[int, TrainingState | None, str | None]:
         """Write the run's row, and what is left of its evaluations, as they are where it starts or goes on.
@@ -252,25 +253,30 @@ class _Coordinator:
             run_id = run.run_id
             writing.resume_run(connection, run_id, state.k)
         else:
-            run_id = writing.start_run(connection, self._run_start(run))
+            images = self.cuts.of(run.cut)
+            writing.add_labels(connection, images)
+            run_id = writing.start_run(connection, self._run_start(run, images))
         if not run.is_added:
             writing.set_trial_states(connection, [(run.trial.trial_id, "running")])
         return run_id, state, error
 
-    def _run_start(self, run: Run) -> writing.RunStart:
+    def _run_start(self, run: Run, images: Dataset) -> writing.RunStart:
         return writing.RunStart(
             trial_id=run.trial.trial_id,
             replicate=run.replicate,
-            seed=run.seed,
-            dataset=self.dataset.name,
-            data_sha256=self.dataset.sha256,
+            seed=seed_of(run.seed, Stream.INITIALIZATION),
+            streams=dict(run.draws.levels),
+            cut=None if run.cut is None else asdict(run.cut),
+            dataset=images.name,
+            data_sha256=images.sha256,
             epochs=run.configuration.epochs,
             code_version=code_version(),
             environment=environment(),
         )
 
     def _submit(self, number: int, pool: Workers) -> None:
-        pool.submit(Segment(number, [run.state for run in self.tasks[number] if run.state is not None]))
+        task = self.tasks[number]
+        pool.submit(Segment(number, [run.state for run in task if run.state is not None], self.cuts.of(task[0].cut)))
 
     # Results
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.configuration import Configuration
+from engine.cuts import Cut
 from engine.data.dataset import Dataset
-from engine.seeds import derive_seed
+from engine.seeds import Seed
 from search.drivers import make_driver
 from search.drivers.protocol import Driver, Proposal
 from search.execution.checkpoints import set_aside
@@ -23,6 +24,7 @@ from search.execution.speed import estimate
 from search.execution.trials import Trial, load_trials, mark_asked, runs_to_do, study_record, tell_stored
 from search.naming import study_name
 from search.spec.fits import check_plan
+from search.spec.replication import Replicate, draws_of
 from search.spec.space import Params
 from search.spec.study import StudySpec
 from search.store import reading, writing
@@ -84,7 +86,8 @@ class _Run:
     """A run to do, as populations are formed from it."""
 
     configuration: Configuration
-    seed: int
+    seed: Seed
+    cut: Cut | None
     start_k: int = 0
 
 
@@ -106,23 +109,25 @@ def dry_run(
     name = name or study_name(spec, dataset)
     driver = driver or make_driver(spec, dataset.n_classes)
     check_plan(spec, [p.configuration for p in driver.proposals({}, 0, 0)], dataset)
-    seeds = {r: derive_seed(spec.seed, r) for r in range(spec.replicates)}
-    stored = _stored(spec, dataset, database, name, seeds)
+    replicates = draws_of(spec)
+    stored = _stored(spec, dataset, database, name, replicates)
     outcomes = tell_stored(driver, stored, spec.at)
     mark_asked(driver, stored, outcomes)
     known = {trial.configuration.hash for trial in stored}
     new = [p for p in driver.proposals(outcomes, len(stored), 0) if p.configuration.hash not in known]
     to_come = driver.outlook(outcomes, len(stored) + len(new))
-    waiting = [_Run(run.configuration, run.seed, run.start_k) for run in runs_to_do(stored)]
-    parts = [waiting, _runs(new, seeds), _runs(to_come, seeds)]
+    waiting = [_Run(run.configuration, run.seed, run.cut, run.start_k) for run in runs_to_do(stored)]
+    parts = [waiting, _runs(new, replicates), _runs(to_come, replicates)]
     groups = [group for part in parts for group in group_runs(part, n_jobs)]
-    found = estimate([([run.configuration for run in group], group[0].start_k) for group in groups], dataset)
+    cut = replicates[0].cut
+    images = cut.of(dataset) if cut is not None and groups else dataset
+    found = estimate([([run.configuration for run in group], group[0].start_k) for group in groups], images)
     lines = [
         PlannedTrial(t.number, t.params, t.state, sum(r.ended for r in t.runs), len(runs_to_do([t])))
         for t in stored
         if t.asked
     ]
-    lines += [PlannedTrial(len(stored) + i, p.params, "new", 0, len(seeds)) for i, p in enumerate(new)]
+    lines += [PlannedTrial(len(stored) + i, p.params, "new", 0, len(replicates)) for i, p in enumerate(new)]
     return DryRun(
         study=name,
         n_left_aside=sum(not trial.asked for trial in stored),
@@ -138,11 +143,13 @@ def dry_run(
     )
 
 
-def _runs(proposals: Sequence[Proposal], seeds: dict[int, int]) -> list[_Run]:
-    return [_Run(proposal.configuration, seed) for proposal in proposals for seed in seeds.values()]
+def _runs(proposals: Sequence[Proposal], replicates: Sequence[Replicate]) -> list[_Run]:
+    return [_Run(proposal.configuration, draws.seed, draws.cut) for proposal in proposals for draws in replicates]
 
 
-def _stored(spec: StudySpec, dataset: Dataset, database: str | Path, name: str, seeds: dict[int, int]) -> list[Trial]:
+def _stored(
+    spec: StudySpec, dataset: Dataset, database: str | Path, name: str, replicates: Sequence[Replicate]
+) -> list[Trial]:
     """The study's trials, none where the database has no such study."""
     try:
         sql = open_for_reading(database)
@@ -154,7 +161,7 @@ def _stored(spec: StudySpec, dataset: Dataset, database: str | Path, name: str, 
             if row is None:
                 return []
             writing.check_same_study(row, study_record(spec, dataset, name, row["command"]))
-            trials = load_trials(connection, row["study_id"], seeds)
+            trials = load_trials(connection, row["study_id"], replicates)
             set_aside(connection, runs_to_do(trials))
             return trials
     finally:

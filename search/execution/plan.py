@@ -16,6 +16,7 @@ from search.execution.populations import group_runs
 from search.execution.saving import Saver
 from search.execution.trials import Run, Trial, load_trials, mark_asked, runs_to_do, tell_stored
 from search.spec.fits import check_against_data
+from search.spec.replication import Replicate, part_sizes
 from search.spec.study import StudySpec
 from search.store import reading, writing
 from search.store.schema import DECIDED
@@ -37,14 +38,14 @@ class Plan:
         spec: StudySpec,
         dataset: Dataset,
         driver: Driver,
-        seeds: Mapping[int, int],
+        replicates: Sequence[Replicate],
         n_jobs: int,
-        added: Mapping[int, Mapping[int, int]] | None = None,
+        added: Mapping[int, Sequence[Replicate]] | None = None,
     ) -> None:
         self._saver, self._study_id, self._spec, self._dataset = saver, study_id, spec, dataset
-        self._driver, self._seeds, self._n_jobs = driver, seeds, n_jobs
+        self._driver, self._replicates, self._n_jobs = driver, replicates, n_jobs
         with saver.transaction() as connection:
-            self.trials = load_trials(connection, study_id, seeds, added)
+            self.trials = load_trials(connection, study_id, replicates, added)
         self.outcomes: dict[int, Outcome] = tell_stored(driver, self.trials, spec.at)
         self._record_decided([trial for trial in self.trials if trial.number in (added or {})])
         self._record_asked(mark_asked(driver, self.trials, self.outcomes))
@@ -113,7 +114,7 @@ class Plan:
         new, again = self._proposed(n_free)
         if not (new or again):
             return []
-        check_against_data(self._spec, [p.configuration for p in new], len(self._dataset.train))
+        check_against_data(self._spec, [p.configuration for p in new], part_sizes(self._spec, self._dataset)[0])
         first = len(self.trials)
 
         def add(connection: Connection) -> Sequence[RowMapping]:
@@ -137,7 +138,7 @@ class Plan:
                 attributes=proposal.attributes,
                 state="waiting",
             )
-            trial.runs = [Run(trial, replicate, seed) for replicate, seed in self._seeds.items()]
+            trial.runs = [Run(trial, replicate) for replicate in self._replicates]
             self._by_hash[proposal.configuration.hash] = trial
             self.trials.append(trial)
             self._driver.added(trial.number, proposal, None)

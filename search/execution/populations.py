@@ -10,8 +10,10 @@ from math import ceil
 from typing import Protocol, TypeVar
 
 from engine.configuration import Configuration
+from engine.cuts import Cut
 from engine.implementations import population_key
 from engine.kernels.simd import LANES
+from engine.seeds import Seed
 
 
 class Schedulable(Protocol):
@@ -22,8 +24,12 @@ class Schedulable(Protocol):
         """What it trains."""
 
     @property
-    def seed(self) -> int:
+    def seed(self) -> Seed:
         """Its seed."""
+
+    @property
+    def cut(self) -> Cut | None:
+        """The images it is trained on."""
 
     @property
     def start_k(self) -> int:
@@ -36,6 +42,8 @@ RunT = TypeVar("RunT", bound=Schedulable)
 def group_runs(runs: Sequence[RunT], n_workers: int) -> list[list[RunT]]:
     """Runs that train together, in the order of their first run: populations of linear runs, others alone.
 
+    Those on one cut of the data follow each other, so that few cuts are in memory at a time.
+
     Args:
         runs: what is to be trained.
         n_workers: how many groups can be trained at once.
@@ -46,7 +54,7 @@ def group_runs(runs: Sequence[RunT], n_workers: int) -> list[list[RunT]]:
         key = population_key(run.configuration, run.seed)
         if key is not None:
             kind = (run.configuration.momentum, run.configuration.weight_decay > 0)
-            together.setdefault((key, run.start_k, kind), []).append(i)
+            together.setdefault((key, run.cut, run.start_k, kind), []).append(i)
     groups = alone
     # Half a population costs as much as a whole one, so it is cut only where a worker would have nothing to do.
     n_groups = len(alone) + sum(ceil(len(members) / LANES) for members in together.values())
@@ -54,4 +62,7 @@ def group_runs(runs: Sequence[RunT], n_workers: int) -> list[list[RunT]]:
     for members in together.values():
         size = min(LANES, ceil(len(members) / n_parts))
         groups += [members[start : start + size] for start in range(0, len(members), size)]
-    return [[runs[i] for i in group] for group in sorted(groups)]
+    places: dict[Cut | None, int] = {}
+    for run in runs:
+        places.setdefault(run.cut, len(places))
+    return [[runs[i] for i in group] for group in sorted(groups, key=lambda group: (places[runs[group[0]].cut], group))]

@@ -9,9 +9,12 @@ from sqlalchemy import Connection
 
 from analysis.selection_rule import read_run
 from engine.configuration import Configuration
+from engine.cuts import Cut
 from engine.data.dataset import Dataset
+from engine.seeds import Seed
 from engine.state import Evaluation, TrainingState
 from search.drivers.protocol import Driver, Outcome, Proposal
+from search.spec.replication import Replicate, part_sizes
 from search.spec.space import Params
 from search.spec.study import StudySpec
 from search.store import reading
@@ -28,8 +31,7 @@ class Run:
 
     Attributes:
         trial: the trial it belongs to.
-        replicate: from 0.
-        seed: the run's seed.
+        draws: which replicate it is, and what that draws.
         run_id: its row; None before it was ever started.
         status: state of its row, or `waiting`.
         start_k: evaluations that its checkpoint in the database holds; 0 where there is none.
@@ -43,8 +45,7 @@ class Run:
     """
 
     trial: "Trial"
-    replicate: int
-    seed: int
+    draws: Replicate
     run_id: int | None = None
     status: str = "waiting"
     start_k: int = 0
@@ -60,6 +61,21 @@ class Run:
     def configuration(self) -> Configuration:
         """What it trains."""
         return self.trial.configuration
+
+    @property
+    def replicate(self) -> int:
+        """Its number in its trial, from 0."""
+        return self.draws.number
+
+    @property
+    def seed(self) -> Seed:
+        """Its seed."""
+        return self.draws.seed
+
+    @property
+    def cut(self) -> Cut | None:
+        """The images it is trained on."""
+        return self.draws.cut
 
     @property
     def ended(self) -> bool:
@@ -229,15 +245,15 @@ class Trial:
 def load_trials(
     connection: Connection,
     study_id: int,
-    seeds: Mapping[int, int],
-    added: Mapping[int, Mapping[int, int]] | None = None,
+    replicates: Sequence[Replicate],
+    added: Mapping[int, Sequence[Replicate]] | None = None,
 ) -> list[Trial]:
-    """The trials of a study, each with one run for every replicate in `seeds` (replicate → seed).
+    """The trials of a study, each with one run for every replicate.
 
     Args:
         connection: to the database.
         study_id: the study.
-        seeds: of the replicates that every trial has.
+        replicates: what every trial has.
         added: by trial number, those of the replicates that it has beyond these.
     """
     trials = [
@@ -255,9 +271,8 @@ def load_trials(
     curves = reading.validation_curves(connection, study_id)
     rows = {(row["trial_id"], row["replicate"]): row for row in reading.study_runs(connection, study_id)}
     for trial in trials:
-        trial.runs = [Run(trial, replicate, seed) for replicate, seed in seeds.items()]
-        beyond = (added or {}).get(trial.number, {})
-        trial.runs += [Run(trial, replicate, seed, is_added=True) for replicate, seed in beyond.items()]
+        trial.runs = [Run(trial, draws) for draws in replicates]
+        trial.runs += [Run(trial, draws, is_added=True) for draws in (added or {}).get(trial.number, ())]
         for run in trial.runs:
             row = rows.get((trial.trial_id, run.replicate))
             if row is not None:
@@ -269,6 +284,7 @@ def load_trials(
 
 def study_record(spec: StudySpec, dataset: Dataset, name: str, command: str) -> StudyRecord:
     """The study's row in the database."""
+    n_train, n_validation = part_sizes(spec, dataset)
     return StudyRecord(
         name=name,
         base_name=spec.study,
@@ -276,8 +292,8 @@ def study_record(spec: StudySpec, dataset: Dataset, name: str, command: str) -> 
         driver=spec.driver,
         dataset=dataset.name,
         data_sha256=dataset.sha256,
-        n_train=len(dataset.train),
-        n_validation=len(dataset.validation),
+        n_train=n_train,
+        n_validation=n_validation,
         n_test=len(dataset.test),
         n_classes=dataset.n_classes,
         seed=spec.seed,

@@ -38,10 +38,12 @@ class Segment:
     Attributes:
         task: number of the task.
         states: of its runs, all at the same k.
+        dataset: what they are trained on.
     """
 
     task: int
     states: list[TrainingState]
+    dataset: Dataset
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,8 @@ class _Evaluation:
 class Workers:
     """A pool of `n_jobs` workers; use it as made by `workers`."""
 
-    def __init__(self, dataset: Dataset, n_jobs: int) -> None:
+    def __init__(self, n_jobs: int) -> None:
         self.n_jobs = n_jobs
-        self._dataset = dataset
         self._jobs: queue.SimpleQueue[Segment | _Evaluation | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         self._n_open = 0
@@ -138,12 +139,12 @@ class Workers:
                     ahead = self._ahead[segment.task] = _Ahead(start)
                     self._jobs.put(_Evaluation(job, moved, seconds))
                     begin = time.perf_counter()
-                    ahead.moved = advance(start, self._dataset)
+                    ahead.moved = advance(start, segment.dataset)
                     ahead.seconds = time.perf_counter() - begin
                     return ahead
                 job = _Evaluation(job, moved, seconds)
             begin = time.perf_counter()
-            states, evaluations = evaluate(job.moved, self._dataset, predictions=True)
+            states, evaluations = evaluate(job.moved, segment.dataset, predictions=True)
             self._results.put(Result(segment.task, states, evaluations, job.train_seconds, time.perf_counter() - begin))
         except Exception:
             if ahead is not None:  # the segment is tried again, and fails, when it is asked for
@@ -162,7 +163,7 @@ class Workers:
             if ahead.moved is not None:
                 return ahead.moved, ahead.seconds
         begin = time.perf_counter()
-        moved = advance(segment.states, self._dataset)
+        moved = advance(segment.states, segment.dataset)
         return moved, time.perf_counter() - begin
 
     @property
@@ -217,10 +218,10 @@ class Workers:
 
 
 @contextmanager
-def workers(dataset: Dataset, n_jobs: int) -> Iterator[Workers]:
+def workers(n_jobs: int) -> Iterator[Workers]:
     """A pool for the length of a block, with BLAS at one thread per worker."""
     with one_blas_thread():
-        pool = Workers(dataset, n_jobs)
+        pool = Workers(n_jobs)
         try:
             yield pool
         except BaseException:

@@ -133,6 +133,8 @@ KEYS: Mapping[str, str] = {
     "dataset": "{path: wine.csv, label: kind}",
     "seed": "2022",
     "replicates": "5",
+    "vary": "[initialisation, order]",
+    "split": "{folds: 5}",
     "at": "best",
     "sampler": "tpe",
     "pruner": "successive_halving",

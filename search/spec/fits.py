@@ -8,6 +8,7 @@ from engine.data.dataset import Dataset
 from engine.errors import ConfigurationError
 from search.spec.limits import SHARE, memory_bytes, training_bytes
 from search.spec.meaning import CONFIRM, driver_keys
+from search.spec.replication import part_sizes
 from search.spec.space import Axis, Range, SpecError, Value, configuration
 from search.spec.study import StudySpec
 
@@ -44,7 +45,7 @@ def _ends(axis: Axis) -> list[Value]:
 def check_plan(spec: StudySpec, planned: list[Configuration], dataset: Dataset) -> None:
     """SpecError where a study asks for more than the data set or the memory has, trials not known yet included."""
     configurations = planned + corners(spec)
-    check_against_data(spec, configurations, len(dataset.train))
+    check_against_data(spec, configurations, part_sizes(spec, dataset)[0])
     check_memory(spec, configurations, dataset)
 
 

@@ -18,7 +18,9 @@ from engine.configuration import DOMAINS, Configuration, Domain
 from engine.data.reference import KEYS
 from search.spec.constraints import MAX_CONSTRAINTS
 from search.spec.docstrings import attributes, summary
+from search.spec.limits import MAX_REPLICATES
 from search.spec.meaning import DRIVERS
+from search.spec.replication import SPLITS, STREAMS
 from search.spec.space import MAX_LEVELS
 from search.spec.study import FidelitySpec, StudySpec
 
@@ -117,9 +119,21 @@ def _sections() -> dict[str, Schema]:
         "zip": {"type": "array", "items": _keys(lists, minProperties=2)},
         "when": _keys(dict.fromkeys(DOMAINS, _keys(conditions, minProperties=1))),
         "constraints": {"type": "array", "items": _TEXT, "maxItems": MAX_CONSTRAINTS},
+        "vary": {
+            "anyOf": [
+                {"type": "array", "items": {"enum": list(STREAMS)}, "uniqueItems": True, "minItems": 1},
+                _keys(dict.fromkeys(STREAMS, _cuts(1)), minProperties=1),
+            ]
+        },
+        "split": _keys({kind: _cuts(least) for kind, least in SPLITS.items()}, minProperties=1, maxProperties=1),
         "by": _keys(axes),
         "nuisance": {"anyOf": [names, _keys(axes)]},
     }
+
+
+def _cuts(least: int) -> Schema:
+    """A number of levels or of cuts."""
+    return {"type": "integer", "minimum": least, "maximum": MAX_REPLICATES}
 
 
 def _value(name: str) -> Schema:

@@ -9,6 +9,7 @@ from engine.configuration import Configuration
 from engine.errors import excerpt
 from search.spec.consistency import check_outcome, check_statements
 from search.spec.limits import MAX_EVALUATIONS, MAX_RUNS, MAX_TRIALS
+from search.spec.replication import check_replication
 from search.spec.space import Choices, Range, Space, SpecError, check_hyperparameter, check_value
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def check_meaning(spec: "StudySpec") -> None:
                     path=path,
                 )
     check_statements(spec)
+    check_replication(spec)
     _check_size(spec)
     check_outcome(spec)
 

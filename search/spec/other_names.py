@@ -30,6 +30,8 @@ STUDY = {
     "dataset": "data data_set dataset_name input",
     "seed": "random_state random_seed rng rng_seed",
     "replicates": "repeats repetitions n_replicates num_replicates seeds n_seeds n_runs runs reps executions_per_trial",
+    "vary": "noise randomness streams sources_of_variance",
+    "split": "cv folds cross_validation n_folds k_fold kfold resample",
     "fixed": "constants constant defaults default baseline config static hyperparameters",
     "space": "parameters params search_space param_grid param_distributions grid parameter_space sweep distributions",
     "trials": "n_trials num_trials max_trials budget count num_samples run_cap n_iter n_calls max_evals",

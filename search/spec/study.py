@@ -29,6 +29,7 @@ from search.spec.limits import MAX_CLAIMS, MAX_FIGURES, MAX_NAME, MAX_REPLICATES
 from search.spec.meaning import DriverName, check_meaning
 from search.spec.other_names import nearest
 from search.spec.points import Points, parse_groups, parse_picked
+from search.spec.replication import split_key, vary_key, with_replicates
 from search.spec.space import Space, SpecError, parse_space
 from search.spec.words import in_our_words
 from search.spec.yaml_file import load_yaml
@@ -115,6 +116,9 @@ class StudySpec(BaseModel):
         dataset: a name, the path of a file, or a mapping of its path and how it is to be read.
         seed: decides the plan and, with the replicate, each run's seed.
         replicates: runs of each trial.
+        vary: what replicates draw anew, everything else being held: a list of `split`, `initialisation`, `order` and
+            `dropout`, or some of them with numbers of levels, which are crossed.
+        split: other cuts of the training and validation images into the two, `folds` or `resample` with their number.
         at: where a finished run is read: its `best` evaluation on validation, or its `last`.
         fixed: hyperparameters that all trials share; for `ofat` the baseline.
         space: hyperparameters that vary, with their axes.
@@ -142,6 +146,8 @@ class StudySpec(BaseModel):
     dataset: Annotated[Any, BeforeValidator(_data_set)] = "auto"
     seed: int = Field(default=DEFAULT_SEED, ge=0, le=2**31 - 1)
     replicates: int = Field(default=1, ge=1, le=MAX_REPLICATES)
+    vary: Annotated[Any, BeforeValidator(vary_key)] = None
+    split: Annotated[Any, BeforeValidator(split_key)] = None
     at: Literal["best", "last"] = "best"
     fixed: dict[str, Any] = Field(default_factory=dict)
     space: dict[str, Any] = Field(default_factory=dict)
@@ -190,6 +196,12 @@ class StudySpec(BaseModel):
                     "with values it is keys and values, as in {learning_rate: [0.005, 0.01, 0.02]}"
                 )
         return raw | {"nuisance": {name: _around(name, baseline.get(name)) for name in names}}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count_replicates(cls, raw: Any) -> Any:
+        """How many replicates `vary` or `split` stand for, written out."""
+        return with_replicates(raw)
 
     @cached_property
     def axes(self) -> Space:

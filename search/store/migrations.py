@@ -1,7 +1,7 @@
 """What each version of the schema changed, in order: a number and the function that brings a database there.
 
     1 ──2──> v_selections ──3──> names without suffix, numbers of classes, trials that the file asks for, v_studies
-      ──4──> which images were right, labels, v_correct ──> SCHEMA_VERSION
+      ──4──> which images were right, labels, v_correct ──5──> what runs drew and their cuts ──> SCHEMA_VERSION
 
 A migration changes tables. Views hold no data, so they are made anew from `search.store.schema` with each. The
 change and its number in `sweep_schema` are one transaction; before the first a copy of the file is kept.
@@ -74,6 +74,12 @@ def _predictions(connection: Connection) -> None:
     """Version 4 keeps which images each run got right, and their labels; of older runs that is not known."""
 
 
+def _streams(connection: Connection) -> None:
+    """Version 5 keeps what each run drew and the cut it was trained on; older ones drew it all by their replicate."""
+    for column in ("streams", "cut"):
+        connection.execute(text(f"ALTER TABLE runs ADD COLUMN {column} JSON"))
+
+
 MIGRATIONS: Mapping[int, Migration] = {
     2: Migration(_selections_view),
     3: Migration(_base_names_and_asked, ("sweep_studies", "sweep_trials")),
@@ -87,6 +93,7 @@ MIGRATIONS: Mapping[int, Migration] = {
             "classes {bytes} NOT NULL, PRIMARY KEY (data_sha256, split)",
         },
     ),
+    5: Migration(_streams, ("runs",)),
 }
 
 

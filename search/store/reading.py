@@ -99,7 +99,14 @@ def run_predictions(connection: Connection, run_id: int) -> Sequence[RowMapping]
 def run_with_trial(connection: Connection, run_id: int) -> RowMapping | None:
     """A run with its trial's configuration and its study's name."""
     query = (
-        select(runs, trials.c.trial_number, trials.c.config, studies.c.name.label("study"), studies.c.spec)
+        select(
+            runs,
+            trials.c.trial_number,
+            trials.c.config,
+            studies.c.name.label("study"),
+            studies.c.seed.label("study_seed"),
+            studies.c.spec,
+        )
         .join(trials, trials.c.trial_id == runs.c.trial_id)
         .join(studies, studies.c.study_id == trials.c.study_id)
         .where(runs.c.run_id == run_id)

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from analysis.selection_rule import READ_AT, order_by_case
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Columns and tables say in their `info` in which version they were added; `search.store.migrations` adds them."""
 
 BROKEN = ("failed", "diverged", "pruned", "interrupted")
@@ -95,6 +95,8 @@ runs = Table(
     Column("trial_id", ForeignKey("sweep_trials.trial_id", ondelete="CASCADE"), nullable=False),
     Column("replicate", Integer, nullable=False),
     Column("seed", BigInteger, nullable=False),
+    Column("streams", JSON(none_as_null=True), info={"added_in": 5}),
+    Column("cut", JSON(none_as_null=True), info={"added_in": 5}),
     Column("state", String(12), nullable=False),
     Column("dataset", String(200), nullable=False),
     Column("data_sha256", String(64), nullable=False),
@@ -210,7 +212,7 @@ VIEWS = {
                s.n_train, s.n_validation, s.n_test, s.n_classes, s.seed AS study_seed, s.read_at,
                t.trial_id, t.trial_number, t.config_hash, t.params, t.config, t.attributes,
                t.full_fidelity, t.state AS trial_state,
-               r.run_id, r.replicate, r.seed, r.state, r.epochs, r.updates, r.train_seconds,
+               r.run_id, r.replicate, r.seed, r.streams, r.cut, r.state, r.epochs, r.updates, r.train_seconds,
                r.evaluate_seconds, r.diverged_at_update, r.code_version, r.environment, r.error,
                r.started_at, r.finished_at,
                b.read_k, v.epoch AS read_epoch,

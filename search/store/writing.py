@@ -58,6 +58,8 @@ class RunStart:
     trial_id: int
     replicate: int
     seed: int
+    streams: dict[str, int]
+    cut: dict[str, int | None] | None
     dataset: str
     data_sha256: str
     epochs: int
@@ -91,7 +93,7 @@ def now() -> str:
 
 # What must agree for two runs of a command to be the same study; the space, the number of trials and the
 # number of replicates may grow.
-IDENTITY = ("fixed", "at", "by", "nuisance", "fidelity", "sampler", "pruner")
+IDENTITY = ("vary", "split", "fixed", "at", "by", "nuisance", "fidelity", "sampler", "pruner")
 
 
 def open_study(connection: Connection, record: StudyRecord) -> int:

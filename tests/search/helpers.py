@@ -1,5 +1,6 @@
 from sqlalchemy import text
 
+from search.execution.progress import SilentDisplay
 from search.spec.study import parse_spec
 from search.store.database import open_for_reading
 
@@ -32,3 +33,30 @@ def all_evaluations(database):
         "FROM evaluations e JOIN runs r ON r.run_id = e.run_id JOIN sweep_trials t ON t.trial_id = r.trial_id "
         "ORDER BY t.config_hash, r.replicate, e.k, e.split",
     )
+
+
+class StopsAt(SilentDisplay):
+    """Does something once, when a number of evaluations has been made."""
+
+    def __init__(self, at, action):
+        super().__init__()
+        self.at, self.action = at, action
+
+    def update(self, counts):
+        if self.at is not None and counts.evaluations_done >= self.at:
+            self.at = None
+            self.action()
+
+
+class KilledError(Exception):
+    """Ends a process without a last save, as a kill does."""
+
+
+def kill():
+    raise KilledError
+
+
+def checkpoint_always(monkeypatch):
+    """Every save has a checkpoint of each run in training."""
+    monkeypatch.setattr("search.execution.saving.CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr("search.execution.saving.CHECKPOINT_SHARE", 1e9)

@@ -121,3 +121,20 @@ def test_a_confirmation_is_told_to_be_one(study, tiny):
     run_study(again, tiny, database=study, n_jobs=1, driver=ConfirmDriver(source.ranked), name=source.name)
     with pytest.raises(SpecError, match="is a confirmation and states no claims"):
         stored_study(study, source.name)
+
+
+def test_what_a_study_holds_and_cuts_stays_so_in_further_replicates(database, tiny, tmp_path):
+    held = {"space": SPACE, "vary": ["split", "order"], "split": {"folds": 3}}
+    run_study(make_spec(claims=CLAIMS, replicates=1, **held), tiny, database=database, n_jobs=1)
+    decide(database, "tiny-grid", tiny, max_replicates=4, n_jobs=1)
+    whole = str(tmp_path / "whole.sqlite")
+    run_study(make_spec(replicates=4, **held), tiny, database=whole, n_jobs=1)
+    rows = "SELECT config_hash, replicate, seed, streams, cut, test_accuracy, validation_loss FROM v_runs"
+    assert set(query(database, rows)) < set(query(whole, rows))
+    assert max(replicates(database).values()) == 4
+
+
+def test_a_crossed_study_is_refused(database, tiny):
+    run_study(make_spec(space=SPACE, claims=CLAIMS, vary={"order": 2}), tiny, database=database, n_jobs=1)
+    with pytest.raises(SpecError, match=r"a crossed study says whose the noise is.*vary"):
+        decide(database, "tiny-grid", tiny, max_replicates=4, n_jobs=1)

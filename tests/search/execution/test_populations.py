@@ -7,15 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.configuration import Configuration
+from engine.cuts import Cut
 from engine.implementations import population_key
+from engine.seeds import Seed, Seeds
 from search.execution.populations import LANES, group_runs
 
 
 @dataclass
 class Run:
     configuration: Configuration
-    seed: int = 1
+    seed: Seed = 1
     start_k: int = 0
+    cut: Cut | None = None
 
 
 def linear(n, **options):
@@ -38,6 +41,20 @@ def test_networks_train_alone():
 def test_other_seeds_and_other_places_in_a_run_are_kept_apart():
     runs = [*linear(2), Run(Configuration(), seed=2), Run(Configuration(), start_k=5)]
     assert [len(group) for group in group_runs(runs, 1)] == [2, 1, 1]
+
+
+def test_runs_with_one_order_train_together_whatever_their_first_weights_and_cuts_follow_each_other():
+    runs = [
+        Run(Configuration(), Seeds(start, order, 0), cut=cut)
+        for start in range(3)
+        for order in range(2)
+        for cut in (Cut(1, 2, 0), Cut(1, 2, 1))
+    ]
+    groups = group_runs(runs, 1)
+    assert [(len(group), group[0].cut.fold, group[0].seed.order) for group in groups] == [
+        (3, 0, 0), (3, 0, 1), (3, 1, 0), (3, 1, 1),
+    ]  # fmt: skip
+    assert all({run.seed.initialisation for run in group} == {0, 1, 2} for group in groups)
 
 
 @given(

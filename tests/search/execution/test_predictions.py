@@ -7,12 +7,11 @@ import pytest
 
 from engine.training import train
 from search import run_study
-from search.execution.progress import SilentDisplay
 from search.reproduce import reproduce, stored_run
 from search.store import schema
 from search.store.database import open_for_writing
 from tests.conftest import make_dataset
-from tests.search.helpers import make_spec, query
+from tests.search.helpers import KilledError, StopsAt, checkpoint_always, kill, make_spec, query
 
 NETWORKS = {"fixed": {"hidden_layers": 1, "hidden_size": 5, "epochs": 2, "evaluations_per_epoch": 3}}
 
@@ -54,32 +53,11 @@ def test_labels_are_kept_once_for_each_content(database, tiny):
     )
 
 
-class StopsAt(SilentDisplay):
-    """Does something once, when a number of evaluations has been made."""
-
-    def __init__(self, at, action):
-        super().__init__()
-        self.at, self.action = at, action
-
-    def update(self, counts):
-        if self.at is not None and counts.evaluations_done >= self.at:
-            self.at = None
-            self.action()
-
-
-class KilledError(Exception):
-    """Ends a process without a last save, as a kill does."""
-
-
-def kill():
-    raise KilledError
-
-
 @pytest.mark.parametrize("changes", [{}, NETWORKS], ids=["population", "network"])
 @pytest.mark.parametrize("at", [3, 8, 20])
 @pytest.mark.parametrize("how", ["interrupted", "killed"])
 def test_bits_are_the_same_after_a_study_was_broken_off(database, tmp_path, tiny, monkeypatch, changes, at, how):
-    monkeypatch.setattr("search.execution.saving.CHECKPOINT_SECONDS", 0)
+    checkpoint_always(monkeypatch)
     spec = make_spec(replicates=2, **changes)
     whole = str(tmp_path / "whole.sqlite")
     run_study(spec, tiny, database=whole, n_jobs=1)

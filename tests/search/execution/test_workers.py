@@ -32,8 +32,8 @@ def states_of(dataset, rates, **hyperparameters):
 def run(dataset, n_jobs, states, keep=lambda states: states):
     """All evaluations of one task, by run, as the coordinator would ask for them."""
     curves = {}
-    with workers(dataset, n_jobs) as pool:
-        pool.submit(Segment(0, states))
+    with workers(n_jobs) as pool:
+        pool.submit(Segment(0, states, dataset))
         while True:
             result = pool.next_result(timeout=30)
             assert result is not None
@@ -43,7 +43,7 @@ def run(dataset, n_jobs, states, keep=lambda states: states):
             going_on = keep([state for state in result.states if not state.finished])
             if not going_on:
                 return curves
-            pool.submit(Segment(0, going_on))
+            pool.submit(Segment(0, going_on, dataset))
 
 
 @pytest.mark.parametrize("decay", ["constant", "cosine", "halve_on_decrease"])
@@ -87,9 +87,9 @@ def test_what_was_begun_for_another_company_is_not_used(digits):
 
 
 def test_what_was_begun_in_vain_is_forgotten(digits):
-    with workers(digits, 2) as pool:
+    with workers(2) as pool:
         for task in range(20):
-            pool.submit(Segment(task, states_of(digits, [0.05])))
+            pool.submit(Segment(task, states_of(digits, [0.05]), digits))
             assert pool.next_result(timeout=30) is not None
         assert pool.next_result(timeout=0.01) is None
         assert len(pool._ahead) <= 1
@@ -105,14 +105,14 @@ def test_an_error_ahead_is_the_error_of_the_segment_that_is_asked_for(digits, mo
         return sound(states, dataset)
 
     monkeypatch.setattr(module, "advance", advance)
-    with workers(digits, 2) as pool:
-        pool.submit(Segment(0, states_of(digits, [0.05])))
+    with workers(2) as pool:
+        pool.submit(Segment(0, states_of(digits, [0.05]), digits))
         for k in (1, 2, 3):
             result = pool.next_result(timeout=30)
             assert result is not None
             assert result.error is None
             assert result.states[0].k == k
-            pool.submit(Segment(0, result.states))
+            pool.submit(Segment(0, result.states, digits))
         result = pool.next_result(timeout=30)
         assert result is not None
         assert "the fourth segment" in result.error

@@ -17,7 +17,8 @@ def make_old(path, version, source=None):
             old.executescript((FOLDER / f"schema_{number}.sql").read_text())
         if source is not None:
             old.execute("ATTACH ? AS source", (str(source),))
-            for table in ("sweep_studies", "sweep_trials", "runs", "evaluations", "checkpoints", "selections"):
+            tables = ["sweep_studies", "sweep_trials", "runs", "evaluations", "checkpoints", "selections"]
+            for table in tables + ["predictions", "labels"] * (version >= 4):
                 columns = ", ".join(row[1] for row in old.execute(f"PRAGMA main.table_info({table})"))
                 old.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM source.{table}")
             old.commit()

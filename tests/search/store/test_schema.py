@@ -97,7 +97,7 @@ SELDOM = {"diverged_at_update", "error"}
 
 
 def test_every_column_is_written_and_every_column_of_a_run_is_in_its_view(database, tiny):
-    run_study(make_spec(), tiny, database=database, n_jobs=1)
+    run_study(make_spec(split={"folds": 2}), tiny, database=database, n_jobs=1)
     sql = open_for_writing(database)
     select(sql, study_name(make_spec(), tiny))
     with sql.connect() as connection:
