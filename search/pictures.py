@@ -1,6 +1,7 @@
 """An image file as a network's input: a light digit on black, centred as in MNIST.
 
     file ──read_gray──> grey levels ──as_input──> (n_features,) pixels in [0, 1], and what was done in words
+    rows of a data set ──as_pictures──> grey levels, to be shown
 
 MNIST's digits were scaled to a box of 20 × 20 pixels and put into 28 × 28 with their centre of mass in the middle
 (LeCun et al. 1998). A picture is treated so, whatever its size, once the digit is found in it (`search.ink`); one that
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.arrays import IntArray
+from engine.data.dataset import Split
 from engine.errors import DigitsweepError, excerpt
 from search.ink import find_digit, is_dark_on_light, reduced
 
@@ -228,3 +231,24 @@ def _centre_of_mass(levels: Gray) -> tuple[float, float]:
     total = float(levels.sum())
     rows, columns = np.indices(levels.shape)
     return float((rows * levels).sum()) / total, float((columns * levels).sum()) / total
+
+
+def as_pictures(split: Split, examples: IntArray) -> NDArray[np.uint8]:
+    """Examples of a data set as pictures, light on black: (examples, side, side), 0 … 255.
+
+    Features in [0, 1] are grey levels as they are; where some are beyond, the range of these examples is.
+
+    Args:
+        split: where they are.
+        examples: which of its rows, (m,) int64.
+
+    Raises:
+        ImageError: a row has no square number of features, so that it is no picture.
+    """
+    n_features = split.rows.n_features
+    side = isqrt(n_features)
+    if side * side != n_features:
+        raise ImageError(f"rows of {n_features} numbers are no square image")
+    X = split.rows.take(examples).to_dense()
+    low, high = min(0.0, float(X.min(initial=0))), max(1.0, float(X.max(initial=1)))
+    return np.round((X - low) * (255 / (high - low))).astype(np.uint8).reshape(-1, side, side)

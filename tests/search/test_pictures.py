@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from search.pictures import KEPT_PIXELS, ImageError, as_input, read_gray
+from engine.data.dataset import SparseRows, Split
+from search.pictures import KEPT_PIXELS, ImageError, as_input, as_pictures, read_gray
 
 
 def drawn(tmp_path, mode, ground, ink, size=(300, 400), name="drawn.png"):
@@ -143,3 +144,16 @@ def test_uncompressed_tiff_and_deep_levels_are_read(tmp_path):
     for name in ("x.tiff", "x.png"):
         Image.fromarray(levels).save(tmp_path / name)
         assert np.allclose(read_gray(tmp_path / name), levels / 65_535, atol=1e-6)
+
+
+def test_examples_of_a_data_set_are_shown_as_they_were_in_its_files():
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 9))
+    split = Split(SparseRows.from_dense((pixels / 255).astype(np.float32)), np.zeros(5, np.int64))
+    shown = as_pictures(split, np.array([4, 0, 4]))
+    assert shown.dtype == np.uint8
+    assert np.array_equal(shown, pixels[[4, 0, 4]].reshape(3, 3, 3))
+    assert as_pictures(split, np.zeros(0, np.int64)).shape == (0, 3, 3)
+    wide = Split(SparseRows.from_dense(np.array([[-1.0, 0, 1, 3]])), np.zeros(1, np.int64))
+    assert as_pictures(wide, np.array([0])).tolist() == [[[0, 64], [128, 255]]]
+    with pytest.raises(ImageError, match="rows of 5 numbers are no square image"):
+        as_pictures(Split(SparseRows.from_dense(np.eye(5)), np.zeros(5, np.int64)), np.array([0]))
