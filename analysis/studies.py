@@ -6,7 +6,7 @@ Nothing here knows a study by its name: everything follows from what the databas
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,9 @@ import pandas as pd
 from analysis.commands import Commands
 from analysis.conditions import stated
 from analysis.errors import NotApplicableError, NothingThereError
-from analysis.statistics.curves import mean_curves
 from analysis.statistics.pairs import Effect, paired_differences, paired_effect
-from analysis.tables import SPLIT_NAMES, Tables, read_tables
+from analysis.statistics.splits import Replicated, replicated
+from analysis.tables import Tables, read_tables
 from analysis.trials import ranked_trials
 from analysis.wording import level_name
 
@@ -243,7 +243,12 @@ class Study:
             if a.name != factor and a.is_number and a.section != "nuisance" and pairs[a.name].nunique() >= 3
         ]
         longest = max(long, key=lambda axis: len(axis.levels), default=None)
-        return paired_effect(pairs, [longest.name] if longest else [])
+        return paired_effect(pairs, [longest.name] if longest else [], parts=self.replicated.parts)
+
+    @cached_property
+    def replicated(self) -> Replicated:
+        """What an interval over its replicates is over."""
+        return replicated(self.all_runs)
 
 
 @dataclass(frozen=True)
@@ -371,26 +376,6 @@ def _studies(tables: Tables, called: str, stated: Mapping[str, Mapping[str, Any]
                 created_at=row["created_at"],
                 added=runs[runs["replicate"] >= row["replicates"]].reset_index(drop=True),
             )
-
-
-def split_curves(study: Study, runs: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
-    """Mean loss and accuracy of `runs` of a study on the three splits, with intervals over runs.
-
-    Args:
-        study: Where the curves are.
-        runs: The runs averaged.
-        by: Columns of `runs` that define groups.
-
-    Returns:
-        One row per group, metric (`loss` in nats, `accuracy`), split and k.
-    """
-    curves = study.curves_of(runs).merge(runs[["run_id", *by]], on="run_id")
-    parts = [
-        mean_curves(curves.assign(metric=metric, split=split), f"{split}_{metric}", [*by, "metric", "split"])
-        for metric in ("loss", "accuracy")
-        for split in SPLIT_NAMES
-    ]
-    return with_runs(pd.concat(parts, ignore_index=True), runs["run_id"])
 
 
 def with_runs(table: pd.DataFrame, run_ids: Iterable[Any]) -> pd.DataFrame:

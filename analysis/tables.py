@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SPLIT_NAMES = ("train", "validation", "test")
 
 RUN_KEYS = ("study", "trial_number", "replicate")
-_JSON = ("params", "config", "attributes", "environment")
+_JSON = ("params", "config", "attributes", "environment", "streams", "cut")
 # Only what a figure or a statistic uses: the rest of v_curves can be joined from v_runs by run_id.
 _CURVES = (
     "SELECT run_id, k, epoch, learning_rate, train_loss, train_accuracy, validation_loss, validation_accuracy, "

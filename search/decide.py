@@ -115,17 +115,10 @@ def decide(
         say: is told what is trained next, and why.
 
     Raises:
-        SpecError: the study states no claim, is a confirmation, or is crossed.
+        SpecError: the study states no claim, or is a confirmation.
     """
     stored = stored_study(database, study)
     name = stored.name
-    if isinstance(stored.spec.vary, dict):
-        raise SpecError(
-            "a crossed study says whose the noise is, and its replicates, which share what they draw, decide no claim; "
-            "run its configurations without the levels in another study",
-            path="vary",
-            source=stored.spec.source,
-        )
     started = time.monotonic()
     n_trained, last = 0, None
     looked_at: Claim | None = None

@@ -122,7 +122,13 @@ def contrast_of(
 
     Raises:
         NotApplicableError: A run of its trials diverged or failed. Differences of those that did not lean to one side.
+            Or replicates are on cuts of the same data, so that they are not independent of each other.
     """
+    if study.replicated.parts is not None:
+        raise NotApplicableError(
+            "its replicates are trained on cuts that share examples; a fixed number of them is judged by a corrected "
+            "t, and no number of them by an interval that holds at every look"
+        )
     trials = set(runs.loc[runs["replicate"] == 0, "trial_number"])
     runs = runs[runs["trial_number"].isin(trials)]
     every = study.with_added[study.with_added["trial_number"].isin(trials)]

@@ -11,6 +11,7 @@ from math import nan
 from typing import TYPE_CHECKING
 
 from analysis.statistics.pairs import equivalence
+from analysis.statistics.splits import CORRECTED, OVER_CUTS
 from analysis.wording import capital, count, interval_text, number_text
 
 if TYPE_CHECKING:
@@ -137,7 +138,8 @@ def from_effect(effect: Effect, what: str, claim: Claim, expect: str, margin: Ma
     interval, metric, sign = effect.difference, claim.measured, SIGNS[expect]
     ends = sorted((sign * interval.low, sign * interval.high))
     shown = f"{metric.show_difference(interval.estimate)} {metric.unit}"
-    bounds = f", {interval_text(interval.low, interval.high, metric.show_difference)}" if interval.known else ""
+    over = OVER_CUTS if interval.method == CORRECTED else ""
+    bounds = f", {interval_text(interval.low, interval.high, metric.show_difference, over)}" if interval.known else ""
     units = f"{count(interval.n, effect.unit)}, {count(effect.n_pairs, pairs)}"
     numbers = (
         Number("mean difference", shown),

@@ -10,11 +10,13 @@ from analysis.errors import NotApplicableError
 from analysis.figures.design import MAX_LINES, factors, is_crossed
 from analysis.figures.requests import Curves
 from analysis.figures.style import SHADE, SPLITS, band, line_label, looks, name_levels, new_figure, percent, spread
-from analysis.studies import Studies, Study, split_curves, with_runs
+from analysis.statistics.curves import mean_curves
+from analysis.studies import Studies, Study, with_runs
+from analysis.tables import SPLIT_NAMES
 from analysis.wording import INTERVAL, capital, count, factor_name, level_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -57,7 +59,7 @@ def table(study: Study, _studies: Studies, request: Curves) -> pd.DataFrame:
     if not request.of and request.behind == "median" and len(study.ranked) >= MIN_MEDIAN:
         columns["median"] = study.ranked.iloc[len(study.ranked) // 2]
     runs = pd.concat([_runs(study, trial).assign(column=name) for name, trial in columns.items()])
-    out = split_curves(study, runs, ["column"])
+    out = _split_curves(study, runs, ["column"])
     out["configuration"] = out["column"].map({name: study.describe(trial) for name, trial in columns.items()})
     out["trial_number"] = out["column"].map({name: int(trial["trial_number"]) for name, trial in columns.items()})
     out["line"] = out["split"]
@@ -84,7 +86,7 @@ def _by_level(study: Study, of: Mapping[str, Any], by: str) -> pd.DataFrame:
     trials = [_trial(study, settings | {by: level}) for level in levels]
     runs = pd.concat([_runs(study, trial) for trial in trials])
     # Not by its own name: the curves have a learning rate of their own.
-    out = split_curves(study, runs.assign(line=runs[by]), ["line"])
+    out = _split_curves(study, runs.assign(line=runs[by]), ["line"])
     out = with_runs(out[out["split"] == "test"].reset_index(drop=True), runs["run_id"])
     out["configuration"] = ", ".join(f"{factor_name(name)} {level_text(value)}" for name, value in settings.items())
     out["column"] = "selected"
@@ -108,6 +110,26 @@ def _trial(study: Study, of: Mapping[str, Any]) -> pd.Series:
 def _runs(study: Study, trial: pd.Series) -> pd.DataFrame:
     runs: pd.DataFrame = study.complete[study.complete["trial_number"] == trial["trial_number"]]
     return runs
+
+
+def _split_curves(study: Study, runs: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Mean loss and accuracy of `runs` of a study on the three splits, with intervals over runs.
+
+    Args:
+        study: Where the curves are.
+        runs: The runs averaged.
+        by: Columns of `runs` that define groups.
+
+    Returns:
+        One row per group, metric (`loss` in nats, `accuracy`), split and k.
+    """
+    curves = study.curves_of(runs).merge(runs[["run_id", *by]], on="run_id")
+    parts = [
+        mean_curves(curves.assign(metric=metric, split=split), f"{split}_{metric}", [*by, "metric", "split"])
+        for metric in ("loss", "accuracy")
+        for split in SPLIT_NAMES
+    ]
+    return with_runs(pd.concat(parts, ignore_index=True), runs["run_id"])
 
 
 def draw(table: pd.DataFrame) -> Figure:

@@ -12,7 +12,6 @@ from analysis.figures.design import ids, measured, metric_of, model_of, title_of
 from analysis.figures.requests import OneFactor
 from analysis.figures.style import MODELS, MUTED, around_zero, new_figure, unit_of
 from analysis.metrics import METRICS
-from analysis.statistics.intervals import mean_interval
 from analysis.studies import Studies, Study, with_runs
 from analysis.wording import INTERVAL, level_name, signed_points
 
@@ -70,7 +69,7 @@ def _compared(study: Study, metric: str) -> pd.DataFrame:
         if pairs.empty:
             continue
         # Replicates are what is independent: those of the same seed in several repetitions are averaged first.
-        interval = mean_interval((pairs["value"] - pairs["value_base"]).groupby(pairs["replicate"]).mean())
+        interval = study.replicated.interval((pairs["value"] - pairs["value_base"]).groupby(pairs["replicate"]).mean())
         rows.append(
             {
                 "study": study.base_name,

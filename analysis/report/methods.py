@@ -27,6 +27,12 @@ def methods(studies: Sequence[Study], findings: Sequence[Finding], figures: Coll
             "replicates on the replicates are the independent units. With fewer, the levels of the longest numeric "
             "axis are, where there is one: such an interval says nothing about other seeds."
         )
+    if any(study.replicated.parts for study in studies):
+        yield (
+            "Replicates on several cuts of the same data into training and validation have training sets that overlap, "
+            "so that their mean is less sure than its spread says: interval and p value are those of the corrected "
+            "resampled t test (Nadeau and Bengio 2003), however many or few there are."
+        )
     if "trend" in forms:
         yield (
             "A trend is the change along a line fitted by least squares from the lowest to the highest level, which is "
@@ -57,6 +63,11 @@ def methods(studies: Sequence[Study], findings: Sequence[Finding], figures: Coll
         )
     if "agreement" in forms or "fidelity" in figures:
         yield "The agreement of two rankings is Kendall's τ-b, with a BCa bootstrap over the candidates."
+    if "noise" in figures:
+        yield (
+            "Sources of noise are random effects of a crossed, balanced design, estimated from mean squares; their "
+            "intervals are generalised ones (Weerahandi 1993), at 0 where the mean squares say less."
+        )
     if "expected_best" in figures:
         yield (
             "Expected best against number of trials is the unbiased estimate of Tang et al. (2020) with "

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from analysis.claims.evidence import Verdict
+from analysis.claims.evidence import Verdict, owner_of
 from analysis.claims.judge import Finding
 from analysis.optimism import selects
-from analysis.statistics.intervals import share_interval
+from analysis.statistics.intervals import clipped
 from analysis.studies import Studies, Study
 from analysis.trials import unfinished
 from analysis.wording import count, interval_text, percent_text, signed_points
@@ -62,7 +62,7 @@ def best(study: Study, studies: Studies) -> str:
     if not study.has_results:
         return "No run is complete yet."
     trial, runs = study.selected, studies.chosen_runs(study)
-    interval = share_interval(runs["test_accuracy"])
+    interval = clipped(owner_of(studies, runs).replicated.interval(runs["test_accuracy"]), 0, 1)
     is_fresh = runs["study"].iloc[0] != study.name
     over = count(len(runs), "run") + (" with fresh seeds" if is_fresh else "")
     spread = "no interval" if not interval.known else interval_text(interval.low, interval.high, percent_text, over)

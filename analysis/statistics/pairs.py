@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from analysis.statistics.intervals import Array, Interval, mean_interval
+from analysis.statistics.splits import repeated_splits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -142,12 +143,15 @@ def equivalence(estimate: float, margin: float, one_sided: Callable[[float, Alte
     return min(1.0, 2 * (one_sided(margin, "greater") if estimate > 0 else one_sided(-margin, "less")))
 
 
-def paired_effect(pairs: pd.DataFrame, by: Sequence[str], *, seed: int = 0) -> Effect:
+def paired_effect(
+    pairs: pd.DataFrame, by: Sequence[str], *, parts: tuple[int, int] | None = None, seed: int = 0
+) -> Effect:
     """Summary of `paired_differences`.
 
     Args:
         pairs: From `paired_differences`.
         by: What is independent where there are too few replicates; empty for replicates however few.
+        parts: As for `effect_of`; then replicates are independent however few.
         seed: Of the resampling.
 
     Raises:
@@ -155,25 +159,57 @@ def paired_effect(pairs: pd.DataFrame, by: Sequence[str], *, seed: int = 0) -> E
     """
     if pairs.empty:
         raise ValueError("a paired effect needs at least one matched pair of runs, but got none")
-    pairs, columns, unit = independent_units(pairs, by)
+    pairs, columns, unit = independent_units(pairs, by if parts is None else [])
     units = pairs.groupby(columns)["difference"].mean().to_numpy(dtype=np.float64)
     ids = sorted({*pairs["run_id_high"].tolist(), *pairs["run_id_low"].tolist()})
-    return effect_of(units, pairs["difference"].to_numpy(dtype=np.float64), unit, tuple(map(int, ids)), seed=seed)
+    each = pairs["difference"].to_numpy(dtype=np.float64)
+    return effect_of(units, each, unit, tuple(map(int, ids)), parts=parts, seed=seed)
 
 
-def effect_of(units: Array, pairs: Array, unit: str, run_ids: tuple[int, ...], *, seed: int = 0) -> Effect:
-    """Summary of independent differences `units`, which are means over those of `pairs`."""
+def effect_of(
+    units: Array,
+    pairs: Array,
+    unit: str,
+    run_ids: tuple[int, ...],
+    *,
+    parts: tuple[int, int] | None = None,
+    seed: int = 0,
+) -> Effect:
+    """Summary of independent differences `units`, which are means over those of `pairs`.
+
+    Args:
+        units: One number a unit.
+        pairs: The differences behind them.
+        unit: What the units are called.
+        run_ids: Every run behind them.
+        parts: Examples of a training and of a validation part where each unit is a cut of the same data: interval and
+            tests are then those of `splits.repeated_splits`.
+        seed: Of the resampling.
+    """
     signs = np.sign(pairs)
+
+    def test(at: float, side: Alternative) -> float:
+        return paired_test(units - at, seed, side) if parts is None else _corrected_test(units - at, parts, side)
+
     return Effect(
-        difference=mean_interval(units, seed=seed),
+        difference=mean_interval(units, seed=seed) if parts is None else repeated_splits(units, *parts).difference,
         effect_size=hedges_g(units),
-        p=paired_test(units, seed),
+        p=test(0.0, "two-sided"),
         signs=(int((signs > 0).sum()), int((signs == 0).sum()), int((signs < 0).sum())),
         n_pairs=len(pairs),
         unit=unit,
         run_ids=run_ids,
-        one_sided=lambda at, side: paired_test(units - at, seed, side),
+        one_sided=test,
     )
+
+
+def _corrected_test(differences: Array, parts: tuple[int, int], side: Alternative) -> float:
+    """P value that the mean over cuts of the same data is zero."""
+    found = repeated_splits(differences, *parts)
+    if side == "two-sided":
+        return found.p
+    beyond = found.difference.estimate > 0 if side == "greater" else found.difference.estimate < 0
+    return found.p / 2 if beyond else 1 - found.p / 2
 
 
 def hedges_g(differences: npt.ArrayLike) -> float:

@@ -4,11 +4,21 @@ differences on J cuts of the same data into training and validation ──repeat
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from analysis.statistics.intervals import LEVEL, Interval
+from analysis.statistics.intervals import LEVEL, Interval, mean_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CORRECTED = "corrected resampled t"
+"""The method of an interval over cuts that share examples."""
+OVER_CUTS = "cuts that share examples (corrected t)"
+"""What such an interval is over, in words."""
 
 
 @dataclass(frozen=True)
@@ -60,5 +70,34 @@ def repeated_splits(differences: npt.ArrayLike, n_train: int, n_validation: int,
         p = float(2 * stats.t.sf(abs(mean) / error, J - 1))
     else:
         p = 1.0 if mean == 0 else 0.0
-    interval = Interval(mean, mean - reach, mean + reach, J, "corrected resampled t")
+    interval = Interval(mean, mean - reach, mean + reach, J, CORRECTED)
     return SplitsTest(interval, error, deviation / float(np.sqrt(J)), p)
+
+
+@dataclass(frozen=True)
+class Replicated:
+    """What an interval over the replicates of a study is over.
+
+    Attributes:
+        parts: Examples of a training and of a validation part where replicates are on several cuts of the same data,
+            so that they share examples; else None, and they are independent.
+    """
+
+    parts: tuple[int, int] | None
+
+    @property
+    def words(self) -> str:
+        """The same in words."""
+        return "seeds" if self.parts is None else OVER_CUTS
+
+    def interval(self, values: "Sequence[float] | pd.Series[float]") -> Interval:
+        """The mean of one value a replicate."""
+        return mean_interval(values) if self.parts is None else repeated_splits(values, *self.parts).difference
+
+
+def replicated(runs: pd.DataFrame) -> Replicated:
+    """What replicates differ by, of runs with their `cut`, `n_train` and `n_validation`."""
+    if runs["cut"].map(str).nunique() < 2:
+        return Replicated(None)
+    first = runs.iloc[0]
+    return Replicated((int(first["n_train"]), int(first["n_validation"])))

@@ -119,7 +119,13 @@ def with_replicates(raw: Any) -> Any:
 
 
 def check_replication(spec: "StudySpec") -> None:
-    """SpecError where `vary` asks for what the study does not have."""
+    """SpecError where `vary` asks for what the study does not have, or makes runs that no claim can be tested on."""
+    if isinstance(spec.vary, dict) and spec.claims:
+        raise SpecError(
+            "a crossed study says whose the noise is, and its runs, which share what they draw, decide no claim; make "
+            "the claims in a study of the same configurations without levels",
+            path="claims",
+        )
     if isinstance(spec.vary, dict) and spec.split is not None:
         ((kind, n),) = spec.split.items()
         if spec.vary.get("split", 1) > n:

@@ -207,13 +207,15 @@ class Level(Form):
 
     def _mean(self, claim: Claim, study: Study) -> Evidence:
         """The mean over all configurations, which are all there are and no sample: only replicates give an interval."""
-        from analysis.statistics.intervals import mean_interval, share_interval
+        from analysis.statistics.intervals import clipped
         from analysis.statistics.pairs import whole_replicates
 
         metric, target = claim.measured, self.target(claim)
         runs = whole_replicates(measured(claim, study, self._among(study, study.complete)))
         each = runs.groupby("replicate")[VALUE].mean()
-        means = share_interval(each) if metric.kind == "share" and (each >= 0).all() else mean_interval(each)
+        means = study.replicated.interval(each)
+        if metric.kind == "share" and (each >= 0).all():
+            means = clipped(means, 0, 1)
         mean, margin = means.estimate, margin_of(claim, runs)
         low, high = (means.low, means.high) if means.known else (mean, mean)
         # What is outside `equals` give or take a rounding is measured from the number itself.
@@ -224,7 +226,7 @@ class Level(Form):
             verdict = Verdict.CONTRADICTED
         else:
             verdict = Verdict.UNDECIDED
-        interval = f" ({interval_text(low, high, metric.show_whole, 'seeds')})" if means.known else ""
+        interval = f" ({interval_text(low, high, metric.show_whole, study.replicated.words)})" if means.known else ""
         sentence = (
             f"{capital(metric.label)}, mean over {count(runs['trial_number'].nunique(), 'configuration')}: "
             f"{metric.show_whole(mean)}{interval}."
@@ -241,7 +243,7 @@ class Level(Form):
 
     def _selected(self, claim: Claim, study: Study, studies: Studies) -> Evidence:
         """The selected configuration: its mean, with the error with which images (or seeds) measure it."""
-        from analysis.statistics.intervals import Z, mean_interval, share_interval
+        from analysis.statistics.intervals import Z, clipped
         from analysis.trials import selected_trial
 
         metric, target = claim.measured, self.target(claim)
@@ -252,7 +254,9 @@ class Level(Form):
         owner = owner_of(studies, runs)
         runs = measured(claim, owner, runs)
         value = float(runs[VALUE].mean())
-        seeds = (share_interval if metric.kind == "share" else mean_interval)(runs[VALUE])
+        seeds = owner.replicated.interval(runs[VALUE])
+        if metric.kind == "share":
+            seeds = clipped(seeds, 0, 1)
         error = metric.resolution(runs)
         reach = Z * error if metric.split is not None else max(value - seeds.low, seeds.high - value)
         clear = reach if target.is_clear else 0.0
@@ -262,7 +266,7 @@ class Level(Form):
             verdict = Verdict.CONTRADICTED
         else:
             verdict = Verdict.UNDECIDED
-        spread = interval_text(seeds.low, seeds.high, metric.show_whole, "seeds")
+        spread = interval_text(seeds.low, seeds.high, metric.show_whole, owner.replicated.words)
         mean = f"the mean of {len(runs)} runs, {spread}" if seeds.known else count(len(runs), "run")
         shown_error = f"{metric.show_size(error)} {metric.unit}"
         sentence = (
@@ -275,7 +279,10 @@ class Level(Form):
                 "lowest and highest run",
                 f"{metric.show_whole(runs[VALUE].min())}, {metric.show_whole(runs[VALUE].max())}",
             ),
-            Number("interval over seeds", f"{spread} ({seeds.method})" if seeds.known else "needs two runs"),
+            Number(
+                f"interval over {owner.replicated.words}",
+                f"{spread} ({seeds.method})" if seeds.known else "needs two runs",
+            ),
         ]
         if metric.split is not None:
             n_images = int(runs[f"n_{metric.split}"].iloc[0])

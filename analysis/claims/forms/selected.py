@@ -19,10 +19,14 @@ from analysis.claims.evidence import (
     run_ids_of,
 )
 from analysis.statistics.pairs import Alternative, equivalence
+from analysis.statistics.splits import repeated_splits
 from analysis.wording import capital, count, interval_text, number_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from analysis.claims.claim import Claim, Stated
+    from analysis.statistics.intervals import Array
     from analysis.studies import Studies, Study
 
 
@@ -69,10 +73,17 @@ class Selected(Form):
 
         metric, other = claim.measured, studies.beside(study, self.against)
         chosen = [studies.chosen_runs(s) for s in (study, other)]
-        ours, theirs = (measured(claim, owner_of(studies, runs), runs) for runs in chosen)
+        owners = [owner_of(studies, runs) for runs in chosen]
+        ours, theirs = (measured(claim, owner, runs) for owner, runs in zip(owners, chosen, strict=True))
         a, b = (float(runs[VALUE].mean()) for runs in (ours, theirs))
         images = float(np.hypot(metric.resolution(ours), metric.resolution(theirs)))
-        error, freedom = _error(images, [runs[VALUE].to_numpy() for runs in (ours, theirs)])
+        error, freedom = _error(
+            images,
+            [
+                (runs[VALUE].to_numpy(), each.replicated.parts)
+                for each, runs in zip(owners, (ours, theirs), strict=True)
+            ],
+        )
         reach = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * error
         low, high = a - b - reach, a - b + reach
 
@@ -93,7 +104,8 @@ class Selected(Form):
         everything = [measured(claim, s, s.complete) for s in (study, other)]
         beats = probability_of_superiority(*(runs[VALUE] for runs in everything))
         bounds = f" ({interval_text(beats.low, beats.high)})" if beats.known else ""
-        sources = "examples and seeds" if images > 0 else "seeds"
+        drawn = " and ".join(dict.fromkeys(each.replicated.words for each in owners))
+        sources = f"examples and {drawn}" if images > 0 else drawn
         interval = f", {interval_text(low, high, metric.show_difference)} from {sources}" if error > 0 else ""
         sentence = (
             f"{capital(metric.label)} of the configuration selected on validation: {metric.show(a)} in {study.name} "
@@ -125,13 +137,20 @@ class Selected(Form):
         )
 
 
-def _error(images: float, samples: list[np.ndarray]) -> tuple[float, float]:
+def _error(images: float, samples: Sequence[tuple[Array, tuple[int, int] | None]]) -> tuple[float, float]:
     """Standard error of a difference of two means, and its degrees of freedom (Welch and Satterthwaite).
+
+    Each sample comes with the examples of its training and validation parts where its replicates are on cuts of the
+    same data: the variance of their mean is then corrected (`analysis.statistics.splits`).
 
     That of the images is known from theory, so it brings no degree of freedom that could be too few. NaN where there
     is neither an error of images nor a second run of each.
     """
-    seeds = [(float(x.var(ddof=1)) / len(x), len(x) - 1) for x in samples if len(x) > 1]
+    seeds = [
+        (repeated_splits(x, *parts).error ** 2 if parts else float(x.var(ddof=1)) / len(x), len(x) - 1)
+        for x, parts in samples
+        if len(x) > 1
+    ]
     if images == 0 and len(seeds) < len(samples):
         return np.nan, np.nan
     variance = images**2 + sum(v for v, _ in seeds)

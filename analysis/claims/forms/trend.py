@@ -12,7 +12,7 @@ from analysis.claims.claim import ClaimError, Form
 from analysis.claims.contrast import Contrast, complete_runs, contrast_of
 from analysis.claims.evidence import VALUE, Evidence, Number, Verdict, from_effect, margin_of, measured, run_ids_of
 from analysis.errors import NotApplicableError, known
-from analysis.statistics.intervals import ALPHA, Interval, clipped, mean_interval
+from analysis.statistics.intervals import ALPHA, Interval, clipped
 from analysis.statistics.pairs import MIN_REPLICATES, Effect, effect_of, independent_units, whole_replicates
 from analysis.statistics.trends import MIN_LEVELS, change_along_line, series_of
 from analysis.wording import count, factor_name, interval_text, number_text, short_text, signed_text
@@ -212,7 +212,9 @@ def _by_level(study: Study, axis: Axis, runs: pd.DataFrame) -> Found:
     if is_tested:
         whole, columns, unit = independent_units(series, [])
         units = whole.groupby(columns)["difference"].mean().to_numpy(dtype=np.float64)
-        change = effect_of(units, whole["difference"].to_numpy(dtype=np.float64), unit, ids)
+        change = effect_of(
+            units, whole["difference"].to_numpy(dtype=np.float64), unit, ids, parts=study.replicated.parts
+        )
     else:
         used = runs.merge(series[[*others, "replicate"]], on=[*others, "replicate"])
         block = used[VALUE] - used.groupby([*others, "replicate"], dropna=False)[VALUE].transform("mean")
@@ -221,7 +223,9 @@ def _by_level(study: Study, axis: Axis, runs: pd.DataFrame) -> Found:
         change = change_along_line(x, y, f"{axis.name.replace('_', ' ')} level", ids)
     levels = runs.groupby(axis.name)[VALUE].mean()
     of = count(len(each), "seed")
-    return Found(change, clipped(mean_interval(each), -1, 1), of, float(np.ptp(levels)), len(levels), is_tested)
+    return Found(
+        change, clipped(study.replicated.interval(each), -1, 1), of, float(np.ptp(levels)), len(levels), is_tested
+    )
 
 
 def _by_trial(study: Study, axis: Axis, runs: pd.DataFrame) -> Found:

@@ -47,7 +47,7 @@ def study_of(
                     "trial_state": "complete" if found is not None else "diverged", "read_at": "best", "read_k": 1,
                     "n_train": 50_000, "n_validation": N_IMAGES, "n_test": N_IMAGES, "train_seconds": 1.0,
                     "train_images": None, "updates": 250_000, "learning_rate": 0.01, "momentum": True,
-                    "decay": "constant", "momentum_form": "average", "hidden_layers": 0, "epochs": 5,
+                    "cut": {}, "decay": "constant", "momentum_form": "average", "hidden_layers": 0, "epochs": 5,
                 }
                 | params
                 | (columns if found is not None else {})

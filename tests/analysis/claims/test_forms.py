@@ -1,5 +1,7 @@
 """Each form turns with the data, on studies of any kind."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -46,6 +48,49 @@ def test_compare_turns_with_the_data(n_replicates, effect, expect, expected):
     if n_replicates > 2:
         assert verdict_of(dropout(expect), study) == expected
     assert len(found.run_ids) == 4 * n_replicates
+
+
+def on_cuts(study):
+    """Its replicates on cuts of their own, each with a fifth of the 60,000 examples for validation."""
+    cuts = study.all_runs["replicate"].map(lambda r: {"seed": 1, "folds": 5, "fold": r})
+    return dataclasses.replace(study, all_runs=study.all_runs.assign(cut=cuts, n_train=48_000, n_validation=12_000))
+
+
+def test_what_replicates_on_cuts_that_share_examples_say_has_the_corrected_t():
+    steps = np.array([0.0, 4, 1, 3, 2]) / 1000
+    study = study_of(WORDS, lambda p, r: 0.95 + (p["dropout_hidden"] > 0) * steps[r] + noise(r), replicates=5)
+    cut = on_cuts(study)
+    error = np.std(steps, ddof=1) * np.sqrt(1 / 5 + 1 / 4)
+    found = evidence_of(dropout("higher", margin=1e-4), cut)
+    assert found.high == pytest.approx(0.002 + stats.t.ppf(0.975, 4) * error)
+    assert found.p == pytest.approx(2 * stats.t.sf(0.002 / error, 4))
+    assert "interval over cuts that share examples (corrected t)" in found.sentence
+    same = evidence_of(dropout("same", margin=0.003), cut)
+    assert same.p == pytest.approx(stats.t.sf(0.001 / error, 4))
+    assert (verdict_of(dropout("higher", margin=1e-4), study), verdict_of(dropout("higher", margin=1e-4), cut)) == (
+        SUPPORTED,
+        UNDECIDED,
+    )
+    level = claim_of(level={"of": "mean", "at_least": 0.9})
+    for claim, of in ((level, cut), (claim_of(level={"of": "selected", "at_least": 0.9}), cut)):
+        assert "over cuts that share examples (corrected t)" in evidence_of(claim, of).sentence
+        assert "over seeds" in evidence_of(claim, study).sentence
+
+
+def test_selected_widens_the_error_of_each_side_by_what_its_training_sets_share():
+    claim = claim_of(selected={"against": "other"}, expect="higher", metric="test_loss")
+    values = np.array([0.0, 4, 1, 3, 2]) / 1000
+    mine, other = (
+        study_of({"a": [1]}, lambda p, r, at=at: {"test_loss": at + values[r]}, replicates=5, name=name)
+        for name, at in (("mine", 0.2), ("other", 0.1))
+    )
+    n, shared = 1 / 5, 1 / 5 + 1 / 4
+    for ours, size in ((mine, n), (on_cuts(mine), shared)):
+        found = evidence_of(claim, ours, other)
+        variance, s2 = size + n, values.var(ddof=1)
+        freedom = variance**2 / (size**2 / 4 + n**2 / 4)
+        assert found.high - 0.1 == pytest.approx(stats.t.ppf(0.975, freedom) * np.sqrt(variance * s2))
+    assert "from cuts that share examples (corrected t) and seeds" in evidence_of(claim, on_cuts(mine), other).sentence
 
 
 def test_compare_with_few_replicates_counts_the_levels_of_the_longest_number():

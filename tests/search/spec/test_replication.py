@@ -11,6 +11,7 @@ from tests.search.helpers import make_spec
 
 DROPOUT = {"fixed": {"epochs": 1, "dropout_input": 0.1}}
 SEED = 2022
+CLAIM = {"claim": "It learns.", "level": {"of": "every run", "at_least": 0.1}}
 
 
 def s(level):
@@ -70,6 +71,7 @@ def test_replicate_r_is_trained_on_cut_r_and_begins_again_after_the_last():
         ({"vary": {"dropout": 2}}, "dropout is varied, but no trial drops anything.*vary"),
         ({"vary": ["dropout"], "replicates": 2}, "no trial drops anything"),
         ({"vary": {"split": 4}, "split": {"folds": 3}}, "4 cuts are to be crossed, but split has folds: 3.*vary.split"),
+        ({"vary": {"split": 4}, "claims": [CLAIM]}, "a crossed study says whose the noise is.*claims"),
         ({"split": {"folds": 1}}, "split: folds >= 2 and <= 10,000 must hold, but got 1"),
         ({"split": {"folds": 5, "resample": 5}}, r"split: must be \{folds: 5\} or \{resample: 5\}"),
         ({"split": 5}, r"split: must be \{folds: 5\}"),
