@@ -16,6 +16,7 @@ import pandas as pd
 from analysis.commands import Commands
 from analysis.conditions import stated
 from analysis.errors import NotApplicableError, NothingThereError
+from analysis.predictions import Predictions
 from analysis.statistics.pairs import Effect, paired_differences, paired_effect
 from analysis.statistics.splits import Replicated, replicated
 from analysis.tables import Tables, read_tables
@@ -23,6 +24,8 @@ from analysis.trials import ranked_trials
 from analysis.wording import level_name
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from sqlalchemy import Engine
 
 DECIDED = "decided"
@@ -72,6 +75,7 @@ class Study:
         created_at: When it was made.
         added: One row per run beyond the replicates that its file asks for: they were added in the light of results, so
             that no selection, figure or table has them, and only what holds at every look.
+        predictions: What its runs took each image for.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Study:
     frozen: Mapping[str, Any] | None = None
     created_at: str = ""
     added: pd.DataFrame = field(default_factory=pd.DataFrame)
+    predictions: Predictions = field(default_factory=Predictions, repr=False)
 
     @cached_property
     def decided(self) -> frozenset[int]:
@@ -193,6 +198,13 @@ class Study:
     def curves_of(self, runs: pd.DataFrame) -> pd.DataFrame:
         """The curves of `runs`."""
         return self.all_curves[self.all_curves["run_id"].isin(runs["run_id"])]
+
+    def correct(self, runs: pd.DataFrame, split: str) -> "npt.NDArray[np.uint8] | None":
+        """Which images of a split `runs` of it get right, as packed bits, one row a run; None where not all are known.
+
+        See `Predictions.correct`.
+        """
+        return self.predictions.correct(runs, split)
 
     @cached_property
     def ranked(self) -> pd.DataFrame:
@@ -375,6 +387,7 @@ def _studies(tables: Tables, called: str, stated: Mapping[str, Mapping[str, Any]
                 frozen=frozen.get(name),
                 created_at=row["created_at"],
                 added=runs[runs["replicate"] >= row["replicates"]].reset_index(drop=True),
+                predictions=Predictions(tables.predictions, name, row["data_sha256"]),
             )
 
 

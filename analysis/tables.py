@@ -44,12 +44,15 @@ class Tables:
         studies: `v_studies`, in the order in which they were made; `spec` decoded.
         selections: Frozen choices, the newest of each study: `study`, `selection_id`, `trial_number`, `n_trials`,
             `selected_at`.
+        predictions: Where what runs took each image for can be read (`analysis.predictions`); None where it is not
+            kept, as in a database before schema 4.
     """
 
     runs: pd.DataFrame
     curves: pd.DataFrame
     studies: pd.DataFrame
     selections: pd.DataFrame
+    predictions: "str | Engine | None" = None
 
 
 @contextmanager
@@ -106,7 +109,7 @@ def read_tables(database: "str | Engine") -> Tables:
         FileNotFoundError: `database` is a path without a file.
         LookupError: The database has no run, or was written by an earlier version.
     """
-    from sqlalchemy import text
+    from sqlalchemy import inspect, text
 
     with connected(database) as connection:
         runs = read_runs(connection)
@@ -115,11 +118,12 @@ def read_tables(database: "str | Engine") -> Tables:
         curves = pd.read_sql(text(_CURVES), connection)
         selections = pd.read_sql(text(_SELECTIONS), connection)
         studies = read_stored(connection)
+        has_predictions = inspect(connection).has_table("v_correct")
     runs = tidy_runs(runs, studies)
     # A study may be running: evaluations that arrived after the runs were read belong to the next reading.
     curves = curves[curves["run_id"].isin(runs["run_id"])].reset_index(drop=True)
     newest = selections.drop_duplicates("study", keep="last").reset_index(drop=True)
-    return Tables(runs, curves, studies, newest)
+    return Tables(runs, curves, studies, newest, database if has_predictions else None)
 
 
 def read_runs(connection: "Connection") -> pd.DataFrame:

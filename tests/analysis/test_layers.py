@@ -16,7 +16,7 @@ MODULES = {
 LAYERS = [
     ["selection_rule", "commands", "files", "errors", "conditions"],
     ["tables"],
-    ["statistics"],
+    ["statistics", "predictions"],
     ["wording"],
     ["metrics"],
     ["trials", "export"],
