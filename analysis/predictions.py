@@ -52,7 +52,7 @@ class Predictions:
             with connected(self.database) as connection:
                 of = {"study": self.study, "split": split}
                 self._read[split] = pd.read_sql(text(_ROWS), connection, params=of)
-        keys = runs[["run_id", "read_k"]].rename(columns={"read_k": "k"})
+        keys = pd.DataFrame({"run_id": runs["run_id"].to_numpy(), "k": runs["read_k"].to_numpy()})
         # A run whose file now reads it at another evaluation has none of that one.
         found = keys.astype("int64").merge(self._read[split].astype({"run_id": "int64", "k": "int64"}))
         return found if len(found) == len(runs) else None

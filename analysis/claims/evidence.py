@@ -118,13 +118,23 @@ def margin_of(claim: Claim, runs: pd.DataFrame) -> Margin:
     return images_margin(claim, metric.resolution(runs))
 
 
+def two_way_margin(claim: Claim, runs: pd.DataFrame) -> Margin:
+    """The margin where the interval is over seeds and images: any difference it parts from zero is real.
+
+    That there is none needs one, though: what the claim states, else what the images of `runs` can tell apart.
+    """
+    return margin_of(claim, runs) if claim.margin is not None or claim.expect == "same" else Margin(0.0, "")
+
+
 def images_margin(claim: Claim, error: float) -> Margin:
     """The error with which images measure a difference, as the smallest one that matters."""
     text = f"{claim.measured.show_size(error)} {claim.measured.unit}"
     return Margin(error, f"the {text} of standard error with which the {claim.measured.split} examples measure it")
 
 
-def from_effect(effect: Effect, what: str, claim: Claim, expect: str, margin: Margin, pairs: str = "pair") -> Evidence:
+def from_effect(
+    effect: Effect, what: str, claim: Claim, expect: str, margin: Margin, pairs: str = "pair", bounds: str = ""
+) -> Evidence:
     """Evidence of a difference between two levels, in independent units.
 
     Args:
@@ -134,12 +144,15 @@ def from_effect(effect: Effect, what: str, claim: Claim, expect: str, margin: Ma
         expect: A key of `SIGNS`.
         margin: The smallest difference that matters.
         pairs: What `effect.n_pairs` counts.
+        bounds: Its intervals in words, where there are several.
     """
     interval, metric, sign = effect.difference, claim.measured, SIGNS[expect]
     ends = sorted((sign * interval.low, sign * interval.high))
     shown = f"{metric.show_difference(interval.estimate)} {metric.unit}"
-    over = OVER_CUTS if interval.method == CORRECTED else ""
-    bounds = f", {interval_text(interval.low, interval.high, metric.show_difference, over)}" if interval.known else ""
+    if not bounds and interval.known:
+        over = OVER_CUTS if interval.method == CORRECTED else ""
+        bounds = interval_text(interval.low, interval.high, metric.show_difference, over)
+    bounds = f", {bounds}" if bounds else ""
     units = f"{count(interval.n, effect.unit)}, {count(effect.n_pairs, pairs)}"
     numbers = (
         Number("mean difference", shown),

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.statistics.intervals import LEVEL, Interval
+from analysis.statistics.pairs import Alternative
 
 Correctness = npt.NDArray[np.bool_] | npt.NDArray[np.uint8]
 """Shape (seeds, images): whether a run's prediction is right, as bool or 0 and 1; or (seeds, bytes), packed."""
@@ -46,6 +47,19 @@ class Scope:
     error: float
     df: float
     p: float
+
+    def one_sided(self, at: float, side: Alternative) -> float:
+        """The p value that the mean is `at`, against a smaller or a larger one.
+
+        Raises:
+            ValueError: `side` names neither.
+        """
+        from scipy import stats
+
+        if side not in ("less", "greater"):
+            raise ValueError(f"side must be less or greater, but got {side}")
+        t = (self.interval.estimate - at) / self.error
+        return float(stats.t.sf(t if side == "greater" else -t, self.df))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from analysis.claims.claim import ClaimError, Form
 from analysis.claims.contrast import Contrast, complete_runs, contrast_of
-from analysis.claims.evidence import VALUE, Evidence, Number, from_effect, margin_of, measured
+from analysis.claims.evidence import VALUE, Evidence, Number, from_effect, margin_of, measured, two_way_margin
+from analysis.claims.images import paired_two_way
 from analysis.wording import capital, count, factor_name, level_name, value_text
 
 if TYPE_CHECKING:
@@ -69,23 +70,32 @@ class Compare(Form):
             )
         return (
             f"{label}: {claim.expect} with {ours} than with {theirs}, in pairs of runs that differ in nothing else, by "
-            "more than the margin; contradicted by the opposite."
+            "more than the margin; contradicted by the opposite. Where it is known which images each run got right, "
+            "the interval is over seeds and images, and a margin counts only where the claim states one."
         )
 
     def examine(self, claim: Claim, study: Study, studies: Studies) -> Evidence:  # noqa: ARG002
-        """The mean difference of matched pairs, over replicates where there are enough."""
+        """The mean difference of matched pairs: over seeds and images, else over replicates where there are enough."""
         study.axis(self.factor)
         runs = measured(claim, study, study.settled)
         pairs = study.pairs(runs, self.factor, (self.level, self.against), VALUE)
         names = [level_name(self.factor, level) for level in (self.level, self.against)]
+        what = f"{claim.measured.label}, {names[0]} − {names[1]}"
+        compared = runs[runs["run_id"].isin([*pairs["run_id_high"], *pairs["run_id_low"]])]
+        on_images = paired_two_way(study, pairs, claim.measured)
         assert claim.expect is not None
-        found = from_effect(
-            study.effect(pairs, self.factor),
-            f"{claim.measured.label}, {names[0]} − {names[1]}",
-            claim,
-            claim.expect,
-            margin_of(claim, runs),
-        )
+        if on_images is None:
+            found = from_effect(study.effect(pairs, self.factor), what, claim, claim.expect, margin_of(claim, compared))
+        else:
+            found = from_effect(
+                on_images.effect,
+                what,
+                claim,
+                claim.expect,
+                two_way_margin(claim, compared),
+                bounds=on_images.bounds(claim.measured),
+            )
+            found = replace(found, numbers=(*found.numbers, *on_images.numbers(claim.measured)))
         asked = study.all_runs[study.all_runs[self.factor].isin([self.level, self.against])]
         n_diverged = int((asked["state"] == "diverged").sum())
         left_out = f" {count(n_diverged, 'run')} at these levels diverged: pairs with them are left out."

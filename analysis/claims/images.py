@@ -1,0 +1,124 @@
+"""Differences and means over seeds and images together, where it is known which images each run got right.
+
+    matched pairs ──paired_two_way──▶ Effect, TwoWay ──from_effect──▶ Evidence
+
+Verdicts follow from the interval on such images; one on these says what other seeds would do to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from analysis.claims.evidence import Number
+from analysis.statistics.pairs import Effect, paired_effect
+from analysis.statistics.two_way import TwoWay, two_way_accuracy, two_way_difference
+from analysis.wording import INTERVAL, interval_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from analysis.metrics import Metric
+    from analysis.studies import Study
+
+MIN_SEEDS = 2
+"""Seeds from which something is known of them."""
+_OF_PAIR = ("replicate", "high", "low", "difference", "run_id_high", "run_id_low")
+
+
+@dataclass(frozen=True)
+class OnImages:
+    """A difference of matched pairs over seeds and images.
+
+    Attributes:
+        effect: The difference, its interval and tests those on such images; the units are seeds.
+        two_way: It on these and on such images.
+    """
+
+    effect: Effect
+    two_way: TwoWay
+
+    def bounds(self, metric: Metric) -> str:
+        """Both intervals in words, to stand behind the mean."""
+        return bounds(self.two_way, metric.show_difference)
+
+    def numbers(self, metric: Metric) -> tuple[Number, ...]:
+        """Where the error comes from."""
+        return errors(self.two_way, metric)
+
+
+def bounds(found: TwoWay, show: Callable[[float], str]) -> str:
+    """`95 % interval +0.17 to +0.29 on these images (other seeds), +0.11 to +0.35 on such images (other …)`."""
+    these, such = found.these.interval, found.such.interval
+    on_these = interval_text(these.low, these.high, show)
+    on_such = interval_text(such.low, such.high, show).removeprefix(f"{INTERVAL} ")
+    return f"{on_these} on these images (other seeds), {on_such} on such images (other seeds and images)"
+
+
+def errors(found: TwoWay, metric: Metric) -> tuple[Number, ...]:
+    """The standard error of each kind of repetition."""
+    each = (f"{metric.show_size(scope.error)} {metric.unit}" for scope in (found.these, found.such))
+    return (Number("standard error on these images, on such images", ", ".join(each)),)
+
+
+def paired_two_way(study: Study, pairs: pd.DataFrame, metric: Metric) -> OnImages | None:
+    """The difference of matched pairs of a study over seeds and images.
+
+    Args:
+        study: Whose runs they are.
+        pairs: From `Study.pairs`, of `metric`.
+        metric: An accuracy.
+
+    Returns:
+        None where it is not known of every run which images it got right, or there is one seed.
+    """
+    if metric.split is None:
+        return None
+    counts = pairs.groupby("replicate")["difference"].count()
+    pairs = pairs[pairs["replicate"].isin(counts.index[counts == counts.max()])]
+    # A pair is the same one in every replicate: two replicates may lack different ones.
+    settings = pairs.columns.difference(["replicate", "high", "low", "difference", "run_id_high", "run_id_low"])
+    cells = (
+        pairs.groupby(list(settings), dropna=False, sort=False).ngroup() if len(settings) else pairs["replicate"] * 0
+    )
+    n_seeds = pairs["replicate"].nunique()
+    whole = cells.map(cells.value_counts()) == n_seeds
+    pairs, cells = pairs[whole], cells[whole]
+    if n_seeds < MIN_SEEDS or pairs.empty:
+        return None
+    order = pairs.assign(cell=cells).sort_values(["cell", "replicate"])
+    runs = study.all_runs.set_index("run_id", drop=False)
+    sides = []
+    for side in ("run_id_high", "run_id_low"):
+        bits = study.correct(runs.loc[order[side]], metric.split)
+        if bits is None:
+            return None
+        sides.append(bits.reshape(-1, n_seeds, bits.shape[1]))
+    found = two_way_difference(*sides, n_images=int(runs[f"n_{metric.split}"].iloc[0]))
+    such = found.such
+    effect = paired_effect(pairs, [])
+    return OnImages(replace(effect, difference=such.interval, p=such.p, one_sided=such.one_sided), found)
+
+
+def accuracy_two_way(study: Study, runs: pd.DataFrame, metric: Metric) -> TwoWay | None:
+    """The mean accuracy of configurations over seeds and images, each counted alike.
+
+    Args:
+        study: Whose runs they are.
+        runs: Of one configuration or of several.
+        metric: An accuracy.
+
+    Returns:
+        None where it is not known of every run which images it got right, where there is one seed, or where the
+        configurations do not all have the same.
+    """
+    n_seeds = runs["replicate"].nunique()
+    if metric.split is None or n_seeds < MIN_SEEDS or len(runs) != runs["trial_number"].nunique() * n_seeds:
+        return None
+    bits = study.correct(runs.sort_values(["trial_number", "replicate"]), metric.split)
+    if bits is None:
+        return None
+    cells = bits.reshape(-1, n_seeds, bits.shape[1])
+    return two_way_accuracy(cells, n_images=int(runs[f"n_{metric.split}"].iloc[0]))

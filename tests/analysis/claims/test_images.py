@@ -1,0 +1,110 @@
+"""Verdicts over seeds and images together, on studies that know which images their runs got right."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.claims.evidence import Verdict
+from analysis.statistics.two_way import two_way_difference
+from tests.analysis.claims.helpers import claim_of, evidence_of, study_of, verdict_of
+
+N = 2_000
+SPACE = {"learning_rate": [0.01, 0.02], "momentum": [False, True]}
+MOMENTUM = {"compare": {"factor": "momentum", "level": True, "against": False}}
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """Which images the runs got right, by their number."""
+
+    bits: dict
+
+    def correct(self, runs, split):
+        known = split == "test" and set(runs["run_id"]) <= self.bits.keys()
+        return np.stack([np.packbits(self.bits[run_id]) for run_id in runs["run_id"]]) if known else None
+
+
+def with_bits(right, replicates, *, name="mine", space=SPACE, lost=()):
+    """A study whose runs get the images right that `right(params, replicate)` says."""
+    study = study_of(space, lambda p, r: float(right(p, r).mean()), replicates=replicates, name=name)
+    runs = study.all_runs.assign(n_test=N, n_validation=N)
+    bits = {row.run_id: right(row.params, row.replicate) for row in runs.itertuples() if row.run_id not in lost}
+    return dataclasses.replace(study, all_runs=runs, predictions=Known(bits))
+
+
+def drawn(effect, of_images=0.004, of_runs=0.004):
+    """Momentum gets `effect` more of the images right; each image and each run has its own luck."""
+    hard = np.random.default_rng(1).uniform(size=N)
+
+    def right(params, replicate):
+        key = [int(1000 * params.get("learning_rate", 0)), params["momentum"], replicate]
+        own = np.random.default_rng(key).uniform(-of_runs, of_runs, size=N)
+        of_image = np.random.default_rng(2 + params["momentum"]).uniform(-of_images, of_images, size=N)
+        return hard + own + of_image < 0.9 + effect * params["momentum"]
+
+    return right
+
+
+def test_compare_is_over_seeds_and_images_where_these_are_known():
+    study = with_bits(drawn(0.01), 5)
+    claim = claim_of(**MOMENTUM, expect="higher")
+    found = evidence_of(claim, study)
+    runs = study.complete
+    sides = [runs[runs["momentum"] == on].sort_values(["learning_rate", "replicate"]) for on in (True, False)]
+    cells = [study.correct(side, "test").reshape(2, 5, -1) for side in sides]
+    expected = two_way_difference(*cells, n_images=N)
+    assert (found.difference, found.low, found.high) == (
+        expected.such.interval.estimate, expected.such.interval.low, expected.such.interval.high,
+    )  # fmt: skip
+    assert found.p == expected.such.p
+    assert "on these images" in found.sentence
+    assert "on such images (other seeds and images) (5 replicates, 10 pairs)" in found.sentence
+    # 0.7 points are one binomial standard error of 2,000 images: they no longer hide a half of it.
+    assert verdict_of(claim, with_bits(drawn(0.004, 0.001, 0.001), 5)) == Verdict.SUPPORTED
+    assert verdict_of(claim_of(**MOMENTUM, expect="higher", margin=0.006), study) == Verdict.SUPPORTED
+    small = with_bits(drawn(0.004, 0.001, 0.001), 5)
+    assert verdict_of(claim_of(**MOMENTUM, expect="higher", margin=0.006), small) == Verdict.UNDECIDED
+    assert verdict_of(claim_of(**MOMENTUM, expect="same", margin=0.02), study) == Verdict.SUPPORTED
+    assert verdict_of(claim_of(**MOMENTUM, expect="same"), with_bits(drawn(0.03), 5)) == Verdict.CONTRADICTED
+    assert verdict_of(claim_of(**MOMENTUM, expect="lower"), study) == Verdict.CONTRADICTED
+
+
+def test_seeds_that_agree_on_few_images_prove_nothing_of_other_images():
+    """Every seed has momentum gain the same two images and lose one: certain here, and nothing elsewhere."""
+    base = np.arange(N) % 10 > 0
+
+    def right(params, replicate):
+        found = base.copy()
+        if params["momentum"]:
+            found[[0, 10]], found[1] = True, False
+        found[20 + replicate] = False
+        return found
+
+    study = with_bits(right, 6)
+    found = evidence_of(claim_of(**MOMENTUM, expect="higher"), study)
+    assert found.low < 0 < found.difference
+    assert verdict_of(claim_of(**MOMENTUM, expect="higher"), study) == Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize(("replicates", "lost", "metric"), [(5, (3,), "test_accuracy"), (1, (), "test_accuracy")])
+def test_without_all_bits_or_with_one_seed_compare_is_as_before(replicates, lost, metric):
+    claim = claim_of(**MOMENTUM, expect="higher", metric=metric)
+    study = with_bits(drawn(0.01), replicates, lost=lost)
+    bare = dataclasses.replace(study, predictions=Known({}))
+    pd.testing.assert_series_equal(
+        pd.Series(vars(evidence_of(claim, study))), pd.Series(vars(evidence_of(claim, bare)))
+    )
+    assert "such images" not in evidence_of(claim, study).sentence
+
+
+def test_pairs_missing_in_different_replicates_leave_the_cells_that_are_whole():
+    study = with_bits(drawn(0.01), 3)
+    runs = study.all_runs
+    gone = ((runs["learning_rate"] == 0.01) & (runs["replicate"] == 0) & runs["momentum"]) | (
+        (runs["learning_rate"] == 0.01) & (runs["replicate"] == 1) & runs["momentum"]
+    )
+    study = dataclasses.replace(study, all_runs=runs.assign(state=runs["state"].mask(gone, "diverged")))
+    # One replicate alone has all pairs: one seed.
+    assert "such images" not in evidence_of(claim_of(**MOMENTUM, expect="higher"), study).sentence
