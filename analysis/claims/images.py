@@ -72,9 +72,10 @@ def paired_two_way(study: Study, pairs: pd.DataFrame, metric: Metric) -> OnImage
         metric: An accuracy.
 
     Returns:
-        None where it is not known of every run which images it got right, or there is one seed.
+        None where it is not known of every run which images it got right, where there is one seed, or where replicates
+        are on cuts that share examples.
     """
-    if metric.split is None:
+    if metric.split is None or study.replicated.parts:
         return None
     counts = pairs.groupby("replicate")["difference"].count()
     pairs = pairs[pairs["replicate"].isin(counts.index[counts == counts.max()])]
@@ -102,6 +103,40 @@ def paired_two_way(study: Study, pairs: pd.DataFrame, metric: Metric) -> OnImage
     return OnImages(replace(effect, difference=such.interval, p=such.p, one_sided=such.one_sided), found)
 
 
+def by_seed(one: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """As many runs of two configurations, row by row with one seed where they share at least `MIN_SEEDS` of them.
+
+    Otherwise their seeds have nothing to do with each other, and any order of them is one.
+    """
+    one, other = one.sort_values("seed"), other.sort_values("seed")
+    shared = one[one["seed"].isin(other["seed"])]
+    if len(shared) >= MIN_SEEDS:
+        return shared, other[other["seed"].isin(one["seed"])]
+    n = min(len(one), len(other))
+    return one.head(n), other.head(n)
+
+
+def chosen_two_way(one: Study, other: Study, runs: tuple[pd.DataFrame, pd.DataFrame], metric: Metric) -> TwoWay | None:
+    """The difference of two configurations of two studies on the same data, over seeds and images.
+
+    Args:
+        one: Whose the first runs are.
+        other: Whose the second ones are.
+        runs: From `by_seed`.
+        metric: An accuracy.
+
+    Returns:
+        None where it is not known of every run which images it got right, where there is one seed, or where replicates
+        are on cuts that share examples.
+    """
+    if metric.split is None or len(runs[0]) < MIN_SEEDS or one.replicated.parts or other.replicated.parts:
+        return None
+    a, b = one.correct(runs[0], metric.split), other.correct(runs[1], metric.split)
+    if a is None or b is None:
+        return None
+    return two_way_difference(a, b, n_images=int(runs[0][f"n_{metric.split}"].iloc[0]))
+
+
 def accuracy_two_way(study: Study, runs: pd.DataFrame, metric: Metric) -> TwoWay | None:
     """The mean accuracy of configurations over seeds and images, each counted alike.
 
@@ -115,7 +150,9 @@ def accuracy_two_way(study: Study, runs: pd.DataFrame, metric: Metric) -> TwoWay
         configurations do not all have the same.
     """
     n_seeds = runs["replicate"].nunique()
-    if metric.split is None or n_seeds < MIN_SEEDS or len(runs) != runs["trial_number"].nunique() * n_seeds:
+    if metric.split is None or study.replicated.parts or n_seeds < MIN_SEEDS:
+        return None
+    if len(runs) != runs["trial_number"].nunique() * n_seeds:
         return None
     bits = study.correct(runs.sort_values(["trial_number", "replicate"]), metric.split)
     if bits is None:

@@ -197,23 +197,3 @@ def caption(table: pd.DataFrame) -> str:
     n = int(table["n_configurations"].iloc[0])
     text = f"{capital('; '.join(parts))}; {each}. Selected on validation, of {count(n, 'configuration')}."
     return text + (" Grey: range of test values over all of them." if "min" in table else "")
-
-
-def _split_curves(study: Study, runs: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
-    """Mean loss and accuracy of `runs` of a study on the three splits, with intervals over runs.
-
-    Args:
-        study: Where the curves are.
-        runs: The runs averaged.
-        by: Columns of `runs` that define groups.
-
-    Returns:
-        One row per group, metric (`loss` in nats, `accuracy`), split and k.
-    """
-    curves = study.curves_of(runs).merge(runs[["run_id", *by]], on="run_id")
-    parts = [
-        mean_curves(curves.assign(metric=metric, split=split), f"{split}_{metric}", [*by, "metric", "split"])
-        for metric in ("loss", "accuracy")
-        for split in SPLIT_NAMES
-    ]
-    return with_runs(pd.concat(parts, ignore_index=True), runs["run_id"])

@@ -108,3 +108,23 @@ def test_pairs_missing_in_different_replicates_leave_the_cells_that_are_whole():
     study = dataclasses.replace(study, all_runs=runs.assign(state=runs["state"].mask(gone, "diverged")))
     # One replicate alone has all pairs: one seed.
     assert "such images" not in evidence_of(claim_of(**MOMENTUM, expect="higher"), study).sentence
+
+
+def test_selected_is_over_the_same_images_and_matches_seeds():
+    one, two = ({"momentum": [value], "learning_rate": [0.01, 0.02]} for value in (True, False))
+    mine = with_bits(drawn(0.004), 6, space=one)
+    other = with_bits(drawn(0.004), 4, space=two, name="other")
+    claim = claim_of(selected={"against": "other"}, expect="higher")
+    found = evidence_of(claim, mine, other)
+    shared = [s.selected_runs[s.selected_runs["replicate"] < 4] for s in (mine, other)]
+    expected = two_way_difference(*(s.correct(runs, "test") for s, runs in zip((mine, other), shared, strict=True)),
+                                  n_images=N)  # fmt: skip
+    assert (found.low, found.p) == (expected.such.interval.low, expected.such.p)
+    assert found.margin.size == 0
+    assert found.difference == pytest.approx(expected.such.interval.estimate)
+    assert "on such images" in found.sentence
+    # Seeds that are others are independent: as many as there are of both.
+    moved = dataclasses.replace(other, all_runs=other.all_runs.assign(seed=other.all_runs["seed"] + 100))
+    assert "(4 runs)" in evidence_of(claim, mine, moved).sentence
+    bare = dataclasses.replace(other, predictions=Known({}))
+    assert "from examples and seeds" in evidence_of(claim, mine, bare).sentence
