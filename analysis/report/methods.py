@@ -52,14 +52,16 @@ def methods(studies: Sequence[Study], findings: Sequence[Finding], figures: Coll
     if any(claim.metric.endswith("_accuracy") and claim.margin is None for claim in claims):
         yield (
             "Where a claim states no margin, no difference of accuracies is called real that is smaller than the "
-            "binomial standard error √(p (1 − p) / n) of one accuracy on its n examples."
+            "binomial standard error √(p (1 − p) / n) of one accuracy on its n examples; save where it is known which "
+            "images each run got right. Then intervals are over seeds and images together (two-way random effects): on "
+            "these images, with other seeds, and on such images, with others of both. The latter decides."
         )
     if any(claim.metric.startswith("convergence") for claim in claims):
         yield "Converged means within one percentage point of the run's own best validation accuracy."
     if "selected" in forms:
         yield (
-            "What two studies select is compared with a normal interval from examples and seeds; both see the same "
-            "examples, so it is rather too wide."
+            "What two studies select is compared on the same images, seed by seed, where it is known which of them "
+            "each run got right; else with a normal interval from examples and seeds, which is rather too wide."
         )
     if "agreement" in forms or "fidelity" in figures:
         yield "The agreement of two rankings is Kendall's τ-b, with a BCa bootstrap over the candidates."

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from analysis.claims.claim import ClaimError, Form
 from analysis.claims.contrast import Contrast, complete_runs, contrast_of
-from analysis.claims.evidence import VALUE, Evidence, Number, Verdict, margin_of, measured, owner_of, run_ids_of
+from analysis.claims.evidence import VALUE, Evidence, Margin, Number, Verdict, margin_of, measured, owner_of, run_ids_of
+from analysis.claims.images import MIN_SEEDS, accuracy_two_way, bounds, errors
 from analysis.errors import NotApplicableError
 from analysis.metrics import nearest_of
-from analysis.wording import capital, count, interval_text, value_text
+from analysis.statistics.pairs import MIN_REPLICATES
+from analysis.statistics.two_way import wilson
+from analysis.wording import capital, count, interval_text, percent_text, value_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from analysis.claims.claim import Claim, Stated
     from analysis.studies import Studies, Study
 
+_MOST = 0.5
+"""The share of replicates that must surely be exceeded."""
 _BOUNDS = ("at_least", "at_most", "above", "below", "equals")
 
 
@@ -115,8 +120,9 @@ class Level(Form):
         target, label = self.target(claim), claim.measured.label
         if self.of == "every run":
             return (
-                f"{capital(label)} of every run {target.words}; contradicted by a run that is outside by more than the "
-                "margin, or that diverged."
+                f"{capital(label)} of every run {target.words}, in most replicates, which takes {MIN_REPLICATES} of "
+                "them; contradicted where most, or all of fewer, have a run that is outside by more than the margin or "
+                "diverged."
             )
         if self.of == "mean":
             return (
@@ -169,10 +175,10 @@ class Level(Form):
         return runs
 
     def _every_run(self, claim: Claim, study: Study) -> Evidence:
-        """The run that is farthest from what is allowed.
+        """In how many replicates every run is inside.
 
-        A run that is outside by less than a standard error of the images decides nothing: another sample of them could
-        put it inside.
+        More replicates have more runs, and one of more runs is farther out: so each is judged alone. A run that is
+        outside by less than a standard error of the images decides nothing: another sample of them could put it inside.
         """
         metric, target = claim.measured, self.target(claim)
         runs = measured(claim, study, self._among(study, study.complete))
@@ -183,62 +189,77 @@ class Level(Form):
         surely = (favoured[0] < target.low) | (favoured[1] > target.high)
         asked = study.all_runs[study.all_runs["full_fidelity"]]
         asked = self._among(study, asked)
-        n_diverged = int((asked["state"] == "diverged").sum())
-        n_outside = int((outside > 0).sum())
-        if n_diverged or surely.any():
-            verdict = Verdict.CONTRADICTED
-        else:
-            verdict = Verdict.UNDECIDED if n_outside else Verdict.SUPPORTED
+        diverged = asked[asked["state"] == "diverged"]
+        replicates = _replicates(runs.assign(outside=outside > 0, surely=surely), diverged)
+        verdict, why = replicates.verdict
         side = "lowest" if math.isinf(target.high) else "highest" if math.isinf(target.low) else "farthest"
         sentence = (
             f"{capital(metric.label)} of the {side} of {count(len(runs), 'run')} of "
             f"{count(runs['trial_number'].nunique(), 'configuration')}: {metric.show_whole(worst[VALUE])} (run "
             f"{int(worst['run_id'])}), median {metric.show_whole(runs[VALUE].median())}; "
-            f"{len(runs) - n_outside} of {len(runs)} are {target.words}, {n_diverged or 'none'} diverged."
+            f"{int((outside <= 0).sum())} of {len(runs)} are {target.words}, {len(diverged) or 'none'} diverged. "
+            f"{replicates.words}{why}"
         )
-        if verdict == Verdict.UNDECIDED:
-            sentence += " None is outside by more than one standard error with which the examples measure it."
         numbers = (
             Number(side, metric.show_whole(worst[VALUE])),
             Number("runs that are outside by more than the margin", str(int(surely.sum()))),
             *([Number("margin", f"{metric.show_size(margin.size)} {metric.unit}")] if margin.size else []),
         )
-        return Evidence(sentence, run_ids_of(asked), numbers, verdict)
+        few = replicates.total < MIN_REPLICATES and verdict is Verdict.UNDECIDED
+        return Evidence(sentence, run_ids_of(asked), numbers, verdict, wants_seeds=few)
 
     def _mean(self, claim: Claim, study: Study) -> Evidence:
-        """The mean over all configurations, which are all there are and no sample: only replicates give an interval."""
+        """The mean over all configurations, which are all there are and no sample: only replicates give an interval.
+
+        It is a number of these images, so on these it is supported; what contradicts it must do so on others as well.
+        """
         from analysis.statistics.intervals import clipped
         from analysis.statistics.pairs import whole_replicates
 
         metric, target = claim.measured, self.target(claim)
         runs = whole_replicates(measured(claim, study, self._among(study, study.complete)))
         each = runs.groupby("replicate")[VALUE].mean()
-        means = study.replicated.interval(each)
-        if metric.kind == "share" and (each >= 0).all():
-            means = clipped(means, 0, 1)
-        mean, margin = means.estimate, margin_of(claim, runs)
-        low, high = (means.low, means.high) if means.known else (mean, mean)
+        two_way = accuracy_two_way(study, runs, metric)
+        if two_way is not None:
+            means, wide = two_way.these.interval, two_way.such.interval
+            margin = margin_of(claim, runs) if claim.margin is not None else Margin(0.0, "")
+        else:
+            means = study.replicated.interval(each)
+            if metric.kind == "share" and (each >= 0).all():
+                means = clipped(means, 0, 1)
+            means = means if means.known else replace(means, low=means.estimate, high=means.estimate)
+            wide, margin = means, margin_of(claim, runs)
+        mean, low, high, several = means.estimate, means.low, means.high, len(each) >= MIN_SEEDS
         # What is outside `equals` give or take a rounding is measured from the number itself.
         far = margin.size if self.within is None else max(0.0, margin.size - self.within)
-        if means.known and low >= target.low and high <= target.high:
+        if several and low >= target.low and high <= target.high:
             verdict = Verdict.SUPPORTED
-        elif high < target.low - far or low > target.high + far:
+        elif wide.high < target.low - far or wide.low > target.high + far:
             verdict = Verdict.CONTRADICTED
         else:
             verdict = Verdict.UNDECIDED
-        interval = f" ({interval_text(low, high, metric.show_whole, study.replicated.words)})" if means.known else ""
+        interval = f" ({interval_text(low, high, metric.show_whole, study.replicated.words)})" if several else ""
+        if two_way is not None:
+            interval = f" ({bounds(two_way, metric.show_whole)})"
         sentence = (
             f"{capital(metric.label)}, mean over {count(runs['trial_number'].nunique(), 'configuration')}: "
             f"{metric.show_whole(mean)}{interval}."
         )
-        if verdict == Verdict.UNDECIDED:
+        if verdict == Verdict.UNDECIDED and not several:
+            sentence += " One seed supports nothing."
+        elif verdict == Verdict.UNDECIDED:
             than = f", nor outside by more than {margin.words}" if margin.size else ""
             sentence += f" That is not surely {target.words}{than}."
         return Evidence(
             sentence,
             run_ids_of(runs),
-            (Number("mean", metric.show_whole(mean)), Number("interval", means.method)),
+            (
+                Number("mean", metric.show_whole(mean)),
+                Number("interval", means.method),
+                *(errors(two_way, metric) if two_way is not None else ()),
+            ),
             verdict,
+            wants_seeds=verdict == Verdict.UNDECIDED and not several,
         )
 
     def _selected(self, claim: Claim, study: Study, studies: Studies) -> Evidence:
@@ -259,13 +280,18 @@ class Level(Form):
             seeds = clipped(seeds, 0, 1)
         error = metric.resolution(runs)
         reach = Z * error if metric.split is not None else max(value - seeds.low, seeds.high - value)
-        clear = reach if target.is_clear else 0.0
-        if target.outside(value - clear) <= 0 and target.outside(value + clear) <= 0:
-            verdict = Verdict.SUPPORTED
-        elif target.outside(value) > reach:
+        two_way = accuracy_two_way(owner, runs, metric)
+        low, high = value - reach, value + reach
+        if two_way is not None:
+            low, high = two_way.such.interval.low, two_way.such.interval.high
+        inside = (low, high) if target.is_clear else (value, value)
+        one_seed = len(runs) < MIN_SEEDS
+        if high < target.low or low > target.high:
             verdict = Verdict.CONTRADICTED
-        else:
+        elif one_seed or not all(target.outside(end) <= 0 for end in inside):
             verdict = Verdict.UNDECIDED
+        else:
+            verdict = Verdict.SUPPORTED
         spread = interval_text(seeds.low, seeds.high, metric.show_whole, owner.replicated.words)
         mean = f"the mean of {len(runs)} runs, {spread}" if seeds.known else count(len(runs), "run")
         shown_error = f"{metric.show_size(error)} {metric.unit}"
@@ -284,8 +310,73 @@ class Level(Form):
                 f"{spread} ({seeds.method})" if seeds.known else "needs two runs",
             ),
         ]
-        if metric.split is not None:
+        if two_way is not None:
+            sentence += f"; {bounds(two_way, metric.show_whole)}"
+            numbers.extend(errors(two_way, metric))
+        elif metric.split is not None:
             n_images = int(runs[f"n_{metric.split}"].iloc[0])
             sentence += f"; {n_images:,} examples measure that with a standard error of {shown_error}"
             numbers.append(Number("standard error from the number of examples", shown_error))
-        return Evidence(f"{sentence}.", run_ids_of(runs), tuple(numbers), verdict)
+        wants_seeds = one_seed and verdict is Verdict.UNDECIDED
+        more = " One seed supports nothing." if wants_seeds else ""
+        return Evidence(f"{sentence}.{more}", run_ids_of(runs), tuple(numbers), verdict, wants_seeds=wants_seeds)
+
+
+@dataclass(frozen=True)
+class _Replicates:
+    """In how many replicates every run is inside.
+
+    Attributes:
+        inside: Replicates of which all runs are.
+        outside: Those with a run that is outside by more than the margin, or that diverged.
+        total: All that have as many runs as any.
+    """
+
+    inside: int
+    outside: int
+    total: int
+
+    @property
+    def words(self) -> str:
+        """How many they are."""
+        low, high = wilson(self.inside / self.total, self.total)
+        share = f" ({interval_text(low, high, percent_text, 'seeds')})" if self.total >= MIN_REPLICATES else ""
+        return (
+            f"Every run is inside in {self.inside} of {count(self.total, 'replicate')}{share}; {self.outside} "
+            f"{'has' if self.outside == 1 else 'have'} one that is outside by more than the margin or diverged."
+        )
+
+    @property
+    def verdict(self) -> tuple[Verdict, str]:
+        """What most replicates say, and why it is not firmer.
+
+        A run outside contradicts that there is none, from a single seed on, while every seed has one.
+        """
+        n = self.total
+        if n < MIN_REPLICATES and self.outside == n:
+            return Verdict.CONTRADICTED, ""
+        if n < MIN_REPLICATES:
+            seeds = "One seed supports" if n == 1 else f"Fewer than {MIN_REPLICATES} replicates support"
+            return Verdict.UNDECIDED, f" {seeds} nothing."
+        if wilson(self.inside / n, n)[0] > _MOST:
+            return Verdict.SUPPORTED, ""
+        if wilson(self.outside / n, n)[0] > _MOST:
+            return Verdict.CONTRADICTED, ""
+        return Verdict.UNDECIDED, " Whether that is so in most replicates is not sure."
+
+
+def _replicates(runs: pd.DataFrame, diverged: pd.DataFrame) -> _Replicates:
+    """Judge each replicate that has ended as many runs as any.
+
+    Args:
+        runs: Complete, with the columns `outside` and `surely` (by more than the margin).
+        diverged: Runs that did.
+    """
+    import pandas as pd
+
+    ended = pd.concat(
+        [runs[["replicate", "outside", "surely"]], diverged[["replicate"]].assign(outside=True, surely=True)]
+    )
+    each = ended.groupby("replicate").agg(outside=("outside", "any"), surely=("surely", "any"), n=("surely", "size"))
+    each = each[each["n"] == each["n"].max()]
+    return _Replicates(int((~each["outside"].astype(bool)).sum()), int(each["surely"].sum()), len(each))

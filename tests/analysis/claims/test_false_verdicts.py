@@ -116,7 +116,6 @@ NEAR = (
     "neither, margin",
     "mean, end",
     "above, held",
-    "every run, held",
 )
 """Those that come near to 5 %; what a margin beyond the noise keeps at nothing needs no thousands."""
 

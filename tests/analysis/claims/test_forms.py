@@ -253,25 +253,55 @@ def test_level_turns_with_the_data(stated, values, expected):
         found = values[WORDS["dropout_hidden"].index(p["dropout_hidden"])]
         return None if found is None else found + 1e-5 * r
 
-    study = study_of({"dropout_hidden": [0.0, 0.5]}, value, replicates=2)
+    study = study_of({"dropout_hidden": [0.0, 0.5]}, value, replicates=5)
     assert verdict_of(claim_of(level=stated), study) == expected
 
 
-def test_the_mean_of_one_seed_supports_nothing_and_can_miss():
-    at = lambda mean: verdict_of(  # noqa: E731
-        claim_of(level={"of": "mean", "equals": 0.9, "within": 0.0005}), study_of(WORDS, lambda p, r: mean)
-    )
-    assert (at(0.9), at(0.89)) == (UNDECIDED, CONTRADICTED)
+@pytest.mark.parametrize("of", ["every run", "mean", "selected"])
+def test_one_seed_supports_nothing_and_can_miss(of):
+    claim = claim_of(level={"of": of, "equals": 0.9, "within": 0.0005})
+    found = {mean: evidence_of(claim, study_of(WORDS, lambda p, r, mean=mean: mean)) for mean in (0.9, 0.89)}
+    assert [each.verdict for each in found.values()] == [UNDECIDED, CONTRADICTED]
+    assert "One seed supports nothing" in found[0.9].sentence
+
+
+def verdicts_as_replicates_come(rare, n=30):
+    """Of `every run at least 0.9`: in each replicate the last of four runs is outside, by far, with chance `rare`."""
+    outside = np.random.default_rng(7).uniform(size=n) < rare
+    runs = lambda p, r: 0.8 if outside[r] and p["activation"] == "tanh" and p["dropout_hidden"] else 0.92  # noqa: E731
+    claim = claim_of(level={"of": "every run", "at_least": 0.9})
+    return outside, [evidence_of(claim, study_of(WORDS, runs, replicates=k)) for k in range(1, n + 1)]
+
+
+@pytest.mark.parametrize(
+    ("rare", "n_outside", "last"), [(0.1, 3, SUPPORTED), (0.5, 13, UNDECIDED), (0.9, 27, CONTRADICTED)]
+)
+def test_every_run_settles_on_what_most_replicates_say(rare, n_outside, last):
+    outside, found = verdicts_as_replicates_come(rare)
+    assert int(outside.sum()) == n_outside
+    verdicts = [each.verdict for each in found]
+    assert verdicts[-1] == last
+    assert {SUPPORTED, CONTRADICTED} - set(verdicts[4:])  # never both, nor one after the other
+    assert SUPPORTED not in verdicts[:4]
+    assert f"in {30 - n_outside} of 30 replicates" in found[-1].sentence
+
+
+def test_a_replicate_that_has_not_ended_is_not_judged():
+    study = study_of(WORDS, lambda p, r: 0.92, replicates=6)
+    waiting = (study.all_runs["replicate"] == 5) & (study.all_runs["trial_number"] > 0)
+    study.all_runs["state"] = study.all_runs["state"].mask(waiting, "running")
+    found = evidence_of(claim_of(level={"of": "every run", "at_least": 0.9}), study)
+    assert "in 5 of 5 replicates" in found.sentence
 
 
 def test_a_run_that_is_a_few_images_late_decides_nothing():
     def late(until):
         curves = [
             {"run_id": run_id, "k": k, "epoch": k / 5, "validation_accuracy": 0.92 if k > 10 else until}
-            for run_id in range(1, 5)
+            for run_id in range(1, 21)
             for k in range(1, 16)
         ]
-        return study_of(WORDS, lambda p, r: 0.92, curves=curves)
+        return study_of(WORDS, lambda p, r: 0.92, curves=curves, replicates=5)
 
     claim = claim_of(level={"of": "every run", "at_most": 10}, metric="convergence")
     assert verdict_of(claim, late(0.9099)) == UNDECIDED
