@@ -15,6 +15,7 @@ from analysis.figures.drawing import Drawable, figures_of
 from analysis.health import Remark, health
 from analysis.optimism import optimism
 from analysis.report import sentences
+from analysis.report.images import image_tables
 from analysis.report.methods import methods
 from analysis.report.sentences import Said
 from analysis.report.tables import Table, best_table
@@ -40,6 +41,7 @@ class Section:
         figures: Its figures, those in front first.
         selection: How far its choice may be trusted.
         ranking: Its best trials; None where none is complete.
+        images: What single images say of its choice; none where it is not known which images its runs got right.
         remarks: The search's health.
         facts: How it was made.
         commands: What was typed for it, and for its confirmation.
@@ -56,6 +58,7 @@ class Section:
     figures: tuple[Drawable, ...]
     selection: tuple[Said, ...]
     ranking: Table | None
+    images: tuple[Table, ...]
     remarks: tuple[Remark, ...]
     facts: tuple[tuple[str, str], ...]
     commands: tuple[str, ...]
@@ -137,6 +140,7 @@ def _section(study: Study, studies: Studies, findings: Sequence[Finding]) -> Sec
         figures=tuple(figure for figure in figures if figure.drawn or figure.asked),
         selection=tuple(sentences.selection(study, optimism(study, studies))),
         ranking=best_table(study) if study.has_results else None,
+        images=image_tables(study, studies),
         remarks=tuple(health(study)),
         facts=tuple(_facts(study, again)),
         commands=tuple(each.commands.again for each in (study, again) if each is not None),
