@@ -123,7 +123,8 @@ def two_way_margin(claim: Claim, runs: pd.DataFrame) -> Margin:
 
     That there is none needs one, though: what the claim states, else what the images of `runs` can tell apart.
     """
-    return margin_of(claim, runs) if claim.margin is not None or claim.expect == "same" else Margin(0.0, "")
+    needs_one = claim.margin is not None or claim.expect in ("same", "neither")
+    return margin_of(claim, runs) if needs_one else Margin(0.0, "")
 
 
 def images_margin(claim: Claim, error: float) -> Margin:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from analysis.claims.evidence import Number
-from analysis.statistics.pairs import Effect, paired_effect
-from analysis.statistics.two_way import TwoWay, two_way_accuracy, two_way_difference
+import numpy as np
+
+from analysis.claims.evidence import Number, run_ids_of
+from analysis.statistics.pairs import Effect, effect_of, paired_effect
+from analysis.statistics.two_way import TwoWay, two_way_accuracy, two_way_difference, two_way_sum
 from analysis.wording import INTERVAL, interval_text
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 MIN_SEEDS = 2
 """Seeds from which something is known of them."""
-_OF_PAIR = ("replicate", "high", "low", "difference", "run_id_high", "run_id_low")
+_OF_PAIR = ["replicate", "high", "low", "difference", "run_id_high", "run_id_low"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def paired_two_way(study: Study, pairs: pd.DataFrame, metric: Metric) -> OnImage
     counts = pairs.groupby("replicate")["difference"].count()
     pairs = pairs[pairs["replicate"].isin(counts.index[counts == counts.max()])]
     # A pair is the same one in every replicate: two replicates may lack different ones.
-    settings = pairs.columns.difference(["replicate", "high", "low", "difference", "run_id_high", "run_id_low"])
+    settings = pairs.columns.difference(_OF_PAIR)
     cells = (
         pairs.groupby(list(settings), dropna=False, sort=False).ngroup() if len(settings) else pairs["replicate"] * 0
     )
@@ -100,6 +102,44 @@ def paired_two_way(study: Study, pairs: pd.DataFrame, metric: Metric) -> OnImage
     found = two_way_difference(*sides, n_images=int(runs[f"n_{metric.split}"].iloc[0]))
     such = found.such
     effect = paired_effect(pairs, [])
+    return OnImages(replace(effect, difference=such.interval, p=such.p, one_sided=such.one_sided), found)
+
+
+def line_two_way(study: Study, runs: pd.DataFrame, series: pd.DataFrame, metric: Metric) -> OnImages | None:
+    """The change along a fitted line over seeds and images, the mean over the blocks that every replicate has whole.
+
+    Args:
+        study: Whose runs they are.
+        runs: With the column `scaled`, the factor on the scale of the line.
+        series: From `series_of`, of these runs.
+        metric: An accuracy.
+
+    Returns:
+        None where it is not known of every run which images it got right, or there is one seed.
+    """
+    blocks = list(series.columns.difference(["replicate", "difference", "correlation"]))
+    n_seeds, span = series["replicate"].nunique(), float(np.ptp(runs["scaled"]))
+    if metric.split is None or n_seeds < MIN_SEEDS:
+        return None
+    runs = runs.merge(series[[*blocks, "replicate"]], on=[*blocks, "replicate"])
+    block = runs.groupby(blocks, dropna=False, sort=False).ngroup() if blocks else runs["replicate"] * 0
+    of_level = runs.groupby([block, "scaled"])["replicate"].transform("size")
+    whole = (of_level == n_seeds).groupby(block).transform("all")
+    order = runs.assign(block=block)[whole].sort_values(["block", "scaled", "replicate"])
+    if order.empty:
+        return None
+    bits = study.correct(order, metric.split)
+    if bits is None:
+        return None
+    cells = order.iloc[::n_seeds]
+    centred = cells["scaled"] - cells.groupby("block")["scaled"].transform("mean")
+    squares = (centred**2).groupby(cells["block"]).transform("sum")
+    weights = centred / squares * span / cells["block"].nunique()
+    found = two_way_sum(
+        bits.reshape(-1, n_seeds, bits.shape[1]), weights, n_images=int(order[f"n_{metric.split}"].iloc[0])
+    )
+    such, each = found.such, series.groupby("replicate")["difference"].mean().to_numpy(dtype=np.float64)
+    effect = effect_of(each, series["difference"].to_numpy(dtype=np.float64), "replicate", run_ids_of(order))
     return OnImages(replace(effect, difference=such.interval, p=such.p, one_sided=such.one_sided), found)
 
 

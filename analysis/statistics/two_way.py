@@ -154,6 +154,29 @@ def two_way_difference(
     return _two_way(total, n_cells, level, null=0.0, of_accuracy=False)
 
 
+def two_way_sum(
+    runs: Iterable[Correctness], weights: Iterable[float], *, n_images: int | None = None, level: float = LEVEL
+) -> TwoWay:
+    """Weighted sum of accuracies over seeds and images, as the change along a line: Σ w A with Σ w = 0.
+
+    Args:
+        runs: Of each configuration, shape (seeds, images); row s of all has one seed.
+        weights: Of each configuration.
+        n_images: As in `two_way_difference`.
+        level: Confidence level.
+
+    Raises:
+        ValueError: As in `two_way_difference`.
+    """
+    total = None
+    for one, weight in zip(_cells(runs, n_images), weights, strict=True):
+        if total is not None and total.shape != one.shape:
+            raise ValueError(f"all cells must have the same seeds and images, but got {total.shape} and {one.shape}")
+        total = np.zeros(one.shape) if total is None else total
+        total += weight * one
+    return _two_way(total, 1, level, null=0.0, of_accuracy=False)
+
+
 def two_way_accuracy(
     a: Correctness | Iterable[Correctness], *, null: float = 0.5, n_images: int | None = None, level: float = LEVEL
 ) -> TwoWay:
@@ -216,8 +239,10 @@ def _cells(runs: Correctness | Iterable[Correctness], n_images: int | None) -> I
         yield correctness_rows(cell, n_images)
 
 
-def _squares(total: npt.NDArray[np.int32], n_cells: int, *, of_accuracy: bool) -> _Squares:
-    """Mean squares of D = total / n_cells. Sums are of whole numbers, so that agreement is exactly zero."""
+def _squares(total: npt.NDArray[np.int32] | npt.NDArray[np.float64], n_cells: int, *, of_accuracy: bool) -> _Squares:
+    """Mean squares of D = total / n_cells. Sums of whole numbers are whole, so that agreement is exactly zero."""
+    if total.dtype.kind == "f":
+        return _weighted_squares(total.astype(np.float64, copy=False))
     S, I = total.shape  # noqa: E741  (the usual names)
     of_seed, of_image = total.sum(axis=1, dtype=np.int64), total.sum(axis=0, dtype=np.int64)
     of_value = np.square(total, dtype=np.int64)
@@ -240,8 +265,32 @@ def _squares(total: npt.NDArray[np.int32], n_cells: int, *, of_accuracy: bool) -
     )
 
 
+def _weighted_squares(D: npt.NDArray[np.float64]) -> _Squares:
+    """Mean squares of sums that are no whole numbers; what rounding leaves of zero is zero."""
+    S, I = D.shape  # noqa: E741
+    nothing = 1e-9 * float(np.abs(D).max(initial=0.0))
+    mean, of_seed, of_image = float(D.mean()), D.mean(axis=1), D.mean(axis=0)
+    seeds, images = I * float(np.square(of_seed - mean).sum()), S * float(np.square(of_image - mean).sum())
+    spread = np.square(D - of_image).sum(axis=0)
+    rest = float(spread.sum()) - seeds
+    return _Squares(
+        mean=mean,
+        seeds=seeds / (S - 1) if S > 1 else np.nan,
+        images=images / (I - 1),
+        rest=max(rest, 0.0) / ((S - 1) * (I - 1)) if S > 1 else np.nan,
+        within=float(spread.sum()) / ((S - 1) * I) if S > 1 else np.nan,
+        varying=int(np.count_nonzero(spread > nothing**2)),
+        telling=int(np.count_nonzero(np.abs(of_image) > nothing)),
+    )
+
+
 def _two_way(
-    total: npt.NDArray[np.int32] | None, n_cells: int, level: float, *, null: float, of_accuracy: bool
+    total: npt.NDArray[np.int32] | npt.NDArray[np.float64] | None,
+    n_cells: int,
+    level: float,
+    *,
+    null: float,
+    of_accuracy: bool,
 ) -> TwoWay:
     if total is None or total.shape[0] < 1 or total.shape[1] < 2:
         raise ValueError("there must be a cell with at least one seed and two images, but got none")

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 import numpy as np
 from pydantic import Field
 
 from analysis.claims.claim import ClaimError, Form
 from analysis.claims.contrast import Contrast, complete_runs, contrast_of
-from analysis.claims.evidence import VALUE, Evidence, Number, Verdict, from_effect, margin_of, measured, run_ids_of
+from analysis.claims.evidence import (
+    VALUE,
+    Evidence,
+    Number,
+    Verdict,
+    from_effect,
+    margin_of,
+    measured,
+    run_ids_of,
+    two_way_margin,
+)
+from analysis.claims.images import line_two_way, paired_two_way
 from analysis.errors import NotApplicableError, known
 from analysis.statistics.intervals import ALPHA, Interval, clipped
 from analysis.statistics.pairs import MIN_REPLICATES, Effect, effect_of, independent_units, whole_replicates
@@ -21,6 +33,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.claims.claim import Claim, Stated
+    from analysis.claims.images import OnImages
+    from analysis.metrics import Metric
     from analysis.statistics.sequences import Expected
     from analysis.studies import Axis, Studies, Study
 
@@ -37,16 +51,18 @@ class Found:
         correlation: Spearman's, within blocks of the other factors.
         of: What the correlation is over.
         span: How far the means of the levels lie apart; NaN where every trial has a level of its own.
-        n_levels: How many levels there are.
         is_tested: Whether the units of `change` can show that there is none.
+        ends: The levels of the lowest and of the highest mean; empty where every trial has a level of its own.
+        on_images: It over seeds and images, where it is known which images each run got right.
     """
 
     change: Effect
     correlation: Interval
     of: str
     span: float
-    n_levels: int
     is_tested: bool
+    ends: tuple[Any, ...] = ()
+    on_images: OnImages | None = None
 
 
 class Trend(Form):
@@ -95,7 +111,7 @@ class Trend(Form):
             return (
                 f"A change in {label} from the lowest to the highest {factor} that two one-sided tests put within the "
                 "margin, and no two levels farther apart; contradicted by a change that is surely larger, by means of "
-                "levels farther apart than any sample of examples would put them, or by runs that diverged."
+                "levels that are surely farther apart (Tukey's range), or by runs that diverged."
             )
         return (
             f"{label[:1].upper()}{label[1:]} that {claim.expect} along a fitted line from the lowest to the highest "
@@ -111,7 +127,7 @@ class Trend(Form):
         asked = self._over(study.all_runs[study.all_runs["full_fidelity"]])
         n_diverged = int((asked["state"] == "diverged").sum())
         read = known(_READERS, study.driver, "the driver of a trend")
-        found = read(study, axis, runs)
+        found = read(study, axis, runs, metric)
         assert claim.expect is not None
         what = f"change in {metric.label} along a line from {factor_name(self.factor)} {_ends(runs[self.factor])}"
         evidence = from_effect(
@@ -119,8 +135,9 @@ class Trend(Form):
             what,
             claim,
             EXPECTED[claim.expect],
-            margin_of(claim, runs),
+            margin_of(claim, runs) if found.on_images is None else two_way_margin(claim, runs),
             "line" if found.is_tested else "step",
+            bounds="" if found.on_images is None else found.on_images.bounds(metric),
         )
         of = found.of
         if found.correlation.known:
@@ -134,13 +151,16 @@ class Trend(Form):
         )
         numbers = (
             *evidence.numbers,
+            *(() if found.on_images is None else found.on_images.numbers(metric)),
             Number("rank correlation (Spearman)", f"{number_text(found.correlation.estimate)} ({found.of})"),
             Number("interval of it", found.correlation.method),
             *_best(claim, self.factor, runs, found),
         )
         evidence = replace(evidence, sentence=sentence, numbers=numbers, run_ids=run_ids_of(asked))
         if claim.expect == "neither":
-            return _neither(evidence, claim, runs, found, n_diverged)
+            beyond = found.span - evidence.margin.size
+            p = self._range_p(claim, study, runs, found.ends, beyond) if found.ends else 1.0
+            return _neither(evidence, found, n_diverged, is_apart=p < ALPHA)
         return evidence
 
     def contrast(self, claim: Claim, study: Study) -> Contrast:
@@ -163,6 +183,32 @@ class Trend(Form):
         levels = behind.pivot_table(index="replicate", columns=axis.name, values=VALUE).sort_index().to_numpy()
         first, second = np.triu_indices(levels.shape[1], 1)
         return replace(found, pairs=(levels[:, second] - levels[:, first]).T)
+
+    def _range_p(self, claim: Claim, study: Study, runs: pd.DataFrame, ends: tuple[Any, ...], beyond: float) -> float:
+        """The p value that no means of levels are as far apart (studentised range, the widest of all pairs: Tukey).
+
+        With the error over seeds and images where it is known which images each run got right, else with the binomial
+        error of an accuracy; without either it is not known, and no range contradicts.
+
+        Args:
+            claim: The claim.
+            study: Its study.
+            runs: At the levels that count.
+            ends: The levels of the lowest and of the highest mean.
+            beyond: How much farther apart these are than the margin.
+        """
+        from scipy import stats
+
+        if not beyond > 0:
+            return 1.0
+        error, df = claim.measured.resolution(runs), np.inf
+        # Levels that nowhere stand beside each other have no pairs.
+        with suppress(NotApplicableError):
+            pairs = study.pairs(runs, self.factor, (ends[1], ends[0]), VALUE)
+            known = paired_two_way(study, pairs, claim.measured)
+            if known is not None:
+                error, df = known.two_way.such.error / np.sqrt(2), known.two_way.such.df
+        return float(stats.studentized_range.sf(beyond / error, runs[self.factor].nunique(), df)) if error > 0 else 1.0
 
     def _over(self, runs: pd.DataFrame) -> pd.DataFrame:
         """The runs at the levels that count, of those that have the factor at all."""
@@ -193,8 +239,10 @@ def _scaled(axis: Axis, runs: pd.DataFrame) -> pd.DataFrame:
     return runs.assign(scaled=np.log(levels) if axis.is_log else levels)
 
 
-def _by_level(study: Study, axis: Axis, runs: pd.DataFrame) -> Found:
-    """Levels at the same values of the other factors: replicates are independent, or the levels where they are few.
+def _by_level(study: Study, axis: Axis, runs: pd.DataFrame, metric: Metric) -> Found:
+    """Levels at the same values of the other factors, over seeds and images where these are known.
+
+    Else replicates are independent, or the levels where they are few.
 
     The blocks of the other factors share seeds and images, so they are not.
     """
@@ -209,7 +257,10 @@ def _by_level(study: Study, axis: Axis, runs: pd.DataFrame) -> Found:
     series, runs = whole_replicates(series), whole_replicates(runs)
     each = series.groupby("replicate")["correlation"].mean()
     ids, is_tested = run_ids_of(runs), runs["replicate"].nunique() >= MIN_REPLICATES
-    if is_tested:
+    on_images = line_two_way(study, runs, series, metric)
+    if on_images is not None:
+        change, is_tested = on_images.effect, True
+    elif is_tested:
         whole, columns, unit = independent_units(series, [])
         units = whole.groupby(columns)["difference"].mean().to_numpy(dtype=np.float64)
         change = effect_of(
@@ -222,13 +273,12 @@ def _by_level(study: Study, axis: Axis, runs: pd.DataFrame) -> Found:
         x, y = means.index.to_numpy(dtype=np.float64), means.to_numpy(dtype=np.float64)
         change = change_along_line(x, y, f"{axis.name.replace('_', ' ')} level", ids)
     levels = runs.groupby(axis.name)[VALUE].mean()
-    of = count(len(each), "seed")
-    return Found(
-        change, clipped(study.replicated.interval(each), -1, 1), of, float(np.ptp(levels)), len(levels), is_tested
-    )
+    ends = (levels.idxmin(), levels.idxmax())
+    correlation, of = clipped(study.replicated.interval(each), -1, 1), count(len(each), "seed")
+    return Found(change, correlation, of, float(np.ptp(levels)), is_tested, ends, on_images)
 
 
-def _by_trial(study: Study, axis: Axis, runs: pd.DataFrame) -> Found:
+def _by_trial(study: Study, axis: Axis, runs: pd.DataFrame, metric: Metric) -> Found:  # noqa: ARG001
     """Trials drawn independently of each other: each is one unit, at its mean over replicates."""
     from scipy import stats
 
@@ -241,30 +291,26 @@ def _by_trial(study: Study, axis: Axis, runs: pd.DataFrame) -> Found:
     correlation = float(stats.spearmanr(x, y).statistic) if np.ptp(y) > 0 else 0.0
     found = Interval(correlation, np.nan, np.nan, len(trials), "none")
     change = change_along_line(x, y, "trial", run_ids_of(runs))
-    return Found(change, found, count(len(trials), "trial"), np.nan, len(trials), is_tested=True)
+    return Found(change, found, count(len(trials), "trial"), np.nan, is_tested=True)
 
 
 _READERS = {"grid": _by_level, "ofat": _by_level, "random": _by_trial}
 """By the driver: those whose trials do not depend on each other's results."""
 
 
-def _neither(evidence: Evidence, claim: Claim, runs: pd.DataFrame, found: Found, n_diverged: int) -> Evidence:
+def _neither(evidence: Evidence, found: Found, n_diverged: int, *, is_apart: bool) -> Evidence:
     """The evidence that nothing changes, or that something does without a line through it.
 
-    A range of means that sampling of images alone would rarely give (the studentised range of that many accuracies)
-    contradicts without a test, whatever the number of replicates; that there is no change wants replicates.
+    Levels that are surely farther apart than the margin contradict; that there is no change wants replicates.
     """
-    from scipy import stats
-
-    resolution, margin = claim.measured.resolution(runs), evidence.margin
-    rare = resolution * float(stats.studentized_range.ppf(1 - ALPHA, found.n_levels, np.inf)) if resolution else np.inf
-    if n_diverged or found.span > max(rare, margin.size):
+    margin = evidence.margin
+    if n_diverged or is_apart:
         return replace(evidence, verdict=Verdict.CONTRADICTED, p=np.nan)
     if not found.is_tested:
         more = " Whether it goes with the levels wants replicates."
         sentence = evidence.sentence + more
         return replace(evidence, verdict=Verdict.UNDECIDED, p=np.nan, sentence=sentence, wants_seeds=True)
     if abs(evidence.difference) <= margin.size < found.span:
-        apart = f" Two levels are farther apart than {margin.words}, without a line through them."
-        return replace(evidence, verdict=Verdict.UNDECIDED, sentence=evidence.sentence + apart)
+        text = f" Two levels are farther apart than {margin.words}, without a line through them."
+        return replace(evidence, verdict=Verdict.UNDECIDED, sentence=evidence.sentence + text)
     return evidence
