@@ -119,7 +119,7 @@ def line_two_way(study: Study, runs: pd.DataFrame, series: pd.DataFrame, metric:
     """
     blocks = list(series.columns.difference(["replicate", "difference", "correlation"]))
     n_seeds, span = series["replicate"].nunique(), float(np.ptp(runs["scaled"]))
-    if metric.split is None or n_seeds < MIN_SEEDS:
+    if metric.split is None or study.replicated.parts or n_seeds < MIN_SEEDS:
         return None
     runs = runs.merge(series[[*blocks, "replicate"]], on=[*blocks, "replicate"])
     block = runs.groupby(blocks, dropna=False, sort=False).ngroup() if blocks else runs["replicate"] * 0
