@@ -16,7 +16,7 @@ from analysis.tables import SPLIT_NAMES, connected, read_runs, read_stored, tidy
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-_AS_TEXT = ("params", "attributes", "environment")
+_AS_TEXT = ("params", "attributes", "environment", "streams", "cut")
 _SHARED = ["run_id", "study", "k", "epoch", "learning_rate"]
 
 

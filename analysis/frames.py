@@ -27,7 +27,8 @@ def load_runs(database: "str | Engine" = "runs.sqlite", study: str | None = None
         Which run: `study` (name in the database), `base_name` (in its file), `driver`, `dataset`, `data_sha256`,
         `n_train`, `n_validation`, `n_test` (images or rows), `n_classes`, `read_at` (`best` or `last`), `trial_number`
         (from 0), `config_hash`, `full_fidelity`, `trial_state`, `run_id`, `replicate` (from 0; the same one of two
-        trials has the same seed), `seed`, `state`.
+        trials has the same seed), `seed`, `streams` and `cut` (levels of what it drew, and its cut of the data, as
+        mappings), `state`.
 
         What it gave: `read_k` and `read_epoch` (the evaluation it is read at), `train_loss`, `train_accuracy`,
         `validation_loss`, `validation_accuracy`, `test_loss`, `test_accuracy`.

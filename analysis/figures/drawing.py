@@ -30,6 +30,7 @@ from analysis.figures import (
     importance,
     interaction,
     momentum_bowl,
+    noise,
     one_factor,
     paired,
     pareto,
@@ -78,8 +79,8 @@ class Form(Protocol):
 
 
 _OFFERED = (
-    response, paired, interaction, one_factor, fidelity, importance, expected_best, confirmation, distribution, curves,
-    pareto,
+    noise, response, paired, interaction, one_factor, fidelity, importance, expected_best, confirmation, distribution,
+    curves, pareto,
 )  # fmt: skip
 FORMS: Mapping[str, Form] = MappingProxyType(
     {each.__name__.rpartition(".")[2]: cast("Form", each) for each in (*_OFFERED, momentum_bowl, component_chain)}

@@ -134,6 +134,17 @@ class OneFactor(Request):
     metric: MetricName = "test_accuracy"
 
 
+class Noise(Request):
+    """The variance of a crossed study (`vary`), source by source, for each configuration.
+
+    Attributes:
+        metric: What varies.
+    """
+
+    figure: Literal["noise"] = "noise"
+    metric: MetricName = "test_accuracy"
+
+
 class ExpectedBest(Request):
     """Expected best validation accuracy against the number of random trials."""
 
@@ -201,6 +212,7 @@ REQUESTS: dict[str, type[Request]] = {
     "response": Response,
     "interaction": Interaction,
     "one_factor": OneFactor,
+    "noise": Noise,
     "expected_best": ExpectedBest,
     "importance": Importance,
     "fidelity": Fidelity,
@@ -218,6 +230,7 @@ StatedFigure = Annotated[
     | Response
     | Interaction
     | OneFactor
+    | Noise
     | ExpectedBest
     | Importance
     | Fidelity

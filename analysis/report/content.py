@@ -18,7 +18,7 @@ from analysis.report import sentences
 from analysis.report.images import image_tables
 from analysis.report.methods import methods
 from analysis.report.sentences import Said
-from analysis.report.tables import Table, best_table
+from analysis.report.tables import Table, best_table, noise_table
 from analysis.studies import Studies, Study
 from analysis.tables import SPLIT_NAMES
 from analysis.wording import minutes_text, ranges
@@ -42,6 +42,7 @@ class Section:
         selection: How far its choice may be trusted.
         ranking: Its best trials; None where none is complete.
         images: What single images say of its choice; none where it is not known which images its runs got right.
+        noise: Whose the noise is; None where the study does not take it apart.
         remarks: The search's health.
         facts: How it was made.
         commands: What was typed for it, and for its confirmation.
@@ -59,6 +60,7 @@ class Section:
     selection: tuple[Said, ...]
     ranking: Table | None
     images: tuple[Table, ...]
+    noise: Table | None
     remarks: tuple[Remark, ...]
     facts: tuple[tuple[str, str], ...]
     commands: tuple[str, ...]
@@ -141,6 +143,7 @@ def _section(study: Study, studies: Studies, findings: Sequence[Finding]) -> Sec
         selection=tuple(sentences.selection(study, optimism(study, studies))),
         ranking=best_table(study) if study.has_results else None,
         images=image_tables(study, studies),
+        noise=noise_table(study) if any(figure.form == "noise" and figure.drawn for figure in figures) else None,
         remarks=tuple(health(study)),
         facts=tuple(_facts(study, again)),
         commands=tuple(each.commands.again for each in (study, again) if each is not None),

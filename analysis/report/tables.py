@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.figures.noise import name_of
+from analysis.metrics import METRICS
+from analysis.noise import METRIC, noise_of
 from analysis.studies import Study
-from analysis.wording import factor_name, level_text, percent_text, ranges
+from analysis.wording import INTERVAL, factor_name, level_text, percent_text, ranges
 
 TOP = 5
 
@@ -51,6 +54,28 @@ def best_table(study: Study) -> Table:
     of = "All trials" if shown == len(ranked) else f"The best {shown} of {len(ranked):,} trials"
     caption = f"{of}, best first by accuracy on validation (means over replicates; runs by their run_id)."
     return _table(caption, columns, (trial for _, trial in ranked.head(TOP).iterrows()))
+
+
+def noise_table(study: Study) -> Table:
+    """The components of variance of a crossed study.
+
+    Raises:
+        NotApplicableError: It is none.
+    """
+    metric = METRICS[METRIC]
+    columns: Columns = {
+        "configuration": lambda row: Cell(row["configuration"], row["configuration"]),
+        "source": lambda row: Cell(name_of(row["source"]), name_of(row["source"])),
+        "levels": lambda row: Cell(str(row["levels"]), float(row["levels"])),
+        "standard deviation": lambda row: Cell(metric.show_size(row["deviation"]), float(row["deviation"])),
+        INTERVAL: lambda row: Cell(f"{metric.show_size(row['low'])} to {metric.show_size(row['high'])}"),
+        "share of the variance": lambda row: Cell(percent_text(row["share"], 0), float(row["share"])),
+    }
+    caption = (
+        f"Whose the noise in {metric.label} is, in {metric.unit}: random effects of a crossed design, the rest being "
+        "what no source does alone (its levels are degrees of freedom)."
+    )
+    return _table(caption, columns, noise_of(study).to_dict("records"))
 
 
 def _table(caption: str, columns: Columns, rows: Iterable[Any]) -> Table:

@@ -72,6 +72,7 @@ FIGURES: Mapping[str, str] = {
     "response": "- {figure: response, axis: learning_rate, by: [momentum], metric: test_accuracy}",
     "interaction": "- {figure: interaction, metric: test_accuracy}",
     "one_factor": "- {figure: one_factor, metric: test_accuracy}",
+    "noise": "- {figure: noise, metric: test_accuracy}",
     "expected_best": "- figure: expected_best",
     "importance": "- figure: importance",
     "fidelity": "- {figure: fidelity, against: mlp-random}",

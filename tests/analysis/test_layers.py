@@ -21,7 +21,7 @@ LAYERS = [
     ["metrics"],
     ["trials", "export"],
     ["studies"],
-    ["frames", "health", "optimism", "fidelity"],
+    ["frames", "health", "optimism", "fidelity", "noise"],
     ["claims", "figures"],
     ["report"],
 ]

@@ -6,10 +6,12 @@ A fork costs some milliseconds where a new process costs two seconds of imports,
 import os
 import resource
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 SECONDS = 5.0
@@ -41,11 +43,19 @@ class Ending:
     made: frozenset[str]
 
 
+@cache
+def _kernels_are_compiled() -> None:
+    """Once on a machine, which takes longer than a command may; in another process, since this one is forked."""
+    compiling = "from engine.kernels.launch import compile_kernels; compile_kernels(print)"
+    subprocess.run([sys.executable, "-c", compiling], check=True, capture_output=True)
+
+
 def run(folder: Path, *arguments: str) -> Ending:
     """`digitsweep` with these arguments in this folder; killed after some seconds too many."""
     import search.commands  # noqa: F401 (imported before the fork, once)
     from search.cli import main
 
+    _kernels_are_compiled()
     before = {str(path) for path in folder.rglob("*")}
     held = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     with tempfile.TemporaryFile() as output:

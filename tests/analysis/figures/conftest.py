@@ -20,7 +20,8 @@ def study(name, driver, space, score, *, by=None, fixed=None, replicates=1, tria
         trials: The configurations themselves, of a random search.
         diverged: Numbers of trials whose runs all did.
     """
-    fixed, by = fixed or {}, by or {}
+    fixed, by, vary = fixed or {}, by or {}, keys.get("vary", {})
+    levels = list(itertools.product(*map(range, vary.values())))
     if trials is None and driver == "ofat":
         cells = [dict(zip(by, values, strict=True)) for values in itertools.product(*by.values())]
         trials = [cell | {factor: level} for cell in cells for factor, levels in space.items() for level in levels]
@@ -52,6 +53,7 @@ def study(name, driver, space, score, *, by=None, fixed=None, replicates=1, tria
             row |= {"n_validation": 100, "n_classes": 4, "updates": 2_500, "train_seconds": 0.1 * (number + 1)}
             row |= {"driver": driver, "params": params, "config": config, "attributes": attributes}
             row |= {"finished_at": "2026-11-24T12:00:00", "code_version": "1.0", "environment": {"cpu": "one"}}
+            row |= {"cut": {}, "streams": dict(zip(vary, levels[replicate], strict=True)) if vary else {}}
             for split, shift in (("train", 0.01), ("validation", 0.0), ("test", -0.01)):
                 row |= {f"{split}_accuracy": value + shift, f"{split}_loss": 1 - value - shift}
             runs.append({**config, **row})

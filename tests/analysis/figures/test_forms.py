@@ -285,3 +285,37 @@ def test_two_requests_that_show_the_same_have_one_title(switched):
     assert {form.title(switched, request) for request in either} == {
         "Test accuracy against learning rate, by momentum and activation"
     }
+
+
+def test_noise_is_taken_apart_where_streams_are_crossed_and_nowhere_else(grid):
+    values = 0.9 + np.random.default_rng(0).normal(0, 0.01, (2, 3, 4)) + np.arange(3)[None, :, None] / 20
+
+    def score(config, replicate):
+        return 0.01 + values[config["hidden_layers"] - 1].ravel()[replicate]
+
+    crossed = study("crossed", "grid", {"hidden_layers": [1, 2]}, score, replicates=12, vary={"split": 3, "order": 4})
+    assert (offered(crossed)["noise"], offered(grid)["noise"]) == ([{}], [])
+    found = table_of(crossed, "noise").set_index(["configuration", "source"])
+    assert found["levels"].tolist() == [3, 4, 6, 3, 4, 6]
+    for layers, each in zip((1, 2), values, strict=True):
+        effects = each - each.mean(1, keepdims=True) - each.mean(0) + each.mean()
+        rest = (effects**2).sum() / 6
+        of = found.loc[f"hidden layers {layers}"]
+        assert of.loc["rest", "deviation"] == pytest.approx(np.sqrt(rest))
+        assert of.loc["split", "deviation"] == pytest.approx(np.sqrt(each.mean(1).var(ddof=1) - rest / 4))
+        assert (of["low"] <= of["deviation"]).all()
+    caption = FORMS["noise"].caption(table_of(crossed, "noise"))
+    assert "12 runs of each configuration (levels: cut of the data 3 × order of examples 4)" in caption
+    with pytest.raises(NotApplicableError, match="crosses two streams or more"):
+        table_of(grid, "noise")
+
+
+def test_noise_leaves_out_a_configuration_of_which_a_run_is_missing():
+    def score(config, replicate):
+        return 0.9 + 0.01 * (7 * replicate % 5)
+
+    space, vary = {"hidden_layers": [1, 2]}, {"initialisation": 2, "order": 3}
+    crossed = study("crossed", "grid", space, score, replicates=6, vary=vary, diverged=(1,))
+    found = table_of(crossed, "noise")
+    assert found["trial_number"].unique().tolist() == [0]
+    assert "1 configuration with runs that are not complete left out" in FORMS["noise"].caption(found)
