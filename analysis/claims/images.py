@@ -52,17 +52,17 @@ class OnImages:
 
 
 def bounds(found: TwoWay, show: Callable[[float], str]) -> str:
-    """`95 % interval +0.17 to +0.29 on these images (other seeds), +0.11 to +0.35 on such images (other …)`."""
+    """`95 % interval +0.17 to +0.29 on these examples (other seeds), +0.11 to +0.35 on such examples (other …)`."""
     these, such = found.these.interval, found.such.interval
     on_these = interval_text(these.low, these.high, show)
     on_such = interval_text(such.low, such.high, show).removeprefix(f"{INTERVAL} ")
-    return f"{on_these} on these images (other seeds), {on_such} on such images (other seeds and images)"
+    return f"{on_these} on these examples (other seeds), {on_such} on such examples (other seeds and examples)"
 
 
 def errors(found: TwoWay, metric: Metric) -> tuple[Number, ...]:
     """The standard error of each kind of repetition."""
     each = (f"{metric.show_size(scope.error)} {metric.unit}" for scope in (found.these, found.such))
-    return (Number("standard error on these images, on such images", ", ".join(each)),)
+    return (Number("standard error on these examples, on such examples", ", ".join(each)),)
 
 
 def paired_two_way(study: Study, pairs: pd.DataFrame, metric: Metric) -> OnImages | None:

@@ -46,8 +46,8 @@ def _by_class(study: Study, runs: pd.DataFrame, labels: npt.NDArray[np.generic])
     classes = class_accuracies(bits, labels, n_images=len(labels))
     return Table(
         f"Test accuracy of the selected configuration by class, the mean of {count(len(runs), 'run')}, with Wilson's "
-        "interval for such images.",
-        ("class", "accuracy", "from", "to", "images"),
+        "interval for such examples.",
+        ("class", "accuracy", "from", "to", "examples"),
         tuple(
             (
                 _number(int(row["label"])),
@@ -87,8 +87,8 @@ def _confusions(rows: pd.DataFrame, labels: npt.NDArray[np.generic]) -> Table:
     counts = confusion(rows, labels)
     digits = 0 if len(rows) == 1 else 1
     return Table(
-        f"What it takes the test images for: a row is the right class, a column the one chosen (images, the mean of "
-        f"{count(len(rows), 'run')}).",
+        f"What it takes the test examples for: a row is the right class, a column the one chosen (examples, the "
+        f"mean of {count(len(rows), 'run')}).",
         ("class", *(str(chosen) for chosen in range(len(counts)))),
         tuple(
             (_number(right), *(_number(value, number_text(value, digits) if value else "·") for value in row))
@@ -106,9 +106,9 @@ def _hardest(study: Study, labels: npt.NDArray[np.generic]) -> Iterator[Table]:
     parts = (bits[start : start + 256] for start in range(0, len(bits), 256))
     hardest = hardest_images(parts, labels, n=N_HARDEST, n_images=len(labels))
     yield Table(
-        f"The test images that most of {count(len(bits), 'run')} of all configurations get wrong, by their place in "
+        f"The test examples that most of {count(len(bits), 'run')} of all configurations get wrong, by their place in "
         "the data from 0.",
-        ("image", "class", "wrong in"),
+        ("example", "class", "wrong in"),
         tuple(
             (
                 _number(int(row["image"]), str(row["image"])),
@@ -134,7 +134,7 @@ def _against_second(study: Study, n: int) -> Iterator[Table]:
     tests = [mcnemar(a, b) for a, b in both]
     second = study.describe(study.ranked.iloc[1])
     yield Table(
-        f"Test images that the selected configuration alone gets right, and that the second best alone does "
+        f"Test examples that the selected configuration alone gets right, and that the second best alone does "
         f"({second}). McNemar's exact test is about these two trained models, not about their configurations.",
         ("replicate", "selected alone", "second alone", "McNemar's test"),
         tuple(

@@ -53,14 +53,15 @@ def methods(studies: Sequence[Study], findings: Sequence[Finding], figures: Coll
         yield (
             "Where a claim states no margin, no difference of accuracies is called real that is smaller than the "
             "binomial standard error √(p (1 − p) / n) of one accuracy on its n examples; save where it is known which "
-            "images each run got right. Then intervals are over seeds and images together (two-way random effects): on "
-            "these images, with other seeds, and on such images, with others of both. The latter decides."
+            "examples each run got right. Then intervals are over seeds and examples together (two-way random "
+            "effects): on these examples, with other seeds, and on such examples, with others of both. The latter "
+            "decides."
         )
     if any(claim.metric.startswith("convergence") for claim in claims):
         yield "Converged means within one percentage point of the run's own best validation accuracy."
     if "selected" in forms:
         yield (
-            "What two studies select is compared on the same images, seed by seed, where it is known which of them "
+            "What two studies select is compared on the same examples, seed by seed, where it is known which of them "
             "each run got right; else with a normal interval from examples and seeds, which is rather too wide."
         )
     if "agreement" in forms or "fidelity" in figures:

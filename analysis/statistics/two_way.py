@@ -305,7 +305,7 @@ def _two_way(
         images = _Part(squares.images / I * more + nothing, I - 1)
         return TwoWay(
             these=Scope(Interval(squares.mean, np.nan, np.nan, 1, "too few for an interval"), np.nan, np.nan, 1.0),
-            such=such(squares.mean, [images], level, null, I, "images alone, from one seed"),
+            such=such(squares.mean, [images], level, null, I, "examples alone, from one seed"),
             seed_variance=np.nan,
             image_variance=np.nan,
             rest_variance=squares.images,

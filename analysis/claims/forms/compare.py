@@ -70,8 +70,8 @@ class Compare(Form):
             )
         return (
             f"{label}: {claim.expect} with {ours} than with {theirs}, in pairs of runs that differ in nothing else, by "
-            "more than the margin; contradicted by the opposite. Where it is known which images each run got right, "
-            "the interval is over seeds and images, and a margin counts only where the claim states one."
+            "more than the margin; contradicted by the opposite. Where it is known which examples each run got right, "
+            "the interval is over seeds and examples, and a margin counts only where the claim states one."
         )
 
     def examine(self, claim: Claim, study: Study, studies: Studies) -> Evidence:  # noqa: ARG002

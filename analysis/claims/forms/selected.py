@@ -80,7 +80,7 @@ class Selected(Form):
         return (
             f"{capital(claim.measured.label)}: {claim.expect} in the configuration selected on validation than in the "
             f"one that {self.against} selects, by more than the margin; contradicted by the opposite. Where it is "
-            "known which images each run got right, a margin counts only where the claim states one."
+            "known which examples each run got right, a margin counts only where the claim states one."
         )
 
     def examine(self, claim: Claim, study: Study, studies: Studies) -> Evidence:

@@ -59,8 +59,8 @@ def test_compare_is_over_seeds_and_images_where_these_are_known():
         expected.such.interval.estimate, expected.such.interval.low, expected.such.interval.high,
     )  # fmt: skip
     assert found.p == expected.such.p
-    assert "on these images" in found.sentence
-    assert "on such images (other seeds and images) (5 replicates, 10 pairs)" in found.sentence
+    assert "on these examples" in found.sentence
+    assert "on such examples (other seeds and examples) (5 replicates, 10 pairs)" in found.sentence
     # 0.7 points are one binomial standard error of 2,000 images: they no longer hide a half of it.
     assert verdict_of(claim, with_bits(drawn(0.004, 0.001, 0.001), 5)) == Verdict.SUPPORTED
     assert verdict_of(claim_of(**MOMENTUM, expect="higher", margin=0.006), study) == Verdict.SUPPORTED
@@ -122,7 +122,7 @@ def test_selected_is_over_the_same_images_and_matches_seeds():
     assert (found.low, found.p) == (expected.such.interval.low, expected.such.p)
     assert found.margin.size == 0
     assert found.difference == pytest.approx(expected.such.interval.estimate)
-    assert "on such images" in found.sentence
+    assert "on such examples" in found.sentence
     # Seeds that are others are independent: as many as there are of both.
     moved = dataclasses.replace(other, all_runs=other.all_runs.assign(seed=other.all_runs["seed"] + 100))
     assert "(4 runs)" in evidence_of(claim, mine, moved).sentence
@@ -155,7 +155,7 @@ def test_the_selected_configuration_has_its_interval_over_seeds_and_images():
     assert verdict(above=expected.low + 1e-6) == Verdict.UNDECIDED
     assert verdict(at_least=expected.high - 1e-6) == Verdict.UNDECIDED
     assert verdict(at_least=expected.high + 1e-6) == Verdict.CONTRADICTED
-    assert "on such images" in evidence_of(claim_of(level={"of": "selected", "above": 0.8}), study).sentence
+    assert "on such examples" in evidence_of(claim_of(level={"of": "selected", "above": 0.8}), study).sentence
 
 
 RATES = [0.01, 0.03, 0.09, 0.27]
@@ -183,7 +183,7 @@ def test_trend_is_over_seeds_and_images_where_these_are_known():
     # On the logarithm the levels stand at 0, 1, 2 and 3.
     by_hand = np.tensordot(np.array([-1.5, -0.5, 0.5, 1.5]) * 3 / 5, bits.mean(axis=2), axes=1)
     assert found.difference == pytest.approx(by_hand.mean())
-    assert "on such images" in found.sentence
+    assert "on such examples" in found.sentence
     assert verdict_of(claim_of(**trend, expect="rises"), study) == Verdict.SUPPORTED
     # 1.2 points over the range, which the images of one accuracy measure to 0.7 points.
     assert verdict_of(claim_of(**trend, expect="neither", margin=0.003), study) == Verdict.CONTRADICTED

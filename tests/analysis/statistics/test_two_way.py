@@ -55,7 +55,7 @@ def test_one_seed_knows_images_alone(right):
     found = two_way_difference(right[0, 0, :1], right[1, 0, :1])
     assert not found.these.interval.known
     assert found.these.p == 1
-    assert found.such.interval.method == "images alone, from one seed"
+    assert found.such.interval.method == "examples alone, from one seed"
     assert found.such.interval.n == 360
     only_a, only_b = (right[0, 0, 0] > right[1, 0, 0]).sum(), (right[0, 0, 0] < right[1, 0, 0]).sum()
     # Bonett and Price: one image more each way.
