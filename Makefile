@@ -97,7 +97,8 @@ figures: $(VENV)/.runtime ## Draw the figures of all studies, or of STUDY, into 
 	@$(BIN)/digitsweep figures $(FROM) --out $(call quote,$(or $(OUT),report)) $(call option,--study,STUDY)
 
 report: $(VENV)/.runtime ## Build the page of all studies, or of STUDY, in OUT
-	@$(BIN)/digitsweep report $(FROM) --out $(call quote,$(or $(OUT),report)) $(call option,--study,STUDY)
+	@$(BIN)/digitsweep report $(FROM) --out $(call quote,$(or $(OUT),report)) $(call option,--study,STUDY) \
+	  $(call option,--data,DATA)
 
 dashboard: $(VENV)/.runtime ## Open Optuna's dashboard on the database
 	@$(BIN)/digitsweep dashboard $(FROM) --port $(call quote,$(or $(PORT),8080))

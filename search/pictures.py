@@ -1,7 +1,7 @@
 """An image file as a network's input: a light digit on black, centred as in MNIST.
 
     file ──read_gray──> grey levels ──as_input──> (n_features,) pixels in [0, 1], and what was done in words
-    rows of a data set ──as_pictures──> grey levels, to be shown
+    rows of a data set ──as_pictures──> grey levels, to be shown ──as_png──> files
 
 MNIST's digits were scaled to a box of 20 × 20 pixels and put into 28 × 28 with their centre of mass in the middle
 (LeCun et al. 1998). A picture is treated so, whatever its size, once the digit is found in it (`search.ink`); one that
@@ -9,7 +9,9 @@ has this form already is taken as it is.
 """
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from math import ceil, isqrt
 from pathlib import Path
 from stat import S_ISREG
@@ -38,6 +40,8 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TIFF")
 _NAMES = "PNG, JPEG, BMP, GIF, WebP, PGM, TIFF"
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 200_000_000
+LEAST_SIDE = 8
+"""Pixels of a side from which the rows of a data set are shown as pictures."""
 KEPT_PIXELS = 2_000_000
 """Beyond these a picture is made smaller as it is read, by averaging, so that memory stays in bounds."""
 
@@ -252,3 +256,22 @@ def as_pictures(split: Split, examples: IntArray) -> NDArray[np.uint8]:
     X = split.rows.take(examples).to_dense()
     low, high = min(0.0, float(X.min(initial=0))), max(1.0, float(X.max(initial=1)))
     return np.round((X - low) * (255 / (high - low))).astype(np.uint8).reshape(-1, side, side)
+
+
+def as_png(split: Split, examples: Sequence[int]) -> list[bytes]:
+    """Examples of a data set as PNG files; none where they are no pictures.
+
+    Pictures are squares of at least `LEAST_SIDE` pixels, each from 0 to 1: other measurements may be as many by chance.
+    """
+    from PIL import Image
+
+    X = split.rows.take(np.asarray(examples, dtype=np.int64)).to_dense()
+    side = isqrt(split.rows.n_features)
+    if side * side != split.rows.n_features or side < LEAST_SIDE or X.min(initial=0) < 0 or X.max(initial=1) > 1:
+        return []
+    files = []
+    for picture in as_pictures(split, np.asarray(examples, dtype=np.int64)):
+        file = BytesIO()
+        Image.fromarray(picture).save(file, "PNG")
+        files.append(file.getvalue())
+    return files

@@ -3,6 +3,7 @@
 content.py     which pages there are, and everything on them
 sentences.py   headings, answers, notices, what was selected
 tables.py      the tables
+images.py      what single images say
 methods.py     how things are measured and compared
 markdown.py    text of others in Markdown
 page.py        HTML and Markdown, with templates/
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from analysis.report.images import Pictures
+
 
 def build(
     database: "str | Engine",
@@ -26,6 +29,7 @@ def build(
     dataset: str | None = None,
     called: str = DATABASE,
     stated: "Mapping[str, Mapping[str, Any]] | None" = None,
+    pictures: "Pictures | None" = None,
 ) -> list[Path]:
     """Write `report.html` (self-contained) and `report.md` into `out`, and one more of both for each shared page.
 
@@ -36,6 +40,7 @@ def build(
         dataset: The studies on one data set.
         called: What commands call the database.
         stated: What study files say now of studies whose stored copy says nothing; see `analysis.studies.read_studies`.
+        pictures: Where the data sets' examples can be had as pictures; None for a page without them.
 
     Returns:
         The HTML pages, the one with all studies first.
@@ -44,6 +49,7 @@ def build(
         LookupError: The database has no run, no such study, or none on that data set.
         OutputError: The files cannot be written; none of them is.
     """
+    from analysis.report.images import no_pictures
     from analysis.report.page import build
 
-    return build(database, out, study, dataset, called, stated)
+    return build(database, out, study, dataset, called, stated, pictures or no_pictures)

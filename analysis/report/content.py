@@ -15,7 +15,7 @@ from analysis.figures.drawing import Drawable, figures_of
 from analysis.health import Remark, health
 from analysis.optimism import optimism
 from analysis.report import sentences
-from analysis.report.images import image_tables
+from analysis.report.images import Pictures, image_tables, no_pictures
 from analysis.report.methods import methods
 from analysis.report.sentences import Said
 from analysis.report.tables import Table, best_table, noise_table
@@ -88,15 +88,19 @@ class Content:
     methods: tuple[str, ...]
 
 
-def pages(studies: Studies) -> list[Content]:
+def pages(studies: Studies, pictures: Pictures = no_pictures) -> list[Content]:
     """The main page with all studies shown, and one for each title that studies share in their files.
 
     A study that confirms another is part of that one's section, unless it is all that is asked for.
+
+    Args:
+        studies: What is shown.
+        pictures: Where the data sets' examples can be had as pictures.
     """
     found = examine(studies)
     there = {study.name for study in studies.everything}
     shown = [study for study in studies if study.confirms not in there] or list(studies)
-    sections = [_section(study, studies, [f for f in found if f.study == study.name]) for study in shown]
+    sections = [_section(study, studies, [f for f in found if f.study == study.name], pictures) for study in shown]
     titles = dict.fromkeys(_page(section) for section in sections if _page(section))
     names = {title: slug(title) for title in titles} if len(sections) > 1 else {}
     main = _content(MAIN, "", sections, tuple(names.items()))
@@ -127,7 +131,7 @@ def _content(name: str, title: str, sections: Sequence[Section], others: tuple[t
     )
 
 
-def _section(study: Study, studies: Studies, findings: Sequence[Finding]) -> Section:
+def _section(study: Study, studies: Studies, findings: Sequence[Finding], pictures: Pictures) -> Section:
     figures = sorted(figures_of(study, studies), key=lambda figure: not figure.front)
     again = studies.confirming(study)
     return Section(
@@ -142,7 +146,7 @@ def _section(study: Study, studies: Studies, findings: Sequence[Finding]) -> Sec
         figures=tuple(figure for figure in figures if figure.drawn or figure.asked),
         selection=tuple(sentences.selection(study, optimism(study, studies))),
         ranking=best_table(study) if study.has_results else None,
-        images=image_tables(study, studies),
+        images=image_tables(study, studies, pictures),
         noise=noise_table(study) if any(figure.form == "noise" and figure.drawn for figure in figures) else None,
         remarks=tuple(health(study)),
         facts=tuple(_facts(study, again)),

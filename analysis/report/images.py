@@ -1,6 +1,7 @@
 """What single images say of the selected configuration, as small tables; nothing where runs do not know theirs."""
 
-from collections.abc import Iterator
+import base64
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +14,20 @@ from analysis.statistics.two_way import correctness_rows
 from analysis.studies import Studies, Study
 from analysis.wording import count, number_text, p_text, percent_text
 
+Pictures = Callable[[Study, str, Sequence[int]], Sequence[bytes]]
+"""From a study, a split and places in it to as many PNG files; none where its data are not there or no pictures."""
 SPLIT = "test"
 MOST_CLASSES = 20
 """Classes up to which a confusion matrix is a table that can be read."""
 N_HARDEST = 12
 
 
-def image_tables(study: Study, studies: Studies) -> tuple[Table, ...]:
+def no_pictures(_study: Study, _split: str, _images: Sequence[int]) -> Sequence[bytes]:
+    """Where nobody has the data at hand."""
+    return ()
+
+
+def image_tables(study: Study, studies: Studies, pictures: Pictures = no_pictures) -> tuple[Table, ...]:
     """Accuracy by class, confusions, the hardest images, and the selected configuration against the second best."""
     if not study.has_results:
         return ()
@@ -33,7 +41,7 @@ def image_tables(study: Study, studies: Studies) -> tuple[Table, ...]:
     found = [_by_class(owner, chosen, labels)]
     if len(np.unique(labels)) <= MOST_CLASSES:
         found.append(_confusions(rows, labels))
-    return (*found, *_hardest(study, labels), *_against_second(study, n))
+    return (*found, *_hardest(study, labels, pictures), *_against_second(study, n))
 
 
 def _number(value: float, text: str = "") -> Cell:
@@ -97,27 +105,46 @@ def _confusions(rows: pd.DataFrame, labels: npt.NDArray[np.generic]) -> Table:
     )
 
 
-def _hardest(study: Study, labels: npt.NDArray[np.generic]) -> Iterator[Table]:
+def _hardest(study: Study, labels: npt.NDArray[np.generic], pictures: Pictures) -> Iterator[Table]:
     """The images that most runs of the study get wrong."""
-    bits = study.correct(study.complete, SPLIT)
-    if bits is None:
+    rows = study.predictions.rows(study.complete, SPLIT)
+    if rows is None:
         return
+    bits = study.correct(study.complete, SPLIT)
+    assert bits is not None
     # Unpacked a few hundred at a time: a study may have a hundred thousand runs.
     parts = (bits[start : start + 256] for start in range(0, len(bits), 256))
     hardest = hardest_images(parts, labels, n=N_HARDEST, n_images=len(labels))
+    images = hardest["image"].astype(int).tolist()
+    shown = [f"data:image/png;base64,{base64.b64encode(png).decode()}" for png in pictures(study, SPLIT, images)]
     yield Table(
         f"The test examples that most of {count(len(bits), 'run')} of all configurations get wrong, by their place in "
-        "the data from 0.",
-        ("example", "class", "wrong in"),
+        "the data from 0, and what most of these runs take them for.",
+        ("example", "class", "taken for", "wrong in"),
         tuple(
             (
-                _number(int(row["image"]), str(row["image"])),
+                Cell(str(row["image"]), float(row["image"]), picture),
                 _number(int(row["label"])),
+                _number(taken),
                 _number(row["share"], percent_text(row["share"], 0)),
             )
-            for row in hardest.to_dict("records")
+            for row, taken, picture in zip(
+                hardest.to_dict("records"), _taken_for(rows, labels, images), shown or [""] * len(images), strict=True
+            )
         ),
     )
+
+
+def _taken_for(rows: pd.DataFrame, labels: npt.NDArray[np.generic], images: Sequence[int]) -> list[int]:
+    """The class that most of the runs that get an image wrong take it for, the lower of two; one an image."""
+    said: list[list[int]] = [[] for _ in images]
+    for correct, mistaken in zip(rows["correct"], rows["mistaken"], strict=True):
+        wrong = correctness_rows(np.frombuffer(correct, dtype=np.uint8), len(labels))[0] == 0
+        before, chosen = np.cumsum(wrong), np.frombuffer(mistaken, dtype=labels.dtype)
+        for image, found in zip(images, said, strict=True):
+            if wrong[image]:
+                found.append(int(chosen[before[image] - 1]))
+    return [int(np.bincount(found).argmax()) for found in said]
 
 
 def _against_second(study: Study, n: int) -> Iterator[Table]:

@@ -12,6 +12,7 @@ from analysis.figures.style import GRID, INK, MUTED, ON_DARK, PAPER, style
 from analysis.files import written_together
 from analysis.report import markdown
 from analysis.report.content import Content, Section, pages
+from analysis.report.images import Pictures, no_pictures
 from analysis.studies import read_studies
 from analysis.wording import p_text, ranges
 
@@ -104,9 +105,10 @@ def build(
     dataset: str | None = None,
     called: str = DATABASE,
     stated: Mapping[str, Mapping[str, Any]] | None = None,
+    pictures: Pictures = no_pictures,
 ) -> list[Path]:
     """See `analysis.report.build`."""
-    contents = pages(read_studies(database, study=study, dataset=dataset, called=called, stated=stated))
+    contents = pages(read_studies(database, study=study, dataset=dataset, called=called, stated=stated), pictures)
     svgs = drawings(contents[0])  # which has every study of the others
     with written_together(out) as folder:
         for section in contents[0].sections:

@@ -18,10 +18,11 @@ TOP = 5
 
 @dataclass(frozen=True)
 class Cell:
-    """A table cell: what is read, and what it is sorted by (a number, or the text itself)."""
+    """A table cell: what is read, what it is sorted by (a number, or the text itself), and a picture as a data URI."""
 
     text: str
     key: float | str = ""
+    picture: str = ""
 
     @property
     def is_number(self) -> bool:

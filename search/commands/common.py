@@ -69,10 +69,12 @@ def data_source(dataset: str | None, stated: Any, **keys: Any) -> Any:
     return source if len(source) > 1 else source["path"]
 
 
-def load_data(name: Any, folder: Path | None) -> "Dataset":
-    """A data set by name, with what there is to say on standard error and a bar for downloads."""
+def load_data(name: Any, folder: Path | None, *, quietly: bool = False) -> "Dataset":
+    """A data set by name, with what there is to say on standard error and a bar for downloads; `quietly` neither."""
     from engine.data.load import load_dataset
 
+    if quietly:
+        return load_dataset(name, folder=folder, notify=lambda _: None, offline=True)
     if not sys.stderr.isatty():
         return load_dataset(name, folder=folder, notify=warn)
     from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
@@ -88,7 +90,9 @@ def load_data(name: Any, folder: Path | None) -> "Dataset":
         return load_dataset(name, folder=folder, notify=warn, progress=show)
 
 
-def load_stored_data(source: Any, db: str, dataset: str | None, folder: Path | None) -> "Dataset":
+def load_stored_data(
+    source: Any, db: str, dataset: str | None, folder: Path | None, *, quietly: bool = False
+) -> "Dataset":
     """The data of a study in the database: what is given now, or else what its file named.
 
     A path that leads nowhere from here is looked for from the database's folder too, since that is where the study
@@ -99,6 +103,7 @@ def load_stored_data(source: Any, db: str, dataset: str | None, folder: Path | N
         db: the database.
         dataset: what was given with --dataset.
         folder: what was given with --data.
+        quietly: without a word and without a download.
 
     Raises:
         DataError: it is not found; the message says how to name it.
@@ -107,12 +112,12 @@ def load_stored_data(source: Any, db: str, dataset: str | None, folder: Path | N
     from engine.errors import DataError
 
     if dataset is not None:
-        return load_data(data_source(dataset, source), folder)
+        return load_data(data_source(dataset, source), folder, quietly=quietly)
     path = source["path"] if isinstance(source, dict) else source
     beside = Path(db).parent / path
     if path not in DATASET_NAMES and beside.exists() and not Path(path).exists():
-        return load_data(data_source(str(beside), source), folder)
+        return load_data(data_source(str(beside), source), folder, quietly=quietly)
     try:
-        return load_data(source, folder)
+        return load_data(source, folder, quietly=quietly)
     except DataError as error:
         raise DataError(f"{error}; name the study's data with --dataset, or its folder with --data") from error

@@ -1,13 +1,14 @@
 """Pictures become inputs: as they are where they have the right form, else as MNIST's digits were made."""
 
 import os
+from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from engine.data.dataset import SparseRows, Split
-from search.pictures import KEPT_PIXELS, ImageError, as_input, as_pictures, read_gray
+from search.pictures import KEPT_PIXELS, ImageError, as_input, as_pictures, as_png, read_gray
 
 
 def drawn(tmp_path, mode, ground, ink, size=(300, 400), name="drawn.png"):
@@ -157,3 +158,14 @@ def test_examples_of_a_data_set_are_shown_as_they_were_in_its_files():
     assert as_pictures(wide, np.array([0])).tolist() == [[[0, 64], [128, 255]]]
     with pytest.raises(ImageError, match="rows of 5 numbers are no square image"):
         as_pictures(Split(SparseRows.from_dense(np.eye(5)), np.zeros(5, np.int64)), np.array([0]))
+
+
+def test_png_files_are_made_of_what_may_be_pictures_alone():
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 64))
+
+    def files(rows, examples=(2, 0)):
+        return as_png(Split(SparseRows.from_dense(rows.astype(np.float32)), np.zeros(len(rows), np.int64)), examples)
+
+    shown = [np.asarray(Image.open(BytesIO(file))) for file in files(pixels / 255)]
+    assert np.array_equal(shown, pixels[[2, 0]].reshape(2, 8, 8))
+    assert files(pixels[:, :9] / 255) == files(pixels[:, :60] / 255) == files(pixels / 255 - 1) == []

@@ -1,5 +1,6 @@
 """What single images say of the selected configuration."""
 
+import base64
 import dataclasses
 
 import numpy as np
@@ -48,9 +49,20 @@ def test_the_selected_configuration_is_told_image_by_image(study):
     by_class, confusions, hardest, second = image_tables(study, alone(study))
     assert [row[:2] for row in texts(by_class)] == [("0", "66.67 %"), ("1", "100.00 %"), ("2", "87.50 %")]
     assert texts(confusions) == [("0", "2.0", "1.0", "·"), ("1", "·", "3.0", "·"), ("2", "0.5", "·", "3.5")]
-    assert texts(hardest)[:3] == [("1", "0", "100 %"), ("7", "2", "75 %"), ("0", "0", "50 %")]
+    assert texts(hardest)[:3] == [("1", "0", "1", "100 %"), ("7", "2", "0", "75 %"), ("0", "0", "1", "50 %")]
     assert len(hardest.rows) == 5  # the others every run gets right
     assert texts(second) == [("0", "2", "0", "p = 0.5"), ("1", "3", "0", "p = 0.25")]
+
+
+def test_the_hardest_images_are_shown_where_somebody_has_them(study):
+    def pictures(of, split, images):
+        assert (of.name, split) == ("mine", "test")
+        return [f"png {image}".encode() for image in images]
+
+    hardest = image_tables(study, alone(study), pictures)[2]
+    for row in hardest.rows:
+        assert base64.b64decode(row[0].picture.partition("base64,")[2]) == f"png {row[0].text}".encode()
+    assert not any(row[0].picture for row in image_tables(study, alone(study))[2].rows)
 
 
 def test_confusion_counts_every_image_once(study):
