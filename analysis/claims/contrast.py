@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.claims.claim import Claim
+    from analysis.claims.evidence import Margin
     from analysis.statistics.intervals import Array
     from analysis.statistics.sequences import Expected
     from analysis.studies import Study
@@ -108,7 +109,14 @@ def complete_runs(claim: Claim, study: Study) -> pd.DataFrame:
 
 
 def contrast_of(
-    claim: Claim, study: Study, series: pd.DataFrame, runs: pd.DataFrame, expect: Expected, **more: Any
+    claim: Claim,
+    study: Study,
+    series: pd.DataFrame,
+    runs: pd.DataFrame,
+    expect: Expected,
+    *,
+    margin: Margin | None = None,
+    **more: Any,
 ) -> Contrast:
     """The mean difference of each replicate from the first on, as long as all its runs are complete.
 
@@ -118,7 +126,8 @@ def contrast_of(
         series: One row per difference: `replicate`, `difference`.
         runs: The runs behind them.
         expect: As in `Contrast`.
-        more: Other fields of `Contrast`; by default the claim's margin, as far as the asked replicates tell it.
+        margin: What the mean must exceed; by default the claim's margin, as far as the asked replicates tell it.
+        more: Other fields of `Contrast`.
 
     Raises:
         NotApplicableError: A run of its trials diverged or failed. Differences of those that did not lean to one side.
@@ -142,14 +151,14 @@ def contrast_of(
     each = series.groupby("replicate")["difference"].mean().loc[: n_whole - 1].sort_index()
     n_differences = int((series["replicate"] == 0).sum())
     asked = runs[runs["replicate"] <= study.all_runs["replicate"].max()]
-    fields = {"margin": margin_of(claim, asked).size, **more}
     return Contrast(
         differences=each.to_numpy(dtype=np.float64),
         trials=tuple(sorted(map(int, trials))),
         run_ids=run_ids_of(runs[runs["replicate"] < n_whole]),
         expect=expect,
         step=step_of(claim, runs) / n_differences,
-        **fields,
+        margin=(margin or margin_of(claim, asked)).size,
+        **more,
     )
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.claims.evidence import Number, run_ids_of
+from analysis.claims.evidence import Margin, Number, run_ids_of
+from analysis.statistics.intervals import Z
 from analysis.statistics.pairs import Effect, effect_of, paired_effect
 from analysis.statistics.two_way import TwoWay, two_way_accuracy, two_way_difference, two_way_sum
 from analysis.wording import INTERVAL, interval_text
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from analysis.claims.claim import Claim
     from analysis.metrics import Metric
     from analysis.studies import Study
 
@@ -65,17 +67,33 @@ def errors(found: TwoWay, metric: Metric) -> tuple[Number, ...]:
     return (Number("standard error on these examples, on such examples", ", ".join(each)),)
 
 
-def paired_two_way(study: Study, pairs: pd.DataFrame, metric: Metric) -> OnImages | None:
+def other_images(claim: Claim, found: OnImages | None) -> Margin | None:
+    """What other images may do to a difference: what it must exceed where no interval has them in it.
+
+    Returns:
+        None where it is not known, or where the claim has a margin.
+    """
+    if found is None or claim.margin is not None or claim.expect in ("same", "neither"):
+        return None
+    two_way, metric = found.two_way, claim.measured
+    # With one seed nothing parts what an image does from what a run of it does: both are taken.
+    variance = two_way.such.error**2 if two_way.n_seeds == 1 else two_way.image_variance / two_way.n_images
+    size = Z * float(np.sqrt(variance))
+    return Margin(size, f"the {metric.show_size(size)} {metric.unit} that other examples may do to it")
+
+
+def paired_two_way(study: Study, pairs: pd.DataFrame, metric: Metric, *, min_seeds: int = MIN_SEEDS) -> OnImages | None:
     """The difference of matched pairs of a study over seeds and images.
 
     Args:
         study: Whose runs they are.
         pairs: From `Study.pairs`, of `metric`.
         metric: An accuracy.
+        min_seeds: 1 for what images alone do where there is one seed.
 
     Returns:
-        None where it is not known of every run which images it got right, where there is one seed, or where replicates
-        are on cuts that share examples.
+        None where it is not known of every run which images it got right, where there are fewer seeds, or where
+        replicates are on cuts that share examples.
     """
     if metric.split is None or study.replicated.parts:
         return None
@@ -89,7 +107,7 @@ def paired_two_way(study: Study, pairs: pd.DataFrame, metric: Metric) -> OnImage
     n_seeds = pairs["replicate"].nunique()
     whole = cells.map(cells.value_counts()) == n_seeds
     pairs, cells = pairs[whole], cells[whole]
-    if n_seeds < MIN_SEEDS or pairs.empty:
+    if n_seeds < min_seeds or pairs.empty:
         return None
     order = pairs.assign(cell=cells).sort_values(["cell", "replicate"])
     runs = study.all_runs.set_index("run_id", drop=False)
@@ -105,7 +123,9 @@ def paired_two_way(study: Study, pairs: pd.DataFrame, metric: Metric) -> OnImage
     return OnImages(replace(effect, difference=such.interval, p=such.p, one_sided=such.one_sided), found)
 
 
-def line_two_way(study: Study, runs: pd.DataFrame, series: pd.DataFrame, metric: Metric) -> OnImages | None:
+def line_two_way(
+    study: Study, runs: pd.DataFrame, series: pd.DataFrame, metric: Metric, *, min_seeds: int = MIN_SEEDS
+) -> OnImages | None:
     """The change along a fitted line over seeds and images, the mean over the blocks that every replicate has whole.
 
     Args:
@@ -113,13 +133,14 @@ def line_two_way(study: Study, runs: pd.DataFrame, series: pd.DataFrame, metric:
         runs: With the column `scaled`, the factor on the scale of the line.
         series: From `series_of`, of these runs.
         metric: An accuracy.
+        min_seeds: As in `paired_two_way`.
 
     Returns:
-        None where it is not known of every run which images it got right, or there is one seed.
+        None where it is not known of every run which images it got right, or there are fewer seeds.
     """
     blocks = list(series.columns.difference(["replicate", "difference", "correlation"]))
     n_seeds, span = series["replicate"].nunique(), float(np.ptp(runs["scaled"]))
-    if metric.split is None or study.replicated.parts or n_seeds < MIN_SEEDS:
+    if metric.split is None or study.replicated.parts or n_seeds < min_seeds:
         return None
     runs = runs.merge(series[[*blocks, "replicate"]], on=[*blocks, "replicate"])
     block = runs.groupby(blocks, dropna=False, sort=False).ngroup() if blocks else runs["replicate"] * 0

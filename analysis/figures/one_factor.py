@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.errors import NotApplicableError, NothingThereError
 from analysis.figures.design import ids, measured, metric_of, model_of, title_of
 from analysis.figures.requests import OneFactor
-from analysis.figures.style import MODELS, MUTED, around_zero, new_figure, unit_of
+from analysis.figures.style import INK, MODELS, MUTED, SHADE, new_figure, unit_of
 from analysis.metrics import METRICS
 from analysis.studies import Studies, Study, with_runs
 from analysis.wording import INTERVAL, level_name, signed_points
@@ -61,7 +61,7 @@ def _compared(study: Study, metric: str) -> pd.DataFrame:
     is_baseline = attributes["baseline"].astype(bool)
     kept = ["by", "replicate", "value", "run_id"]
     base = runs.loc[is_baseline, kept].rename(columns={name: f"{name}_base" for name in kept[2:]})
-    resolution, rows = METRICS[metric].resolution(runs), []
+    rows: list[dict[str, object]] = []
     changed = runs[~is_baseline]
     for _, group in changed.groupby(["factor", changed["level"].map(str)], sort=False):
         factor = str(group["factor"].iloc[0])
@@ -81,7 +81,9 @@ def _compared(study: Study, metric: str) -> pd.DataFrame:
                 "high": interval.high,
                 "n_pairs": interval.n,
                 "method": interval.method,
-                "resolution": resolution,
+                "resolution": METRICS[metric].resolution(
+                    runs[runs["run_id"].isin([*pairs["run_id"], *pairs["run_id_base"]])]
+                ),
                 "run_ids": [*pairs["run_id"].tolist(), *pairs["run_id_base"].tolist()],
             }
         )
@@ -109,8 +111,12 @@ def draw(table: pd.DataFrame) -> Figure:
     """
     look, metric = MODELS[table["model"].iloc[0]], metric_of(table)
     figure, (panel,) = new_figure(height=0.31 * len(table) + 1.3)
-    around_zero(panel, table)
+    panel.axvline(0, color=INK, lw=1)
     places = np.arange(len(table)) + 0.5 * (table["factor"] != table["factor"].shift()).cumsum().to_numpy()
+    # Each level has the band of its own runs: what one binomial error hides.
+    band = 100 * table["resolution"].to_numpy(dtype=np.float64)
+    if band.any():
+        panel.barh(places, 2 * band, height=1.0, left=-band, color=SHADE, alpha=0.2, lw=0, zorder=0)
     far = off_scale(table).to_numpy()
     near = table[~far]
     panel.hlines(places[~far], metric.scale * near["low"], metric.scale * near["high"], color=look.color, lw=2)
@@ -157,6 +163,6 @@ def caption(table: pd.DataFrame) -> str:
     pairs = f"{low}" if low == high else f"{low} to {high}"
     bars = f"bars: {INTERVAL}s" if high > 1 else "one pair each, so no interval"
     text = f"Mean of {pairs} pairs of runs with the same seeds per level; {bars}."
-    if table["resolution"].iloc[0]:
+    if table["resolution"].any():
         text += " Inside the grey band a difference is smaller than one binomial standard error of an accuracy."
     return text + (" An arrow points to a level beyond the axis." if off_scale(table).any() else "")

@@ -50,13 +50,7 @@ def methods(studies: Sequence[Study], findings: Sequence[Finding], figures: Coll
             len(tested) > 1
         )
     if any(claim.metric.endswith("_accuracy") and claim.margin is None for claim in claims):
-        yield (
-            "Where a claim states no margin, no difference of accuracies is called real that is smaller than the "
-            "binomial standard error √(p (1 − p) / n) of one accuracy on its n examples; save where it is known which "
-            "examples each run got right. Then intervals are over seeds and examples together (two-way random "
-            "effects): on these examples, with other seeds, and on such examples, with others of both. The latter "
-            "decides."
-        )
+        yield from _images(studies)
     if any(claim.metric.startswith("convergence") for claim in claims):
         yield "Converged means within one percentage point of the run's own best validation accuracy."
     if "selected" in forms:
@@ -75,6 +69,27 @@ def methods(studies: Sequence[Study], findings: Sequence[Finding], figures: Coll
         yield (
             "Expected best against number of trials is the unbiased estimate of Tang et al. (2020) with "
             "Dvoretzky–Kiefer–Wolfowitz bands."
+        )
+
+
+def _images(studies: Sequence[Study]) -> Iterator[str]:
+    """What images do to accuracies: by those that each run got right, else by their number."""
+    known = [s.has_results and s.predictions.rows(s.complete, "test") is not None for s in studies]
+    if any(known):
+        yield (
+            "It is known which examples each run got right, so intervals of accuracies and their differences are over "
+            "seeds and examples together (two-way random effects): on these examples, with other seeds, and on such "
+            "examples, with others of both. The latter decides. With one seed a difference must be larger than what "
+            "other examples may do to it. That there is no difference needs a margin; where a claim states none it is "
+            "the binomial standard error √(p (1 − p) / n) of one accuracy on its n examples."
+        )
+    if not all(known):
+        names = ", ".join(s.name for s, is_known in zip(studies, known, strict=True) if not is_known)
+        of = f" of {names}" if any(known) else ""
+        yield (
+            f"It is not known which examples the runs{of} got right. Where a claim states no margin, no difference of "
+            "accuracies is called real there that is smaller than the binomial standard error √(p (1 − p) / n) of one "
+            "accuracy on its n examples, which is that of two unrelated samples and rather too large."
         )
 
 

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from analysis.claims.claim import ClaimError, Form
 from analysis.claims.contrast import Contrast, complete_runs, contrast_of
-from analysis.claims.evidence import VALUE, Evidence, Number, from_effect, margin_of, measured, two_way_margin
-from analysis.claims.images import paired_two_way
+from analysis.claims.evidence import (
+    VALUE,
+    Evidence,
+    Number,
+    few_seeds,
+    from_effect,
+    margin_of,
+    measured,
+    two_way_margin,
+)
+from analysis.claims.images import other_images, paired_two_way
 from analysis.wording import capital, count, factor_name, level_name, value_text
 
 if TYPE_CHECKING:
@@ -85,7 +94,10 @@ class Compare(Form):
         on_images = paired_two_way(study, pairs, claim.measured)
         assert claim.expect is not None
         if on_images is None:
-            found = from_effect(study.effect(pairs, self.factor), what, claim, claim.expect, margin_of(claim, compared))
+            effect = study.effect(pairs, self.factor)
+            alone = other_images(claim, paired_two_way(study, pairs, claim.measured, min_seeds=1))
+            found = from_effect(effect, what, claim, claim.expect, alone or margin_of(claim, compared))
+            found = replace(found, sentence=found.sentence + few_seeds(effect, pairs["replicate"].nunique()))
         else:
             found = from_effect(
                 on_images.effect,
@@ -110,7 +122,9 @@ class Compare(Form):
         runs = complete_runs(claim, study)
         pairs = study.pairs(runs, self.factor, (self.level, self.against), VALUE)
         behind = runs[runs["run_id"].isin({*pairs["run_id_high"], *pairs["run_id_low"]})]
-        return contrast_of(claim, study, pairs, behind, cast("Expected", claim.expect))
+        asked = pairs[pairs["replicate"] <= study.all_runs["replicate"].max()]
+        alone = other_images(claim, paired_two_way(study, asked, claim.measured, min_seeds=1))
+        return contrast_of(claim, study, pairs, behind, cast("Expected", claim.expect), margin=alone)
 
     def _beside(self, claim: Claim, study: Study, runs: pd.DataFrame, pairs: pd.DataFrame) -> list[Number]:
         """The difference at each level of the other factors that have few, and what lies between two numbers."""

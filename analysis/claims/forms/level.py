@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.claims.claim import Claim, Stated
+    from analysis.statistics.sequences import Expected
     from analysis.studies import Studies, Study
 
 _MOST = 0.5
@@ -156,10 +157,11 @@ class Level(Form):
         target, runs = self.target(claim), self._among(study, complete_runs(claim, study))
         series = runs.assign(difference=runs[VALUE])
         if self.equals is not None:
-            return contrast_of(claim, study, series, runs, "same", margin=self.within, than=self.equals)
+            within = Margin(self.within or 0.0, "")
+            return contrast_of(claim, study, series, runs, "same", margin=within, than=self.equals)
         is_least = math.isinf(target.high)
-        than = target.low if is_least else target.high
-        return contrast_of(claim, study, series, runs, "higher" if is_least else "lower", margin=0.0, than=than)
+        than, side = (target.low, "higher") if is_least else (target.high, "lower")
+        return contrast_of(claim, study, series, runs, cast("Expected", side), margin=Margin(0.0, ""), than=than)
 
     def _among(self, study: Study, runs: pd.DataFrame) -> pd.DataFrame:
         """The runs that the claim speaks of.

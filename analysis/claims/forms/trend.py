@@ -16,13 +16,14 @@ from analysis.claims.evidence import (
     Evidence,
     Number,
     Verdict,
+    few_seeds,
     from_effect,
     margin_of,
     measured,
     run_ids_of,
     two_way_margin,
 )
-from analysis.claims.images import line_two_way, paired_two_way
+from analysis.claims.images import MIN_SEEDS, line_two_way, other_images, paired_two_way
 from analysis.errors import NotApplicableError, known
 from analysis.statistics.intervals import ALPHA, Interval, clipped
 from analysis.statistics.pairs import MIN_REPLICATES, Effect, effect_of, independent_units, whole_replicates
@@ -54,6 +55,7 @@ class Found:
         is_tested: Whether the units of `change` can show that there is none.
         ends: The levels of the lowest and of the highest mean; empty where every trial has a level of its own.
         on_images: It over seeds and images, where it is known which images each run got right.
+        alone: It where there is one seed too, over images alone.
     """
 
     change: Effect
@@ -63,6 +65,7 @@ class Found:
     is_tested: bool
     ends: tuple[Any, ...] = ()
     on_images: OnImages | None = None
+    alone: OnImages | None = None
 
 
 class Trend(Form):
@@ -130,21 +133,23 @@ class Trend(Form):
         found = read(study, axis, runs, metric)
         assert claim.expect is not None
         what = f"change in {metric.label} along a line from {factor_name(self.factor)} {_ends(runs[self.factor])}"
+        margin = other_images(claim, found.alone) or margin_of(claim, runs)
+        margin = margin if found.on_images is None else two_way_margin(claim, runs)
         evidence = from_effect(
             found.change,
             what,
             claim,
             EXPECTED[claim.expect],
-            margin_of(claim, runs) if found.on_images is None else two_way_margin(claim, runs),
+            margin,
             "line" if found.is_tested else "step",
             bounds="" if found.on_images is None else found.on_images.bounds(metric),
         )
         of = found.of
         if found.correlation.known:
             of = interval_text(found.correlation.low, found.correlation.high, signed_text, found.of.split(" ", 1)[1])
-        span = ""
+        span = few_seeds(found.change, runs["replicate"].nunique()) if found.ends else ""
         if np.isfinite(found.span):
-            span = f" The levels' means differ by up to {metric.show_size(found.span)} {metric.unit}."
+            span += f" The levels' means differ by up to {metric.show_size(found.span)} {metric.unit}."
         sentence = (
             f"{evidence.sentence}{span} Rank correlation {signed_text(found.correlation.estimate)} ({of}); "
             f"{count(n_diverged, 'run') if n_diverged else 'no run'} diverged."
@@ -176,7 +181,10 @@ class Trend(Form):
         if series.empty:
             raise NotApplicableError(f"no {MIN_LEVELS} levels of {axis.name} have everything else the same")
         expect = cast("Expected", EXPECTED[str(claim.expect)])
-        found = contrast_of(claim, study, series, runs, expect)
+        last = study.all_runs["replicate"].max()
+        lines = series[series["replicate"] <= last]
+        alone = other_images(claim, line_two_way(study, runs, lines, claim.measured, min_seeds=1))
+        found = contrast_of(claim, study, series, runs, expect, margin=alone)
         if claim.expect != "neither":
             return found
         behind = runs[runs["run_id"].isin(found.run_ids)]
@@ -257,7 +265,8 @@ def _by_level(study: Study, axis: Axis, runs: pd.DataFrame, metric: Metric) -> F
     series, runs = whole_replicates(series), whole_replicates(runs)
     each = series.groupby("replicate")["correlation"].mean()
     ids, is_tested = run_ids_of(runs), runs["replicate"].nunique() >= MIN_REPLICATES
-    on_images = line_two_way(study, runs, series, metric)
+    alone = line_two_way(study, runs, series, metric, min_seeds=1)
+    on_images = alone if len(each) >= MIN_SEEDS else None
     if on_images is not None:
         change, is_tested = on_images.effect, True
     elif is_tested:
@@ -275,7 +284,7 @@ def _by_level(study: Study, axis: Axis, runs: pd.DataFrame, metric: Metric) -> F
     levels = runs.groupby(axis.name)[VALUE].mean()
     ends = (levels.idxmin(), levels.idxmax())
     correlation, of = clipped(study.replicated.interval(each), -1, 1), count(len(each), "seed")
-    return Found(change, correlation, of, float(np.ptp(levels)), is_tested, ends, on_images)
+    return Found(change, correlation, of, float(np.ptp(levels)), is_tested, ends, on_images, alone)
 
 
 def _by_trial(study: Study, axis: Axis, runs: pd.DataFrame, metric: Metric) -> Found:  # noqa: ARG001
