@@ -97,7 +97,7 @@ def test_without_all_bits_or_with_one_seed_compare_is_as_before(replicates, lost
     # One seed has no interval, but what other images may do to its pairs is known, and less than to unrelated runs.
     assert (found["margin"].size < before["margin"].size) == (replicates == 1)
     pd.testing.assert_series_equal(*(pd.Series(each).drop("margin") for each in (found, before)))
-    assert "such images" not in evidence_of(claim, study).sentence
+    assert "such examples" not in evidence_of(claim, study).sentence
 
 
 def test_pairs_missing_in_different_replicates_leave_the_cells_that_are_whole():
@@ -108,7 +108,7 @@ def test_pairs_missing_in_different_replicates_leave_the_cells_that_are_whole():
     )
     study = dataclasses.replace(study, all_runs=runs.assign(state=runs["state"].mask(gone, "diverged")))
     # One replicate alone has all pairs: one seed.
-    assert "such images" not in evidence_of(claim_of(**MOMENTUM, expect="higher"), study).sentence
+    assert "such examples" not in evidence_of(claim_of(**MOMENTUM, expect="higher"), study).sentence
 
 
 def test_selected_is_over_the_same_images_and_matches_seeds():
