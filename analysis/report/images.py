@@ -95,8 +95,8 @@ def _confusions(rows: pd.DataFrame, labels: npt.NDArray[np.generic]) -> Table:
     counts = confusion(rows, labels)
     digits = 0 if len(rows) == 1 else 1
     return Table(
-        f"What it takes the test examples for: a row is the right class, a column the one chosen (examples, the "
-        f"mean of {count(len(rows), 'run')}).",
+        f"What it takes the test examples for: a row is the right class, a column the one chosen (examples, the mean "
+        f"of {count(len(rows), 'run')}).",
         ("class", *(str(chosen) for chosen in range(len(counts)))),
         tuple(
             (_number(right), *(_number(value, number_text(value, digits) if value else "·") for value in row))
