@@ -15,16 +15,20 @@ from search.commands.confirm import confirm
 from search.commands.dashboard import dashboard
 from search.commands.data import data
 from search.commands.decide import decide
+from search.commands.delete import delete
 from search.commands.export import export
 from search.commands.new import new
 from search.commands.predict import predict
+from search.commands.rename import rename
 from search.commands.report import figures, report
 from search.commands.reproduce import reproduce
 from search.commands.run import run
 from search.commands.schema import schema
 from search.commands.select import select
+from search.commands.show import show
 from search.commands.status import status
 from search.commands.train_best import train_best
+from search.commands.validate import validate
 from search.failures import exit_code
 
 app = typer.Typer(
@@ -54,8 +58,10 @@ def _before(
 
 
 app.command()(new)  # a study file to begin with
+app.command()(validate)  # a study file checked
 app.command()(run)  # train what a study lacks
 app.command()(status)  # what the database holds
+app.command()(show)  # one study, trial or run
 app.command()(select)  # freeze the best on validation, then read its test accuracy
 app.command()(confirm)  # the best again, with fresh seeds
 app.command()(decide)  # more seeds where a claim is open, until each is settled
@@ -65,6 +71,8 @@ app.command()(reproduce)  # a stored run again, compared to the last bit
 app.command()(figures)  # the report's figures
 app.command()(report)  # the report page
 app.command()(export)  # CSV and Parquet
+app.command()(rename)  # another name for a study
+app.command()(delete)  # a study out of the database
 app.command()(dashboard)  # Optuna's dashboard
 app.command()(data)  # where data sets are found
 app.command()(schema)  # what editors check study files with

@@ -1,5 +1,6 @@
 """What the commands share: terminals, loading data."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import typer
 from rich.console import Console
 
 from search.streams import ready_streams
@@ -30,6 +32,24 @@ def say(line: str) -> None:
 def warn(line: str) -> None:
     """A line on standard error, as it is."""
     errors.print(line, highlight=False, markup=False)
+
+
+def agreed(question: str, *, yes: bool) -> bool:
+    """Whether somebody wants it: `--yes`, or the answer on a terminal.
+
+    Raises:
+        typer.BadParameter: nobody can be asked.
+    """
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"nobody can be asked here: {question} Say so with --yes")
+    return typer.confirm(question)
+
+
+def print_json(value: Any) -> None:
+    """A value as JSON on standard output, and nothing else there."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 @contextmanager

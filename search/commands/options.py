@@ -10,7 +10,7 @@ import typer
 
 from engine.data.catalogue import DATASET_HELP, SOURCES
 from engine.errors import excerpt
-from search.spec.limits import MAX_REPLICATES, MAX_TRIALS
+from search.spec.limits import MAX_NAME, MAX_REPLICATES, MAX_TRIALS, NAME_PATTERN
 
 MAX_JOBS = 1_024
 MAX_SECONDS = 1_000 * 24 * 3_600
@@ -72,6 +72,16 @@ def _plain(value: Text) -> Text:
     if _UNREADABLE.search(text):
         raise typer.BadParameter(f"readable text was expected, but got '{excerpt(text)}'")
     return value
+
+
+def _study_name(text: str) -> str:
+    """A name that a study file can give its study."""
+    if not re.fullmatch(NAME_PATTERN, text) or len(text) > MAX_NAME:
+        raise typer.BadParameter(
+            "a study's name has small letters, digits, '_', '.' and '-', begins with a letter or digit and has at most "
+            f"{MAX_NAME} characters, but got '{excerpt(text)}' (what stands for its data or seed, as @digits, stays)"
+        )
+    return text
 
 
 def _plain_list(values: list[Path]) -> list[Path]:
@@ -200,6 +210,15 @@ OutputFile = Annotated[
     Path, typer.Option("--out", "-o", parser=_path, metavar="FILE", callback=_file, help="Model file to write.")
 ]
 
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking; needed where nobody can be asked.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+NewName = Annotated[
+    str, typer.Argument(callback=_study_name, metavar="NAME", help="Its new name, as its file is to have it.")
+]
+Shown = Annotated[
+    str,
+    typer.Argument(callback=_plain, metavar="STUDY[/TRIAL] or RUN_ID", help="A study, one of its trials, or a run."),
+]
 Jobs = Annotated[int | None, _count(1, MAX_JOBS, help="Workers; one for each core if not given.")]
 Seed = Annotated[int | None, _count(0, 2**31 - 1, help="Instead of the seed in the file.")]
 Replicates = Annotated[int | None, _count(1, MAX_REPLICATES, help="Runs of each trial.")]

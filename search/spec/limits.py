@@ -20,6 +20,8 @@ MAX_EVALUATIONS = 100_000
 """Epochs times evaluations per epoch, of one run."""
 MAX_RUNGS = 20
 MAX_NAME = 100
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_.-]*$"
+"""What a study can be called."""
 MAX_TEXT = 10_000
 MAX_CLAIMS = 100
 MAX_FIGURES = 100

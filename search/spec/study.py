@@ -25,7 +25,16 @@ from engine.data.reference import Reference
 from engine.errors import DataError, shown
 from search.spec.answers import settled
 from search.spec.consistency import parse_constraints
-from search.spec.limits import MAX_CLAIMS, MAX_FIGURES, MAX_NAME, MAX_REPLICATES, MAX_RUNGS, MAX_TEXT, MAX_TRIALS
+from search.spec.limits import (
+    MAX_CLAIMS,
+    MAX_FIGURES,
+    MAX_NAME,
+    MAX_REPLICATES,
+    MAX_RUNGS,
+    MAX_TEXT,
+    MAX_TRIALS,
+    NAME_PATTERN,
+)
 from search.spec.meaning import DriverName, check_meaning
 from search.spec.other_names import nearest
 from search.spec.points import Points, parse_groups, parse_picked
@@ -140,7 +149,7 @@ class StudySpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    study: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=MAX_NAME)
+    study: str = Field(pattern=NAME_PATTERN, max_length=MAX_NAME)
     question: str = Field(min_length=1, max_length=MAX_TEXT)
     driver: DriverName
     dataset: Annotated[Any, BeforeValidator(_data_set)] = "auto"

@@ -7,5 +7,6 @@ ownership   whose tables are in a file      lock           locks beside the data
 writing     what the coordinator does       reading        what everybody else asks
 mirror      our trials among Optuna's,      optuna_tables  Optuna's own tables
             in mirrored, mirror_rows and    distributions  of a study's axes there
-            mirror_interface            recovery        a database deleted while it was open
+            mirror_interface            keeping        studies deleted and renamed
+                                        recovery        a database deleted while it was open
 """

@@ -190,6 +190,97 @@ def status_rows(connection: Connection) -> list[dict[str, Any]]:
     return result
 
 
+def study_summary(connection: Connection, study: RowMapping) -> dict[str, Any]:
+    """A study, its newest selection and its trials with their mean validation accuracy where they are read."""
+    chosen = newest_selection(connection, study["study_id"])
+    means: dict[int, float] = dict(
+        connection.execute(
+            text(
+                "SELECT trial_number, AVG(validation_accuracy) FROM v_runs "
+                "WHERE study = :study AND state = 'complete' GROUP BY trial_number"
+            ),
+            {"study": study["name"]},
+        ).all()
+    )
+    trials_ = [
+        {
+            "trial": trial["trial_number"],
+            "state": trial["state"] if trial["asked"] else "left aside",
+            "params": trial["params"],
+            "validation_accuracy": means.get(trial["trial_number"]),
+        }
+        for trial in study_trials(connection, study["study_id"])
+    ]
+    keys = ("question", "driver", "dataset", "seed", "replicates", "created_at", "command")
+    return {
+        "study": study["name"],
+        **{key: study[key] for key in keys},
+        "selected_trial": chosen and chosen["trial_number"],
+        "trials": trials_,
+    }
+
+
+def trial_summary(connection: Connection, study: RowMapping, number: str) -> dict[str, Any]:
+    """One trial with its whole configuration and its runs.
+
+    Raises:
+        NoSuchStudyError: the study has no trial of this number.
+    """
+    known = {str(trial["trial_number"]): trial for trial in study_trials(connection, study["study_id"])}
+    if number not in known:
+        raise NoSuchStudyError(f"study {study['name']} has no trial {number!r}; it has {len(known)}, numbered from 0")
+    trial = known[number]
+    values = text("SELECT run_id, validation_accuracy, read_k FROM v_runs WHERE trial_id = :trial_id")
+    read = {row.run_id: row for row in connection.execute(values, {"trial_id": trial["trial_id"]})}
+    of_trial = [row for row in study_runs(connection, study["study_id"]) if row["trial_id"] == trial["trial_id"]]
+    return {
+        "study": study["name"],
+        "trial": trial["trial_number"],
+        "state": trial["state"] if trial["asked"] else "left aside",
+        "params": trial["params"],
+        "config": trial["config"],
+        "attributes": trial["attributes"] or None,
+        "runs": [
+            {
+                "run_id": row["run_id"],
+                "replicate": row["replicate"],
+                "seed": row["seed"],
+                "state": row["state"],
+                "epochs": row["epochs"],
+                "seconds": row["train_seconds"] + row["evaluate_seconds"],
+                "read_k": read[row["run_id"]].read_k if row["run_id"] in read else None,
+                "validation_accuracy": read[row["run_id"]].validation_accuracy if row["run_id"] in read else None,
+            }
+            for row in of_trial
+        ],
+    }
+
+
+def run_summary(connection: Connection, run_id: int) -> dict[str, Any]:
+    """One run with its configuration and its curves on train and validation; no test value.
+
+    Raises:
+        NoSuchStudyError: there is no such run.
+    """
+    run = run_with_trial(connection, run_id)
+    if run is None:
+        raise NoSuchStudyError(f"there is no run {run_id}, and no study of that name; v_runs lists the runs")
+    curves: dict[int, dict[str, Any]] = {}
+    for row in run_evaluations(connection, run_id):
+        if row["split"] != "test":
+            point = curves.setdefault(row["k"], {"k": row["k"], "epoch": row["epoch"]})
+            point |= {f"{row['split']}_loss": row["loss"], f"{row['split']}_accuracy": row["accuracy"]}
+    keys = ("replicate", "seed", "state", "dataset", "epochs", "updates", "error", "started_at", "finished_at")
+    return {
+        "run_id": run_id,
+        "study": run["study"],
+        "trial": run["trial_number"],
+        **{key: run[key] for key in keys},
+        "config": run["config"],
+        "evaluations": list(curves.values()),
+    }
+
+
 def test_summary(connection: Connection, study: str) -> RowMapping | None:
     """Test accuracy over a study's complete runs: highest reached by each, and where validation is best.
 

@@ -1,0 +1,27 @@
+"""`digitsweep delete`: a study out of the database."""
+
+from search.commands.common import agreed, say
+from search.commands.options import Database, StudyName, Yes
+from search.wording import count
+
+
+def delete(study: StudyName, db: Database = "runs.sqlite", yes: Yes = False) -> None:
+    """Delete a study with its trials, runs and confirmation, for good; on a terminal you are asked first."""
+    from search.store import keeping, reading
+    from search.store.database import open_for_writing
+    from search.store.location import locate
+
+    sql = open_for_writing(db, create=False)
+    try:
+        with sql.connect() as connection:
+            members = keeping.family(connection, reading.find_study(connection, study))
+            n_runs = sum(len(reading.study_runs(connection, row["study_id"])) for row in members)
+        names = [row["name"] for row in members]
+        what = f"{' and its confirmation '.join(names)}, {count(n_runs, 'run')} in {locate(db).name}"
+        if agreed(f"Delete {what}, for good?", yes=yes):
+            keeping.delete_studies(sql, db, names)
+            say(f"Deleted: {what}.")
+        else:
+            say("Nothing was deleted.")
+    finally:
+        sql.dispose()
