@@ -255,5 +255,5 @@ def _load_user(path: Path, reading: Reading, cache: Path, notify: Notify) -> Dat
     is_file = path.suffix.lower() in FILE_SUFFIXES
     paths = [path] if is_file else idx_files(path)
     name = user_name(path.resolve().name if is_file else idx_name(path))
-    recipe = {"reader": 3, "path": str(path), **asdict(reading)}
+    recipe = {"reader": 4, "path": str(path), **asdict(reading)}
     return _with_prepared(name, build, cache=cache, paths=paths, recipe=recipe, notify=notify)

@@ -14,6 +14,15 @@ from typing import Any
 from engine.data.catalogue import DATASET_HELP, DATASET_NAMES
 from engine.errors import DataError
 
+STANDARDISE = "standardise"
+"""The scale that is fitted: each feature's mean over the training rows becomes 0, its standard deviation 1."""
+_NAMED_SCALES: dict[str, float | str] = {
+    "none": 1.0,
+    "pixels": 255.0,
+    STANDARDISE: STANDARDISE,
+    "standardize": STANDARDISE,
+}
+
 KEYS = ("path", "label", "ignore", "keep", "header", "scale")
 
 
@@ -27,14 +36,14 @@ class Reading:
         ignore: columns or arrays that are left out.
         keep: columns that look like a row number or a label, and are features all the same.
         header: whether a .csv's first line is a header.
-        scale: what every value is divided by; 1 is what `none` stands for.
+        scale: what every value is divided by: 1 is what `none` stands for, 255 what `pixels` does. Or `STANDARDISE`.
     """
 
     label: str | None = None
     ignore: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     header: bool | None = None
-    scale: float | None = None
+    scale: float | str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,18 +101,23 @@ def _header(value: object) -> bool | None:
     raise DataError("header must be true or false")
 
 
-def _scale(value: object) -> float | None:
+def _scale(value: object) -> float | str | None:
     if value is None:
         return None
-    if isinstance(value, str) and value.strip().lower() == "none":
-        return 1.0
+    if isinstance(value, str) and value.strip().lower() in _NAMED_SCALES:
+        return _NAMED_SCALES[value.strip().lower()]
     try:
         number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not 1e-30 <= number <= 1e30:
-        raise DataError("scale must be none, or a number above 0 that every value is divided by, such as 255")
+        raise DataError("scale must be none, standardise, pixels, or a number above 0 that every value is divided by")
     return number
+
+
+def _written(scale: float | str) -> str:
+    """A scale as it is written in a study file."""
+    return scale if isinstance(scale, str) else "none" if scale == 1 else f"{scale:g}"
 
 
 @dataclass(frozen=True)
@@ -137,7 +151,7 @@ def ask(path: object, doubts: Sequence[Doubt], reading: Reading) -> DataError:
         "ignore": list(dict.fromkeys(ignore)),
         "keep": list(reading.keep),
         "header": [] if reading.header is None else [str(reading.header).lower()],
-        "scale": [] if reading.scale is None else ["none" if reading.scale == 1 else f"{reading.scale:g}"],
+        "scale": [] if reading.scale is None else [_written(reading.scale)],
     }
     for doubt in doubts:
         if doubt.key != "ignore":

@@ -22,7 +22,7 @@ from engine.data.catalogue import FILE_SUFFIXES
 from engine.data.csv_text import is_number
 from engine.data.dataset import SPLITS, SparseRows, Split, SplitName
 from engine.data.partition import partition
-from engine.data.reference import Doubt, Reading, ask
+from engine.data.reference import STANDARDISE, Doubt, Reading, ask
 from engine.data.user_csv import MISSING, read_csv
 from engine.data.user_data import UserData
 from engine.data.user_idx import read_idx
@@ -37,6 +37,8 @@ ROWS_PER_CLASS = 5
 EIGHT_BIT = (128, 255)
 """Where the largest of whole numbers lies that are plainly pixels of 8 bits: they use the highest bit."""
 SHOWN_CLASSES = 30
+LARGE = 10.0
+"""A value beyond which features are said to be unscaled."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def load_user_file(path: Path, notify: Callable[[str], None], reading: Reading |
     if data.doubts:
         raise ask(path, data.doubts, data.reading)
     present = {name: Split(rows[name], classes[name]) for name in data.parts}
-    return _complete(data, present), n_classes
+    splits = _complete(data, present)
+    return _standardised(data, splits) if data.reading.scale == STANDARDISE else splits, n_classes
 
 
 def _check_keys(data: UserData, kind: FileKind) -> None:
@@ -199,12 +202,16 @@ def _refuse_one_word(data: UserData, labels: NDArray[Any]) -> None:
 def _scale(data: UserData) -> dict[SplitName, SparseRows]:
     """The rows by split, divided by what makes pixels of them; a doubt where that is not plain."""
     rows = {name: part.rows for name, part in data.parts.items()}
+    if data.reading.scale == STANDARDISE:
+        return rows
     values = [_certain_values(part, data.doubted) for part in rows.values()]
     values = [part for part in values if len(part)]
+    if any(len(part.values) < len(part) * part.n_features for part in rows.values()):
+        values.append(np.zeros(1, np.float32))  # which sparse rows do not hold
     lowest = min((float(part.min()) for part in values), default=0.0)
     largest = max((float(part.max()) for part in values), default=0.0)
     are_whole = all(np.array_equal(part, np.rint(part)) for part in values)
-    divisor = data.reading.scale
+    divisor = None if data.reading.scale is None else float(data.reading.scale)
     if divisor is None:
         divisor = 1.0
         is_eight_bit = are_whole and lowest >= 0 and EIGHT_BIT[0] <= largest <= EIGHT_BIT[1]
@@ -215,11 +222,17 @@ def _scale(data: UserData) -> dict[SplitName, SparseRows]:
                 "scale: none takes them as they are"
             )
         elif lowest < 0 or largest > 1:
-            doubt = _scale_doubt(min(lowest, 0.0), max(largest, 0.0), are_whole)
+            doubt = _scale_doubt(lowest, largest, are_whole)
             if is_eight_bit:
                 text = f"whole numbers from 0 to {largest:g} are stored as floats: pixels of 8 bits, or measured values"
                 doubt = replace(doubt, text=text)
             data.doubts.append(doubt)
+    elif max(-lowest, largest) / divisor > LARGE:
+        state = "taken as they are" if divisor == 1 else f"divided by {divisor:g}"
+        data.say(
+            f"warning: values from {lowest:g} to {largest:g} are {state}, on which networks train badly; "
+            "scale: standardise gives every feature mean 0 and standard deviation 1"
+        )
     if divisor == 1:
         return rows
     with np.errstate(over="ignore"):
@@ -244,9 +257,36 @@ def _scale_doubt(lowest: float, largest: float, are_whole: bool) -> Doubt:
     if lowest < 0 or not are_whole:
         top = max(-lowest, largest)
         divides = f", scale: {top:g} divides them" if top > 1 else ""
-        return Doubt(text, "scale", "none", f"none takes them as they are{divides}")
+        fitted = "standardise gives every feature mean 0 and standard deviation 1"
+        return Doubt(text, "scale", STANDARDISE, f"{fitted}, none takes them as they are{divides}")
     top = next(top for top in (15, 16, 255, 1023, 4095, 65535, largest) if largest <= top)
     return Doubt(text, "scale", f"{top:.12g}", f"{top:g} divides them, scale: none takes them as they are")
+
+
+def _standardised(data: UserData, splits: Splits) -> Splits:
+    """Every feature less its mean over the training rows, divided by its standard deviation there.
+
+    A feature that is the same in all training rows is 0 in them. Computed in float64, kept in float32.
+    """
+    train = splits[0].rows.to_dense().astype(np.float64)
+    means, deviations = train.mean(axis=0), train.std(axis=0)
+    is_constant = train.min(axis=0) == train.max(axis=0)
+    deviations[is_constant] = 1
+    data.say(
+        f"every feature has mean 0 and standard deviation 1 over the {len(train):,} training rows"
+        + (f"; {is_constant.sum():,} that never change there are 0" if is_constant.any() else "")
+    )
+    parts = []
+    for split in splits:
+        scaled = (split.rows.to_dense() - means) / deviations
+        with np.errstate(over="ignore"):
+            rows = SparseRows.from_dense(scaled.astype(np.float32))
+        if not np.isfinite(rows.values).all():
+            raise DataError(
+                f"{data.path}: a value is so far from those of the training rows that it is infinite in float32"
+            )
+        parts.append(Split(rows, split.y))
+    return parts[0], parts[1], parts[2]
 
 
 def _complete(data: UserData, present: dict[SplitName, Split]) -> Splits:

@@ -170,7 +170,11 @@ Ignore = Annotated[list[str] | None, typer.Option(help="Column or array of your 
 Keep = Annotated[list[str] | None, typer.Option(help="Column that looks like no feature and is one; repeatable.")]
 Header = Annotated[bool | None, typer.Option(help="Whether your own .csv begins with a header.")]
 Scale = Annotated[
-    str | None, typer.Option(callback=_plain, help="What your own values are divided by: 255, 16, …, or none.")
+    str | None,
+    typer.Option(
+        callback=_plain,
+        help="How your own values are scaled: standardise, pixels (divided by 255), none, or a divisor.",
+    ),
 ]
 DataFolder = Annotated[
     Path | None,

@@ -115,8 +115,6 @@ def test_pixels_of_8_bits_are_divided_by_255(tmp_path, top):
         (np.eye(4, dtype=np.uint16) * 65_535, "whole numbers from 0 to 65535 are neither", "65535"),
         (np.eye(4, dtype=int) * 70_000, "whole numbers from 0 to 70000 are neither", "70000"),
         (np.eye(4) * 255, "whole numbers from 0 to 255 are stored as floats: pixels", "255"),
-        (np.eye(4) * 2.5, "values from 0 to 2.5 are neither", "none"),
-        (-np.eye(4) / 2, "values from -0.5 to 0 are neither", "none"),
     ],
 )
 def test_any_other_range_is_asked_for_by_key(tmp_path, values, found, scale):
@@ -129,7 +127,61 @@ def test_any_other_range_is_asked_for_by_key(tmp_path, values, found, scale):
     splits, _, notices = load(path, scale=scale if scale == "none" else float(scale))
     divisor = np.float32(1 if scale == "none" else scale)
     np.testing.assert_array_equal(splits[0].X, values.astype(np.float32) / divisor, strict=True)
-    assert notices == []
+    assert [notice for notice in notices if not notice.startswith("warning: values")] == []
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        (np.eye(4) * 2.5, "values from 0 to 2.5 are neither"),
+        (-np.eye(4) / 2, "values from -0.5 to 0 are neither"),
+        (np.eye(4) + 0.1, "values from 0.1 to 1.1 are neither"),
+    ],
+)
+def test_measured_values_are_to_be_standardised_or_taken_as_they_are(tmp_path, values, found):
+    path = npz(tmp_path, **all_parts(values, [0, 1, 0, 1]))
+    with pytest.raises(DataError) as caught:
+        load(path)
+    assert f"{path}: {found}" in str(caught.value)
+    assert f"--dataset {path} --scale standardise" in str(caught.value)
+    assert "none takes them as they are" in str(caught.value)
+    assert load(path, scale="none")[2] == []
+
+
+def test_standardised_features_are_fitted_on_training_rows_alone(tmp_path):
+    random = np.random.default_rng(3)
+    train, other = random.normal([5, 300, 7], [1, 90, 0], (40, 3)), random.normal([9, 0, 8], 1, (20, 3))
+    y = np.arange(40) % 2
+    path = npz(tmp_path, X_train=train, y_train=y, X_val=other, y_val=y[:20], X_test=other + 1, y_test=y[:20])
+    splits, _, notices = load(path, scale="standardise")
+    train = train.astype(np.float32).astype(np.float64)
+    means, deviations = train.mean(0), np.array([*train.std(0)[:2], 1.0])
+    for split, values in zip(splits, (train, other, other + 1), strict=True):
+        np.testing.assert_allclose(split.X, (values - means) / deviations, atol=1e-4)
+    assert notices == [
+        "every feature has mean 0 and standard deviation 1 over the 40 training rows; 1 that never change there are 0"
+    ]
+
+
+def test_a_table_of_measurements_is_learned_where_it_is_standardised(tmp_path):
+    from sklearn.datasets import load_wine
+
+    from engine import load_dataset, train
+
+    X, y = load_wine(return_X_y=True)
+    path = tmp_path / "wine.csv"
+    rows = [
+        ";".join(f"{value:g}".replace(".", ",") for value in (*row, label)) for row, label in zip(X, y, strict=True)
+    ]
+    path.write_text("\n".join([";".join([*(f"f{i}" for i in range(13)), "Target"]), *rows]))
+    best, said = {}, {}
+    for scale in ("none", "standardise"):
+        said[scale] = []
+        data = load_dataset({"path": str(path), "scale": scale}, notify=said[scale].append)
+        best[scale] = train(data, learning_rate=0.01, hidden_layers=1, hidden_size=20, epochs=20).evaluations[-1]
+    assert best["standardise"].accuracy["validation"] > 0.9 > 0.5 > best["none"].accuracy["validation"]
+    assert any("warning: values from 0.13 to 1680 are taken as they are" in line for line in said["none"])
+    assert not any("warning" in line for line in said["standardise"])
 
 
 def test_the_scale_that_is_given_goes_before_what_is_plain(tmp_path):
