@@ -7,6 +7,7 @@
     naming         names and notes          wording     how numbers are written
     pictures       pictures to predict      commands    the command line, which cli puts together
     stated         claims in study files    ink         where the digit is in a picture
+    show           one of them, in values
     failures       where a traceback goes   streams     terminals that are closed or know no ü
 
 The names below are imported on first use, so that `import search` costs nothing.

@@ -112,7 +112,7 @@ def select(sql: Engine, study: str) -> Selected:
             selection_id=selection_id,
             choice=choice,
             # From the configuration: a trial that an earlier space made has other names in its own `params`.
-            params={t["trial_id"]: _varied(row["spec"], t["config"]) for t in trials},
+            params={t["trial_id"]: varied(row["spec"], t["config"]) for t in trials},
             test_accuracies=reading.test_accuracies(connection, choice.best.trial_id),
             unfinished=sum(t["state"] in ("waiting", "running", "interrupted") for t in trials if t["asked"]),
             left_aside=sum(not t["asked"] for t in trials),
@@ -120,7 +120,7 @@ def select(sql: Engine, study: str) -> Selected:
         )
 
 
-def _varied(spec: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+def varied(spec: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     """A trial's values of what its study varies; None where one does not exist in it."""
     missing = inactive(spec.get("when") or {}, config)
     names = [name for _, section in stated(spec) for name in sorted(section)]

@@ -101,8 +101,13 @@ def load_dataset(
         return _load_user(path, reference.reading, cache, notify)
     try:
         return _load_source(SOURCES["mnist"], **options)
-    except mnist.MissingDataError as error:
-        notify(f"{error}\nUsing `digits` instead: 1,797 images of 8 × 8 pixels that come with scikit-learn.")
+    except mnist.MissingDataError:
+        # One line: `auto` falls back in every command, and `mnist`, which insists, has the whole story.
+        notify(
+            "MNIST was not found and could not be downloaded: DATA=<folder> names its folder, and "
+            "`digitsweep data mnist` lists where it was looked for. "
+            "Using `digits` instead: 1,797 images of 8 × 8 pixels that come with scikit-learn."
+        )
         return _load_digits(cache, notify)
 
 

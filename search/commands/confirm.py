@@ -1,7 +1,5 @@
 """`digitsweep confirm`: the best again with fresh seeds, beside what they were selected by."""
 
-from rich.table import Table
-
 from engine.errors import DigitsweepError
 from search.commands.common import console, load_stored_data
 from search.commands.options import (
@@ -15,6 +13,7 @@ from search.commands.options import (
     StudyName,
     TimeBudget,
 )
+from search.commands.tables import fitting
 from search.commands.training import finish, show_dry_run, train
 from search.wording import count, interval, percent, points
 
@@ -53,16 +52,16 @@ def _print_confirmed(db: str, study: str, confirmed: str) -> None:
     """Each confirmed trial as selected and with fresh seeds."""
     from search.confirm import confirmed_trials
 
-    table = Table(title=f"{study}: selected and confirmed")
-    for heading in ("trial", "validation, selected", "validation, again", "optimism", "test, mean", "95 % interval"):
-        table.add_column(heading, justify="right")
-    for row in confirmed_trials(db, study, confirmed):
-        table.add_row(
-            str(row.source_trial_number),
-            percent(row.selected_validation),
-            percent(row.validation),
-            points(row.selected_validation - row.validation),
-            f"{percent(row.test)} ({count(row.n_runs, 'run')})",
-            interval(*row.test_interval) if row.n_runs > 1 else "needs two runs",
-        )
-    console.print(table)
+    lines = [
+        {
+            "trial": str(row.source_trial_number),
+            "validation, selected": percent(row.selected_validation),
+            "validation, again": percent(row.validation),
+            "optimism": points(row.selected_validation - row.validation),
+            "test, mean": f"{percent(row.test)} ({count(row.n_runs, 'run')})",
+            "95 % interval": interval(*row.test_interval) if row.n_runs > 1 else "needs two runs",
+        }
+        for row in confirmed_trials(db, study, confirmed)
+    ]
+    optional = ("validation, selected", "validation, again", "optimism")
+    console.print(fitting(f"{study}: selected and confirmed", lines, console.width, optional))

@@ -109,4 +109,4 @@ def _ranking(selected: "Selected", rows: int, width: int) -> Table:
         lines.append(line | {"validation": percent(candidate.validation_accuracy), "test": test})
     title = f"{selected.study}: best on validation ({count(len(selected.choice.ranking), 'trial')})"
     optional = [heading(name) for name in sorted(names, key=lambda name: len(set(values[name])))]
-    return fitting(title, lines, width, optional)
+    return fitting(title, lines, width, optional, bold=[candidate is selected.choice.best for candidate in shown])

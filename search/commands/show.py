@@ -37,15 +37,16 @@ def _found(connection: "Connection", what: str) -> dict[str, Any]:
     Raises:
         NoSuchStudyError: there is no study, trial or run of that name.
     """
+    from search.show import run_summary, study_summary, trial_summary
     from search.store import reading
 
     if what.isdecimal() and reading.study_named(connection, what) is None:
-        return reading.run_summary(connection, int(what))
+        return run_summary(connection, int(what))
     name, slash, number = what.partition("/")
     study = reading.find_study(connection, name)
     if slash:
-        return reading.trial_summary(connection, study, number)
-    return reading.study_summary(connection, study)
+        return trial_summary(connection, study, number)
+    return study_summary(connection, study)
 
 
 def _table(name: str, rows: list[Mapping[str, Any]], width: int) -> Table:

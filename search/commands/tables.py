@@ -7,7 +7,14 @@ from rich.table import Table
 
 
 def fitting(
-    title: str, rows: Sequence[Mapping[str, str]], width: int, optional: Sequence[str], *, text: Sequence[str] = ()
+    title: str,
+    rows: Sequence[Mapping[str, str]],
+    width: int,
+    optional: Sequence[str],
+    *,
+    text: Sequence[str] = (),
+    bold: Sequence[bool] = (),
+    dim: Sequence[bool] = (),
 ) -> Table:
     """A table of `rows` that is at most `width` characters wide, as far as its numbers let it.
 
@@ -18,6 +25,8 @@ def fitting(
         optional: headings that may be left out where not all fit, those that are missed least first; a line below the
             table names them.
         text: headings of words, which stand on the left and are folded where leaving out is not enough.
+        bold: which rows stand out.
+        dim: which rows stand back.
     """
     names = list(dict.fromkeys(name for row in rows for name in row))
     left_out: list[str] = []
@@ -32,7 +41,7 @@ def fitting(
         if name in names:
             names.remove(name)
             left_out.append(name)
-    caption = f"left out at {width} characters: {', '.join(left_out)}" if left_out else None
+    caption = f"left out at {width} characters: {'; '.join(left_out)}" if left_out else None
     table = Table(title=title, caption=caption)
     whole = sum(max(widths[name], cell_len(name)) + 3 for name in names) < width
     for name in names:
@@ -40,6 +49,8 @@ def fitting(
             table.add_column(name, overflow="fold")
         else:
             table.add_column(name, justify="right", overflow="fold", width=None if whole else widths[name])
-    for row in rows:
-        table.add_row(*(row.get(name, "") for name in names))
+    for i, row in enumerate(rows):
+        is_bold, is_dim = any(bold[i : i + 1]), any(dim[i : i + 1])
+        style = "bold" if is_bold else "dim" if is_dim else None
+        table.add_row(*(row.get(name, "") for name in names), style=style)
     return table

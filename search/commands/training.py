@@ -10,6 +10,7 @@ from rich.table import Table
 from search.commands.common import console, leave, say, warn
 from search.commands.options import seconds
 from search.commands.select import select_and_print
+from search.commands.tables import fitting
 from search.commands.typed import typed_command
 from search.wording import count, duration, heading, hyperparameter, left_aside
 
@@ -28,7 +29,7 @@ def show_dry_run(study: "StudySpec", images: "Dataset", *, db: str, jobs: int | 
     compile_kernels(say)
     found = dry_run(study, images, database=db, n_jobs=jobs or os.cpu_count() or 1, **options)
     if found.trials:
-        console.print(_plan(found))
+        console.print(_plan(found, console.width))
     lines = []
     if found.n_to_come:
         who = f"{study.sampler} proposes them" if study.sampler else "the best so far are taken"
@@ -47,20 +48,18 @@ def show_dry_run(study: "StudySpec", images: "Dataset", *, db: str, jobs: int | 
     say("\n".join(lines))
 
 
-def _plan(found: "DryRun") -> Table:
+def _plan(found: "DryRun", width: int) -> Table:
+    """The trials; hyperparameters that tell least of them apart are left out where not all fit."""
     names = list(dict.fromkeys(name for trial in found.trials for name in trial.params))
-    table = Table(title=f"{found.study}: the plan")
-    table.add_column("trial", justify="right")
-    for name in names:
-        table.add_column(heading(name), justify="right", overflow="fold")
-    for title in ("runs done", "to do"):
-        table.add_column(title, justify="right")
-    table.add_column("state")
-    for trial in found.trials:
-        values = [hyperparameter(trial.params[name]) if name in trial.params else "" for name in names]
-        style = None if trial.n_to_do else "dim"
-        table.add_row(str(trial.trial_number), *values, str(trial.n_done), str(trial.n_to_do), trial.state, style=style)
-    return table
+    lines = [
+        {"trial": str(trial.trial_number)}
+        | {heading(name): hyperparameter(trial.params[name]) if name in trial.params else "" for name in names}
+        | {"runs done": str(trial.n_done), "to do": str(trial.n_to_do), "state": trial.state}
+        for trial in found.trials
+    ]
+    optional = sorted(map(heading, names), key=lambda name: len({line[name] for line in lines}))
+    dim = [not trial.n_to_do for trial in found.trials]
+    return fitting(f"{found.study}: the plan", lines, width, ["state", *optional], text=("state",), dim=dim)
 
 
 def train(

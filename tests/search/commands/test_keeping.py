@@ -113,6 +113,21 @@ def test_a_study_a_trial_and_a_run_are_shown_and_no_test_value_with_them(tmp_pat
         assert says in digitsweep("show", what, cwd=tmp_path).stderr
 
 
+def test_a_study_of_several_factors_has_a_column_for_each_and_every_trial_its_value(tmp_path, digitsweep):
+    (tmp_path / "two.yaml").write_text(
+        "study: two\nquestion: Are all there?\ndriver: ofat\ndataset: digits\n"
+        "fixed: {epochs: 1, evaluations_per_epoch: 2, hidden_layers: 1, hidden_size: 10, learning_rate: 0.01}\n"
+        "space: {hidden_size: [10, 20], learning_rate: [0.01, 0.1]}\n"
+    )
+    ran = digitsweep("run", "two.yaml", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert {"hidden size", "learning rate"} <= set(re.findall(r"hidden size|learning rate", ran.stdout))
+    trials = json.loads(digitsweep("show", "two", "--json", cwd=tmp_path).stdout)["trials"]
+    values = {(t["params"]["hidden_size"], t["params"]["learning_rate"]) for t in trials}
+    assert values == {(10, 0.01), (20, 0.01), (10, 0.1)}
+    assert "None" not in ran.stdout + digitsweep("show", "two", cwd=tmp_path).stdout
+
+
 def test_status_and_selection_are_json_for_programs(tmp_path, stored, digitsweep):
     names = [row["name"] for row in json.loads(digitsweep("status", "--json", cwd=tmp_path).stdout)]
     assert names == ["small@digits", "small-confirm@digits"]
@@ -122,7 +137,16 @@ def test_status_and_selection_are_json_for_programs(tmp_path, stored, digitsweep
 
 
 @pytest.mark.parametrize("width", [60, 80])
-@pytest.mark.parametrize("words", [["status"], ["select", "small"], ["show", "small"], ["show", "1"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status"],
+        ["select", "small"],
+        ["show", "small"],
+        ["show", "1"],
+        ["confirm", "small", "--top", 1, "--replicates", 2],
+    ],
+)
 def test_a_table_fits_its_terminal_and_cuts_no_number(tmp_path, stored, digitsweep, monkeypatch, width, words):
     from search.commands.common import console
 
