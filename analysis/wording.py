@@ -23,8 +23,24 @@ class ActivationWords(NamedTuple):
 ACTIVATIONS = {
     "relu": ActivationWords("ReLU", "g · [z > 0]   (34)"),
     "tanh": ActivationWords("tanh", "g · (1 − tanh²)   (36)"),
+    "leaky_relu": ActivationWords("leaky ReLU", "g · (1 if z > 0 else 0.01)"),
+    "elu": ActivationWords("ELU", "g · (1 if z > 0 else eᶻ)"),
+    "gelu": ActivationWords("GELU", "g · (Φ(z) + z φ(z))"),
+    "sigmoid": ActivationWords("sigmoid", "g · a (1 − a)"),
 }
-_FACTORS = {"dropout_input": "dropout of inputs", "dropout_hidden": "dropout of hidden units"}
+_FACTORS = {
+    "dropout_input": "dropout of inputs",
+    "dropout_hidden": "dropout of hidden units",
+    "noise_input": "noise on inputs",
+    "noise_hidden": "noise on hidden units",
+    "adam_beta2": "Adam's β₂",
+    "hidden_sizes": "widths",
+    "batch_norm": "batch normalisation",
+    "max_norm": "max-norm",
+    "adversarial": "adversarial move",
+    "adversarial_norm": "norm of the adversarial move",
+    "average": "average of weights",
+}
 
 
 def number_text(value: float, digits: int = 2) -> str:

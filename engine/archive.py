@@ -91,18 +91,22 @@ class Archive:
             raise ArchiveError(f"its {name} must be a whole number >= {at_least}, but is {value!r:.40}")
         return value
 
-    def arrays(self, configuration: Configuration, *groups: str) -> list[tuple[FloatArray, ...]]:
+    def arrays(
+        self, configuration: Configuration, *groups: str, batch_norm: bool = False
+    ) -> list[tuple[FloatArray, ...]]:
         """(W₁, b₁, …) of each group, in the shapes and the dtype that a configuration has for the header's images.
+
+        With `batch_norm` they are (W₁, b₁, γ₁, …).
 
         Raises:
             ArchiveError: other arrays, other shapes, another type, or damaged content.
         """
         n_features, n_classes = self.count("n_features", 1), self.count("n_classes", 1)
-        n_arrays = 2 * (configuration.hidden_layers + 1)
+        n_arrays = (3 if batch_norm else 2) * (configuration.hidden_layers + 1)
         # The number first: a header can claim a thousand million layers.
         if len(self._members) != 1 + n_arrays * len(groups):
             raise ArchiveError(f"it must have {n_arrays * len(groups)} arrays, but has {len(self._members) - 1}")
-        shapes = parameter_shapes(configuration.layer_sizes(n_features, n_classes))
+        shapes = parameter_shapes(configuration.layer_sizes(n_features, n_classes), batch_norm=batch_norm)
         dtype = DTYPES[configuration.dtype].newbyteorder("<")
         return [
             tuple(self._read_array(f"{group}_{i}", shape, dtype) for i, shape in enumerate(shapes)) for group in groups

@@ -85,6 +85,15 @@ def kernel(function: Callable[P, R]) -> Kernel[P, R]:
     Raises:
         CompilerOffError: Numba is told not to compile.
     """
+    return _compiled(function, "python")
+
+
+def dividing_kernel(function: Callable[P, R]) -> Kernel[P, R]:
+    """A kernel in which x / 0 is infinite or no number, as in NumPy, so that loops with a division become vectors."""
+    return _compiled(function, "numpy")
+
+
+def _compiled(function: Callable[P, R], error_model: str) -> Kernel[P, R]:
     if numba.config.DISABLE_JIT:
         raise CompilerOffError(
             "the engine works in compiled code, and Numba's compiler is switched off here; "
@@ -95,10 +104,10 @@ def kernel(function: Callable[P, R]) -> Kernel[P, R]:
         # Numba's setting for places of one's own holds for the process; it is read when a function is decorated.
         before, numba.config.CACHE_LOCATOR_CLASSES = numba.config.CACHE_LOCATOR_CLASSES, places
         try:
-            return cast("Kernel[P, R]", njit(nogil=True, cache=True)(function))
+            return cast("Kernel[P, R]", njit(nogil=True, cache=True, error_model=error_model)(function))
         except RuntimeError:
             # No folder can be written: compile in every process.
-            return cast("Kernel[P, R]", njit(nogil=True)(function))
+            return cast("Kernel[P, R]", njit(nogil=True, error_model=error_model)(function))
         finally:
             numba.config.CACHE_LOCATOR_CLASSES = before
 

@@ -20,6 +20,7 @@ import numpy as np
 from engine.activations import ACTIVATIONS
 from engine.arrays import FloatArray, IntArray
 from engine.blas import one_blas_thread
+from engine.by_components import train_by_components
 from engine.configuration import Configuration
 from engine.data.dataset import Split
 from engine.errors import entry, unknown_choice
@@ -27,7 +28,7 @@ from engine.kernels import launch as kernels
 from engine.kernels.launch_batches import train_batches
 from engine.kernels.vector_math import VECTOR_FORMS
 from engine.network import Network
-from engine.optimizers import Sgd, optimizer_of
+from engine.optimizers import Sgd
 from engine.predictions import Classes
 from engine.seeds import Seed, Stream, generator, seed_of
 from engine.state import TrainingState
@@ -55,6 +56,8 @@ def population_key(configuration: Configuration, seed: Seed) -> Hashable | None:
     """What linear runs must have in common to train in lock-step, on one data set; None for a run that trains alone."""
     if configuration.hidden_layers or configuration.batch_size != 1 or configuration.dropout_input:
         return None
+    if configuration.without_kernel:
+        return None
     return (
         seed_of(seed, Stream.ORDER),
         configuration.train_images,
@@ -69,7 +72,7 @@ def _is_for_blas(batch_size: int, density: float) -> bool:
 
 
 def chosen(work: Work, states: Sequence[TrainingState], split: Split, asked: Implementation = "auto") -> str:
-    """What does a piece of work: `components`, `population` or `network`.
+    """What does a piece of work: `components`, `population`, `network` or `batches`.
 
     Args:
         work: to `update` the states' parameters, or to `measure` loss and accuracy.
@@ -88,10 +91,11 @@ def chosen(work: Work, states: Sequence[TrainingState], split: Split, asked: Imp
         "update": in_batches and _is_for_blas(configuration.batch_size, split.rows.density),
         "measure": configuration.hidden_layers > 0 and split.rows.density > _DENSE,
     }
-    # The components can compute any activation and take any step, the kernels those that they have a form of.
+    # The components can compute any activation and do whatever a configuration asks for, the kernels what they have a
+    # form of.
     has_kernels = not configuration.hidden_layers or configuration.activation in VECTOR_FORMS
     if work == "update":
-        has_kernels = has_kernels and isinstance(optimizer_of(configuration), Sgd)
+        has_kernels = has_kernels and not configuration.without_kernel
     if entry(by_matrices, "work", work) or asked == "components" or not has_kernels:
         return "components"
     if work == "update" and in_batches:
@@ -121,6 +125,7 @@ def _moved(
         updates=state.updates + done,
         parameters=parameters,
         velocities=velocities,
+        folded=None,
         diverged_at=None if diverged is None else state.updates + done,
     )
 
@@ -187,36 +192,16 @@ def _update_population(
     ]
 
 
-def _update_by_components(state: TrainingState, split: Split, order: IntArray) -> TrainingState:
-    configuration = state.configuration
-    parameters = tuple(w.copy() for w in state.parameters)
-    velocities = tuple(v.copy() for v in state.velocities)
-    network = Network.with_parameters(parameters, configuration)
-    optimizer = optimizer_of(configuration)
-    batch = configuration.batch_size
-    X, y = np.empty((batch, split.rows.n_features), split.X.dtype), np.empty(batch, np.int64)
-    n_updates = _n_updates(configuration, order)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for i in range(n_updates):
-            visited = order[i * batch : (i + 1) * batch]
-            n = len(visited)
-            # Indices come from a permutation; mode "clip" lets NumPy write into the buffer directly.
-            np.take(split.X, visited, axis=0, out=X[:n], mode="clip")
-            np.take(split.y, visited, out=y[:n], mode="clip")
-            loss = network.loss_and_gradients(
-                X[:n], y[:n], dropout_seed=_dropout_seed(state.seed), update=state.updates + i
-            )
-            if not math.isfinite(loss):
-                return _moved(state, parameters, velocities, n_updates, i)
-            optimizer.step(parameters, velocities, network.gradients, state.learning_rate.value, state.updates + i)
-    return _moved(state, parameters, velocities, n_updates, None)
-
-
 def _update_all_by_components(
     states: Sequence[TrainingState], split: Split, order: IntArray, _n_threads: int
 ) -> list[TrainingState]:
+    found = []
     with one_blas_thread():
-        return [_update_by_components(state, split, order) for state in states]
+        for state in states:
+            end = train_by_components(state, split, order, _dropout_seed(state.seed))
+            moved = _moved(state, end.parameters, end.velocities, _n_updates(state.configuration, order), end.diverged)
+            found.append(replace(moved, average=end.average))
+    return found
 
 
 def _beside(states: Sequence[TrainingState], predicted: Classes | None) -> list[tuple[TrainingState, Classes | None]]:
@@ -225,7 +210,7 @@ def _beside(states: Sequence[TrainingState], predicted: Classes | None) -> list[
 
 
 def _measure_by_components(state: TrainingState, split: Split, predicted: Classes | None) -> tuple[float, float]:
-    network = Network.with_parameters(state.parameters, state.configuration)
+    network = Network(state.evaluated, state.configuration.activation)
     total, correct = 0.0, 0
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(split), _EVALUATION_BATCH):
@@ -249,7 +234,7 @@ def _measure_all_by_components(
 def _measure_population(
     states: Sequence[TrainingState], split: Split, predicted: Classes | None
 ) -> list[tuple[float, float]]:
-    return kernels.evaluate_population([state.parameters for state in states], split.rows, split.y, chosen=predicted)
+    return kernels.evaluate_population([state.evaluated for state in states], split.rows, split.y, chosen=predicted)
 
 
 def _measure_networks(
@@ -257,7 +242,7 @@ def _measure_networks(
 ) -> list[tuple[float, float]]:
     activation = ACTIVATIONS[states[0].configuration.activation]
     return [
-        kernels.evaluate_network(state.parameters, split.rows, split.y, activation=activation, chosen=out)
+        kernels.evaluate_network(state.evaluated, split.rows, split.y, activation=activation, chosen=out)
         for state, out in _beside(states, predicted)
     ]
 

@@ -46,24 +46,36 @@ INITIALIZERS: dict[str, Initializer] = {
 }
 
 
-def parameter_shapes(sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """The shapes of (W₁, b₁, W₂, b₂, …) in a network with these units in each layer, inputs and classes included."""
-    return [shape for n_in, n_out in pairwise(sizes) for shape in ((n_in, n_out), (n_out,))]
+def parameter_shapes(sizes: tuple[int, ...], *, batch_norm: bool = False) -> list[tuple[int, ...]]:
+    """The shapes of (W₁, b₁, W₂, b₂, …) in a network with these units in each layer, inputs and classes included.
+
+    With batch normalisation they are those of (W₁, b₁, γ₁, W₂, b₂, γ₂, …).
+    """
+    vectors = 2 if batch_norm else 1
+    return [shape for n_in, n_out in pairwise(sizes) for shape in ((n_in, n_out), *[(n_out,)] * vectors)]
 
 
 def initial_parameters(
-    sizes: tuple[int, ...], initializer: str, random: np.random.Generator, dtype: np.dtype[Any]
+    sizes: tuple[int, ...],
+    initializer: str,
+    random: np.random.Generator,
+    dtype: np.dtype[Any],
+    *,
+    batch_norm: bool = False,
 ) -> tuple[FloatArray, ...]:
-    """First weights and biases (W₁, b₁, W₂, b₂, …) of a network.
+    """First weights and biases (W₁, b₁, W₂, b₂, …) of a network; with batch normalisation (W₁, b₁, γ₁, …), γ = 1.
 
     Args:
         sizes: units of each layer, from the inputs to the classes; `len(sizes) - 1` layers have weights.
         initializer: a name in `INITIALIZERS`.
         random: source of the draws, taken layer by layer from the input on, in float64.
         dtype: what the draws are rounded to, so that both precisions start at the same place.
+        batch_norm: whether each layer has a γ.
     """
     draw = entry(INITIALIZERS, "initializer", initializer)
     parameters: list[FloatArray] = []
     for n_in, n_out in pairwise(sizes):
         parameters += [draw(random, n_in, n_out).astype(dtype), np.zeros(n_out, dtype)]
+        if batch_norm:
+            parameters.append(np.ones(n_out, dtype))
     return tuple(parameters)

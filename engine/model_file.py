@@ -35,7 +35,8 @@ class Model:
 
     Attributes:
         configuration: every hyperparameter.
-        parameters: (W₁, b₁, …), W of shape (units in, units out), b of shape (units out,).
+        parameters: (W₁, b₁, …), W of shape (units in, units out), b of shape (units out,): what was evaluated, with
+            batch normalisation in it (`engine.folding`).
         dataset: name of the data set.
         data_sha256: its content, as `engine.data.dataset.Dataset.sha256`.
         n_features: pixels of one image.
@@ -56,7 +57,7 @@ class Model:
         """The model that a run has at this point of its training."""
         return cls(
             state.configuration,
-            state.parameters,
+            state.evaluated,
             dataset.name,
             dataset.sha256,
             dataset.n_features,
@@ -67,7 +68,7 @@ class Model:
     @property
     def network(self) -> Network:
         """The network with these parameters; nothing is dropped in prediction."""
-        return Network.with_parameters(self.parameters, self.configuration)
+        return Network(self.parameters, self.configuration.activation)
 
     def predict_proba(self, X: FloatArray) -> FloatArray:
         """Probability of each class (equation 2), shape (n, n_classes), for images X, shape (n, n_features).

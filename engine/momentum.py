@@ -46,3 +46,7 @@ def momentum_form(name: str) -> MomentumForm:
         ConfigurationError: there is none.
     """
     return entry(MOMENTUM_FORMS, "momentum form", name)
+
+
+OPTIMIZERS = ("sgd", "nesterov", "adam", "adamw")
+"""The names of what makes steps of gradients; `engine.optimizers` has the classes, whose steps are compiled."""

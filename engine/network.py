@@ -11,7 +11,16 @@ import numpy as np
 
 from engine.activations import ACTIVATIONS
 from engine.arrays import DTYPES, FloatArray, IntArray
-from engine.components import Component, Dropout, LinearProjection, NegativeLogLikelihood, Nonlinearity
+from engine.components import (
+    BatchNorm,
+    Component,
+    Dropout,
+    LinearProjection,
+    NegativeLogLikelihood,
+    Noise,
+    Nonlinearity,
+    Parameter,
+)
 from engine.configuration import Configuration
 from engine.errors import ConfigurationError
 from engine.initializers import initial_parameters
@@ -22,11 +31,16 @@ class Network:
     """A chain of components from images to logits, with its loss.
 
     Args:
-        parameters: (W₁, b₁, W₂, b₂, …); W of shape (units in, units out), b of shape (units out,). The
-            arrays become the network's own: training changes them in place.
+        parameters: (W₁, b₁, W₂, b₂, …); W of shape (units in, units out), b of shape (units out,); with batch
+            normalisation (W₁, b₁, γ₁, …), γ of the shape of b. The arrays become the network's own: training changes
+            them in place.
         activation: σ between the layers, a name of `engine.activations.ACTIVATIONS`.
-        dropout_input: share of inputs dropped when a mask position is given.
+        dropout_input: share of inputs dropped in training.
         dropout_hidden: the same for hidden units.
+        batch_norm: whether each layer is normalised over the batch, in whatever the network computes.
+        noise_input: standard deviation of the noise on inputs in training.
+        noise_hidden: the same for what enters σ.
+        label_smoothing: ε of the loss.
     """
 
     def __init__(
@@ -36,23 +50,58 @@ class Network:
         *,
         dropout_input: float = 0.0,
         dropout_hidden: float = 0.0,
+        batch_norm: bool = False,
+        noise_input: float = 0.0,
+        noise_hidden: float = 0.0,
+        label_smoothing: float = 0.0,
     ) -> None:
-        if len(parameters) < 2 or len(parameters) % 2:
-            raise ConfigurationError("a network needs a weight matrix and a bias for each of its layers")
-        for (W, _), (following, _) in pairwise(zip(parameters[::2], parameters[1::2], strict=True)):
+        step = 3 if batch_norm else 2
+        if len(parameters) < step or len(parameters) % step:
+            raise ConfigurationError(
+                "a network needs a weight matrix and a bias for each of its layers"
+                + (", and a scale where it is normalised" if batch_norm else "")
+            )
+        layers = [tuple(parameters[i : i + step]) for i in range(0, len(parameters), step)]
+        for (W, *_), (following, *_) in pairwise(layers):
             if W.shape[1] != following.shape[0]:
                 raise ConfigurationError(f"layers must fit each other, but {W.shape} is followed by {following.shape}")
-        self.projections = [LinearProjection(W, b) for W, b in zip(parameters[::2], parameters[1::2], strict=True)]
-        # One dropout component per layer that can drop units: the inputs are 0, hidden layer l is l.
-        self._dropouts = [Dropout(dropout_hidden if layer else dropout_input) for layer in range(len(parameters) // 2)]
+        self._parameters: list[Parameter] = []
         self.components: list[Component] = []
-        for layer, projection in enumerate(self.projections):
+        self._dropouts: list[tuple[int, int, Dropout]] = []
+        self._noises: list[tuple[int, int, Noise]] = []
+        for layer, (W, b, *gamma) in enumerate(layers):
+            units = W.shape[0]
             if layer:
+                self._add_noise(layer, units, noise_hidden)
                 self.components.append(Nonlinearity(ACTIVATIONS[activation]))
-            if self._dropouts[layer].rate:
-                self.components.append(self._dropouts[layer])
+            # One dropout component per layer that can drop units: the inputs are 0, hidden layer l is l.
+            dropout = Dropout(dropout_hidden if layer else dropout_input)
+            if dropout.rate:
+                self.components.append(dropout)
+                self._dropouts.append((layer, units, dropout))
+            if not layer:
+                self._add_noise(layer, units, noise_input)
+            self._add_layer(W, b, *gamma)
+        self.loss_component = NegativeLogLikelihood(label_smoothing)
+        self._first = next(component for component in self.components if isinstance(component, LinearProjection))
+        self.pixel_gradient: FloatArray | None = None
+
+    def _add_noise(self, layer: int, units: int, size: float) -> None:
+        if size:
+            noise = Noise(size)
+            self.components.append(noise)
+            self._noises.append((layer, units, noise))
+
+    def _add_layer(self, W: FloatArray, b: FloatArray, gamma: FloatArray | None = None) -> None:
+        if gamma is None:
+            projection = LinearProjection(W, b)
+            assert projection.b is not None
             self.components.append(projection)
-        self.loss_component = NegativeLogLikelihood()
+            self._parameters += [projection.W, projection.b]
+        else:
+            projection, normalisation = LinearProjection(W, None), BatchNorm(b, gamma)
+            self.components += [projection, normalisation]
+            self._parameters += [projection.W, normalisation.b, normalisation.gamma]
 
     @classmethod
     def initialized(cls, configuration: Configuration, n_features: int, n_classes: int, seed: Seed) -> "Network":
@@ -62,28 +111,34 @@ class Network:
             configuration.initializer,
             generator(seed, Stream.INITIALIZATION),
             DTYPES[configuration.dtype],
+            batch_norm=configuration.batch_norm,
         )
         return cls.with_parameters(parameters, configuration)
 
     @classmethod
     def with_parameters(cls, parameters: Sequence[FloatArray], configuration: Configuration) -> "Network":
-        """The network of a configuration with given parameters."""
+        """The network of a configuration, as it is trained, with given parameters."""
+        c = configuration
         return cls(
             parameters,
-            configuration.activation,
-            dropout_input=configuration.dropout_input,
-            dropout_hidden=configuration.dropout_hidden,
+            c.activation,
+            dropout_input=c.dropout_input,
+            dropout_hidden=c.dropout_hidden,
+            batch_norm=c.batch_norm,
+            noise_input=c.noise_input,
+            noise_hidden=c.noise_hidden,
+            label_smoothing=c.label_smoothing,
         )
 
     @property
     def parameters(self) -> tuple[FloatArray, ...]:
-        """(W₁, b₁, W₂, b₂, …), the arrays themselves."""
-        return tuple(value for p in self.projections for value in (p.W.value, p.b.value))
+        """(W₁, b₁, W₂, b₂, …), with batch normalisation (W₁, b₁, γ₁, …), the arrays themselves."""
+        return tuple(parameter.value for parameter in self._parameters)
 
     @property
     def gradients(self) -> tuple[FloatArray, ...]:
         """What the last backward pass found for each of `parameters`, in the same order and shapes."""
-        return tuple(value for p in self.projections for value in (p.W.gradient, p.b.gradient))
+        return tuple(parameter.gradient for parameter in self._parameters)
 
     def logits(self, X: FloatArray) -> FloatArray:
         """z⁽ᵗ⁾ of equation 31, shape (n, classes), for images X of shape (n, features)."""
@@ -91,35 +146,42 @@ class Network:
             X = component.forward(X)
         return X
 
-    def loss_and_gradients(
-        self, X: FloatArray, y: IntArray, *, dropout_seed: int = 0, update: int | None = None
-    ) -> float:
+    def draw(self, n: int, *, dropout_seed: int, noise_seed: int, update: int) -> None:
+        """Take the masks and the noise of one update, for batches of n images, until `rest`."""
+        for layer, units, dropout in self._dropouts:
+            dropout.draw(dropout_seed, update, layer, n, units)
+        for layer, units, noise in self._noises:
+            random = generator(noise_seed, Stream.NOISE, update, layer)
+            noise.draw(random, n, units, self.parameters[0].dtype)
+
+    def rest(self) -> None:
+        """Forget masks and noise: from now on nothing is dropped and nothing is added."""
+        for _, _, dropout in self._dropouts:
+            dropout.mask = None
+        for _, _, noise in self._noises:
+            noise.noise = None
+
+    def loss_and_gradients(self, X: FloatArray, y: IntArray, *, to_pixels: bool = False) -> float:
         """The mean loss (nats) of a batch, leaving the gradients in the components.
 
         Args:
             X: (n, features) images.
             y: (n,) classes.
-            dropout_seed: decides the masks, together with `update`.
-            update: number of this update in the run, from 0; None trains without dropout.
+            to_pixels: whether `pixel_gradient`, (n, features), is wanted too: that of the loss for each pixel.
         """
-        if update is not None:
-            for layer, dropout in enumerate(self._dropouts):
-                if dropout.rate:
-                    units = self.projections[layer].W.value.shape[0]
-                    dropout.draw(dropout_seed, update, layer, len(X), units)
         loss = self.loss_component.forward(self.logits(X), y)
         G = self.loss_component.backward()
-        # Nothing learns before the first projection, so it needs the gradients of W and b alone.
-        first = self.projections[0]
-        for component in reversed(self.components[self.components.index(first) + 1 :]):
+        for component in reversed(self.components):
+            if not to_pixels and component is self._first:
+                # Nothing learns before the first projection, so it needs the gradients of its parameters alone.
+                self._first.accumulate(G)
+                return loss
             G = component.backward(G)
-        first.accumulate(G)
-        for dropout in self._dropouts:
-            dropout.mask = None
+        self.pixel_gradient = G
         return loss
 
     def loss(self, X: FloatArray, y: IntArray) -> float:
-        """The mean loss in nats, no unit dropped."""
+        """The mean loss in nats, with what is drawn."""
         return self.loss_component.forward(self.logits(X), y)
 
     def predict_proba(self, X: FloatArray) -> FloatArray:

@@ -5,12 +5,16 @@ so that each parameter is read and written once: as NumPy operations it would be
 time of a small batch.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+import numpy as np
+
 from engine.arrays import FloatArray
-from engine.compiled import kernel
+from engine.compiled import dividing_kernel, kernel
+from engine.errors import entry
 from engine.momentum import momentum_form
 
 if TYPE_CHECKING:
@@ -43,11 +47,6 @@ class Optimizer(Protocol):
             learning_rate: γ.
             update: number of this update in the run, from 0.
         """
-
-
-def optimizer_of(configuration: "Configuration") -> Optimizer:
-    """The optimizer that a configuration asks for; one that is not `Sgd` is none of the kernels'."""
-    return Sgd.of(configuration)
 
 
 @dataclass(frozen=True)
@@ -128,3 +127,171 @@ def _step(
     else:
         for i in range(w.size):
             w[i] -= rate * (g[i] + weight_decay * w[i])
+
+
+@dataclass(frozen=True)
+class Nesterov:
+    """Nesterov's accelerated gradient, in the form that takes the gradient where the parameters are.
+
+    For every parameter w with gradient g (Sutskever et al. 2013, equations 3 and 4, after a change of variables: what
+    is kept here is their point of the next look-ahead):
+
+        g ← g + λw      for weights, not for biases
+        v ← βv + g
+        w ← w − γ(g + βv)
+
+    Attributes:
+        beta: share of the velocity that survives one update.
+        weight_decay: λ.
+    """
+
+    memories: ClassVar[tuple[str, ...]] = ("velocity",)
+
+    beta: float
+    weight_decay: float = 0.0
+
+    @classmethod
+    def of(cls, configuration: "Configuration") -> "Nesterov":
+        """With the β and the weight decay of a configuration."""
+        return cls(configuration.momentum_beta, configuration.weight_decay)
+
+    def step(
+        self,
+        parameters: Sequence[FloatArray],
+        velocities: Sequence[FloatArray],
+        gradients: Sequence[FloatArray],
+        learning_rate: float,
+        update: int = 0,
+    ) -> None:
+        """As of `Optimizer`; every update is like the others."""
+        del update
+        scalar = parameters[0].dtype.type
+        for w, v, g in zip(parameters, velocities, gradients, strict=True):
+            weight_decay = scalar(self.weight_decay if w.ndim == 2 else 0)
+            rate, beta = scalar(learning_rate), scalar(self.beta)
+            _nesterov(w.reshape(-1), v.reshape(-1), g.reshape(-1), rate, beta, weight_decay)
+
+
+@kernel
+def _nesterov(w: FloatArray, v: FloatArray, g: FloatArray, rate: Any, beta: Any, weight_decay: Any) -> None:
+    for i in range(w.size):
+        gradient = g[i] + weight_decay * w[i]
+        v[i] = beta * v[i] + gradient
+        w[i] -= rate * (gradient + beta * v[i])
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma & Ba 2015, algorithm 1), with weight decay in the gradient or beside it.
+
+    For every parameter w with gradient g, at update t = 1, 2, …:
+
+        g ← g + λw                                  Adam, for weights, not for biases
+        m ← β₁m + (1 − β₁)g
+        s ← β₂s + (1 − β₂)g²
+        w ← w − γλw                                 AdamW (Loshchilov & Hutter 2019, algorithm 2), likewise
+        w ← w − γ m̂ / (√ŝ + ε)                      m̂ = m / (1 − β₁ᵗ), ŝ = s / (1 − β₂ᵗ), ε = 10⁻⁸
+
+    Attributes:
+        beta1: share of the mean gradient that survives one update.
+        beta2: share of the mean square that survives one update.
+        weight_decay: λ.
+        is_decoupled: whether weights shrink beside the step, which is AdamW.
+    """
+
+    memories: ClassVar[tuple[str, ...]] = ("mean", "square")
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    weight_decay: float = 0.0
+    is_decoupled: bool = False
+
+    @classmethod
+    def of(cls, configuration: "Configuration") -> "Adam":
+        """With the betas and the weight decay of a configuration, as its optimizer has it."""
+        c = configuration
+        return cls(c.momentum_beta, c.adam_beta2, c.weight_decay, c.optimizer == "adamw")
+
+    def step(
+        self,
+        parameters: Sequence[FloatArray],
+        velocities: Sequence[FloatArray],
+        gradients: Sequence[FloatArray],
+        learning_rate: float,
+        update: int,
+    ) -> None:
+        """As of `Optimizer`; the first updates make up for memories that begin at zero."""
+        n, scalar = len(parameters), parameters[0].dtype.type
+        rate = scalar(learning_rate / (1 - self.beta1 ** (update + 1)))
+        correction = scalar(1 / math.sqrt(1 - self.beta2 ** (update + 1)))
+        new1, new2, epsilon = scalar(1 - self.beta1), scalar(1 - self.beta2), scalar(1e-8)
+        for w, m, s, g in zip(parameters, velocities[:n], velocities[n:], gradients, strict=True):
+            weight_decay = self.weight_decay if w.ndim == 2 else 0.0
+            inside = scalar(0 if self.is_decoupled else weight_decay)
+            kept = scalar(1 - learning_rate * weight_decay if self.is_decoupled else 1)
+            flat = (w.reshape(-1), m.reshape(-1), s.reshape(-1), g.reshape(-1))
+            _adam(*flat, rate, new1, new2, correction, epsilon, inside, kept)
+
+
+@dividing_kernel
+def _adam(
+    w: FloatArray,
+    m: FloatArray,
+    s: FloatArray,
+    g: FloatArray,
+    rate: Any,
+    new1: Any,
+    new2: Any,
+    correction: Any,
+    epsilon: Any,
+    weight_decay: Any,
+    kept: Any,
+) -> None:
+    """One step of the values of one parameter, flat; `correction` is 1 / √(1 − β₂ᵗ), `kept` what AdamW leaves of w."""
+    for i in range(w.size):
+        gradient = g[i] + weight_decay * w[i]
+        mean = m[i] + new1 * (gradient - m[i])
+        square = s[i] + new2 * (gradient * gradient - s[i])
+        m[i], s[i] = mean, square
+        w[i] = kept * w[i] - rate * mean / (np.sqrt(square) * correction + epsilon)
+
+
+def limit_norms(weights: Sequence[FloatArray], longest: float) -> None:
+    """Scale the weights into each unit, the columns of each matrix, to at most this L2 norm, in place.
+
+    Max-norm regularisation (Srebro & Shraibman 2005; Srivastava et al. 2014, section 5.1).
+    """
+    for W in weights:
+        norms = np.sqrt(np.einsum("ij,ij->j", W, W))
+        W *= np.minimum(1, longest / np.maximum(norms, np.finfo(W.dtype).tiny)).astype(W.dtype)
+
+
+def follow(average: Sequence[FloatArray], parameters: Sequence[FloatArray], share: float, update: int) -> None:
+    """One update of an exponential average of the parameters, in place (Polyak & Juditsky 1992).
+
+        a ← ρa + (1 − ρ)w       ρ = min(share, (1 + t) / (10 + t)) at update t = 0, 1, …
+
+    so that the first values, which know nothing yet, are soon forgotten.
+    """
+    new = parameters[0].dtype.type(1 - min(share, (1 + update) / (10 + update)))
+    for a, w in zip(average, parameters, strict=True):
+        _follow(a.reshape(-1), w.reshape(-1), new)
+
+
+@kernel
+def _follow(a: FloatArray, w: FloatArray, new: Any) -> None:
+    for i in range(a.size):
+        a[i] += new * (w[i] - a[i])
+
+
+_OPTIMIZERS: dict[str, Callable[["Configuration"], Optimizer]] = {
+    "sgd": Sgd.of,
+    "nesterov": Nesterov.of,
+    "adam": Adam.of,
+    "adamw": Adam.of,
+}
+
+
+def optimizer_of(configuration: "Configuration") -> Optimizer:
+    """The optimizer that a configuration asks for; one that is not `Sgd` is none of the kernels'."""
+    return entry(_OPTIMIZERS, "optimizer", configuration.optimizer)(configuration)

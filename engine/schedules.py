@@ -7,7 +7,10 @@ uses.
 `halve_on_decrease` is the report's own rule, kept to the letter: "if training loss decreased from the
 previous round, then halve the learning rate" (section 2.4). `halve_on_increase` is the usual one.
 `cosine` falls from the initial rate towards zero along half a cosine over the whole run, a step at every
-evaluation (Loshchilov & Hutter 2017, equation 5 without restarts).
+evaluation (Loshchilov & Hutter 2017, equation 5 without restarts). `linear_end` keeps the initial rate for a third of
+the run and falls to zero on a line over the rest. `step` is a tenth of it after half of the run, and a hundredth after
+three quarters (He et al. 2016, section 4.2). `warm_up` rises from a tenth of it over the first tenth of the run (Goyal
+et al. 2017, section 2.2), and falls as the cosine does from there.
 
 A schedule is one entry of `SCHEDULES`, and what a round may be one of `ROUNDS`; everything else follows.
 """
@@ -50,11 +53,25 @@ class Halving:
     halves: Callable[[float, float], bool]
 
 
+_WARM = 0.1
+
+
+def _cosine(share: float) -> float:
+    return (1 + math.cos(math.pi * share)) / 2
+
+
+def _warm_up(share: float) -> float:
+    return 0.1 + 0.9 * share / _WARM if share < _WARM else _cosine((share - _WARM) / (1 - _WARM))
+
+
 SCHEDULES: dict[str, Planned | Halving] = {
     "constant": Planned(lambda _share: 1.0),
     "halve_on_decrease": Halving(lambda now, before: now < before),
     "halve_on_increase": Halving(lambda now, before: now > before),
-    "cosine": Planned(lambda share: (1 + math.cos(math.pi * share)) / 2),
+    "cosine": Planned(_cosine),
+    "linear_end": Planned(lambda share: min(1.0, 1.5 * (1 - share))),
+    "step": Planned(lambda share: 1.0 if share < 0.5 else 0.1 if share < 0.75 else 0.01),
+    "warm_up": Planned(_warm_up),
 }
 
 ROUNDS: dict[str, Callable[["Configuration"], int]] = {
@@ -73,6 +90,13 @@ def waits_for_loss(configuration: "Configuration", k: int) -> bool:
     """Whether the learning rate after evaluation `k` depends on the training loss that it finds."""
     n_evaluations = entry(ROUNDS, "decay_round", configuration.decay_round)(configuration)
     return compares_rounds(configuration.decay) and k % n_evaluations == 0
+
+
+def first_learning_rate(configuration: "Configuration") -> LearningRate:
+    """The learning rate of the first segment."""
+    schedule = entry(SCHEDULES, "decay", configuration.decay)
+    factor = schedule.factor(0.0) if isinstance(schedule, Planned) else 1.0
+    return LearningRate(configuration.learning_rate * factor)
 
 
 def next_learning_rate(

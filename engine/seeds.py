@@ -26,10 +26,11 @@ class Stream(IntEnum):
     DROPOUT = 2
     PLAN = 3
     SPLIT = 4
+    NOISE = 5
 
 
 RUN_STREAMS = {"initialisation": Stream.INITIALIZATION, "order": Stream.ORDER, "dropout": Stream.DROPOUT}
-"""What a run draws while it trains, by the names that study files and databases use."""
+"""What a run draws while it trains, by the names that study files and databases use; noise goes with dropout."""
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,11 @@ class TrainingState:
         k: evaluations done.
         updates: parameter updates done.
         learning_rate: what the next segment uses, with the schedule's memory.
-        parameters: (W₁, b₁, …), W of shape (units in, units out).
+        parameters: (W₁, b₁, …), W of shape (units in, units out); with batch normalisation (W₁, b₁, γ₁, …).
         velocities: what the optimizer keeps, each memory in the same shapes; zeros where there is no momentum.
+        average: exponential average of the parameters, in the same shapes; empty where none is kept.
+        folded: the plain network (W₁, b₁, …) that was evaluated, where batch normalisation makes it another than
+            parameters or average; it follows from these, and a checkpoint has none.
         diverged_at: number of the update, from 1, whose loss was not finite; None while all is well.
     """
 
@@ -85,7 +88,22 @@ class TrainingState:
     learning_rate: LearningRate
     parameters: tuple[FloatArray, ...]
     velocities: tuple[FloatArray, ...]
+    average: tuple[FloatArray, ...] = ()
+    folded: tuple[FloatArray, ...] | None = None
     diverged_at: int | None = None
+
+    @property
+    def evaluated(self) -> tuple[FloatArray, ...]:
+        """(W₁, b₁, …) of the plain network that is evaluated and predicts.
+
+        Raises:
+            RuntimeError: with batch normalisation, where the state has not been evaluated.
+        """
+        if self.folded is not None:
+            return self.folded
+        if self.configuration.batch_norm:
+            raise RuntimeError("a network with batch normalisation must be evaluated before it predicts")
+        return self.average or self.parameters
 
     @property
     def finished(self) -> bool:
@@ -112,7 +130,7 @@ class TrainingState:
         }
         n = len(self.parameters)
         kept = {name: self.velocities[i * n : (i + 1) * n] for i, name in enumerate(_memories(self.configuration))}
-        write_archive(archive, header, parameter=self.parameters, **kept)
+        write_archive(archive, header, parameter=self.parameters, average=self.average, **kept)
         content = f"{_FIRST_WORD} {FORMAT}\n".encode() + archive.getvalue()
         return content + hashlib.sha256(content).digest()
 
@@ -146,7 +164,11 @@ class TrainingState:
                     raise ArchiveError("it is of another configuration")
                 if header["seed"] != _plain(seed):
                     raise ArchiveError(f"it has the seed {header['seed']}, but the run has {_plain(seed)}")
-                parameters, *kept = archive.arrays(configuration, "parameter", *_memories(configuration))
+                groups = ["average"] if configuration.average else []
+                parameters, *kept = archive.arrays(
+                    configuration, "parameter", *groups, *_memories(configuration), batch_norm=configuration.batch_norm
+                )
+                average = kept.pop(0) if configuration.average else ()
                 value, round_loss = header["learning_rate"]
                 return cls(
                     configuration,
@@ -156,6 +178,7 @@ class TrainingState:
                     learning_rate=LearningRate(float(value), None if round_loss is None else float(round_loss)),
                     parameters=parameters,
                     velocities=tuple(array for memory in kept for array in memory),
+                    average=average,
                     diverged_at=None if header["diverged_at"] is None else archive.count("diverged_at", 1),
                 )
         except ArchiveError as error:

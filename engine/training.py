@@ -21,13 +21,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from engine.arrays import DTYPES, IntArray
+from engine.blas import one_blas_thread
 from engine.configuration import Configuration
 from engine.data.dataset import SPLITS, Dataset, Split, SplitName
+from engine.folding import folded
 from engine.implementations import Implementation, measure, update
 from engine.network import Network
 from engine.optimizers import optimizer_of
 from engine.predictions import Predictions, class_dtype
-from engine.schedules import LearningRate, next_learning_rate, waits_for_loss
+from engine.schedules import first_learning_rate, next_learning_rate, waits_for_loss
 from engine.seeds import Seed, Stream, epoch_order, seed_of
 from engine.state import Evaluation, TrainingState
 
@@ -47,7 +49,7 @@ class TrainingResult:
     @property
     def network(self) -> Network:
         """The trained network."""
-        return Network.with_parameters(self.state.parameters, self.state.configuration)
+        return Network(self.state.evaluated, self.state.configuration.activation)
 
 
 def train_split(configuration: Configuration, dataset: Dataset) -> Split:
@@ -94,9 +96,10 @@ def initial_state(configuration: Configuration, seed: Seed, dataset: Dataset) ->
         seed=seed,
         k=0,
         updates=0,
-        learning_rate=LearningRate(configuration.learning_rate),
+        learning_rate=first_learning_rate(configuration),
         parameters=network.parameters,
         velocities=tuple(np.zeros_like(w) for _ in optimizer_of(configuration).memories for w in network.parameters),
+        average=tuple(w.copy() for w in network.parameters) if configuration.average else (),
     )
 
 
@@ -147,6 +150,7 @@ def evaluate(
     A state that has diverged has no evaluation (None); one whose losses are not finite has diverged. With `predictions`
     an evaluation holds what was said about each image of validation and test too.
     """
+    states = [_folded(state, dataset) for state in states]
     alive = [state for state in states if state.diverged_at is None]
     measured: list[dict[SplitName, tuple[float, float]]] = [{} for _ in alive]
     predicted: list[dict[SplitName, Predictions]] = [{} for _ in alive]
@@ -185,6 +189,15 @@ def evaluate(
         rate = next_learning_rate(state.learning_rate, state.configuration, state.k, found["train"][0])
         after.append(replace(state, learning_rate=rate))
     return after, evaluations
+
+
+def _folded(state: TrainingState, dataset: Dataset) -> TrainingState:
+    """A state that can be evaluated: with batch normalisation, its plain network with the statistics of now."""
+    c = state.configuration
+    if not c.batch_norm or state.diverged_at is not None:
+        return state
+    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+        return replace(state, folded=folded(state.average or state.parameters, c, train_split(c, dataset)))
 
 
 def foreseen(states: Sequence[TrainingState]) -> list[TrainingState] | None:

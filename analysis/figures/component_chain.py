@@ -13,6 +13,8 @@ from analysis.studies import Studies, Study, with_runs
 from analysis.wording import ACTIVATIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.figure import Figure
 
     from analysis.figures.requests import ComponentChain
@@ -21,23 +23,34 @@ N_FEATURES = {"mnist": "784", "fashion-mnist": "784", "digits": "64"}
 
 
 def chain(
-    hidden_layers: int, hidden_size: int, activation: str, n_features: str, n_classes: str
+    widths: Sequence[int], activation: str, n_features: str, n_classes: str, *, batch_norm: bool = False
 ) -> list[dict[str, str]]:
     """Components from input to loss: `kind`, `label`, `parameters`, what is passed on and back."""
     parts = [{"kind": "input", "label": "image x", "parameters": "", "out": f"x: {n_features} pixels", "backward": ""}]
     width = n_features
-    for layer in range(1, hidden_layers + 2):
-        last = layer > hidden_layers
-        size = n_classes if last else str(hidden_size)
+    for layer, size in enumerate([*map(str, widths), n_classes], start=1):
+        last = layer > len(widths)
+        bias = f"b{layer}: {size}"
+        logits = "logits " if last else ""
         parts.append(
             {
                 "kind": "linear",
                 "label": f"linear projection {layer}",
-                "parameters": f"W{layer}: {size} × {width}\nb{layer}: {size}",
-                "out": f"{'logits ' if last else ''}z{layer}: {size}",
+                "parameters": f"W{layer}: {size} × {width}" + ("" if batch_norm else f"\n{bias}"),
+                "out": f"z{layer}: {size}" if batch_norm else f"{logits}z{layer}: {size}",
                 "backward": "Wᵀ g   (32)",
             }
         )
+        if batch_norm:
+            parts.append(
+                {
+                    "kind": "linear",
+                    "label": f"batch normalisation {layer}",
+                    "parameters": f"γ{layer}: {size}\n{bias}",
+                    "out": f"{logits}{size}",
+                    "backward": "γ / σ · (g − mean(g) − x̂ mean(g x̂))",
+                }
+            )
         if not last:
             parts.append(
                 {
@@ -53,15 +66,23 @@ def chain(
     return [*parts, loss | {"backward": "softmax(z) − 1[gold]   (33)"}]
 
 
+def _widths(chosen: Any) -> list[int]:
+    """Units of each hidden layer; a database of an earlier version has no `hidden_sizes`."""
+    stated = chosen.get("hidden_sizes")
+    if isinstance(stated, str):
+        return [int(width) for width in stated.split("-")]
+    return [int(chosen["hidden_size"])] * int(chosen["hidden_layers"])
+
+
 def table(study: Study, _studies: Studies, _request: ComponentChain) -> pd.DataFrame:
     """One row per component of the selected configuration."""
     chosen = study.selected
     parts = chain(
-        int(chosen["hidden_layers"]),
-        int(chosen["hidden_size"]),
+        _widths(chosen),
         str(chosen["activation"]),
         N_FEATURES.get(study.dataset, "n"),
         "c" if pd.isna(chosen["n_classes"]) else str(int(chosen["n_classes"])),
+        batch_norm=chosen.get("batch_norm", False) is True,
     )
     out = pd.DataFrame(parts).assign(
         study=study.name, trial_number=int(chosen["trial_number"]), configuration=study.describe(chosen)

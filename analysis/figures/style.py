@@ -53,6 +53,10 @@ SPLITS: Mapping[str, Look] = {
 ACTIVATIONS: Mapping[str, Look] = {
     "relu": Look(wording.ACTIVATIONS["relu"].name, "#D55E00", "-", "o"),
     "tanh": Look(wording.ACTIVATIONS["tanh"].name, "#3E9BD6", (0, (5, 1.5)), "s"),
+    "leaky_relu": Look(wording.ACTIVATIONS["leaky_relu"].name, "#A6603A", (0, (1.5, 1)), "D"),
+    "elu": Look(wording.ACTIVATIONS["elu"].name, "#22907F", (0, (6, 1.5, 1.5, 1.5)), "^"),
+    "gelu": Look(wording.ACTIVATIONS["gelu"].name, "#6F63C4", (0, (10, 2)), "v"),
+    "sigmoid": Look(wording.ACTIVATIONS["sigmoid"].name, "#B3A125", (0, (3, 1.5, 1, 1.5, 1, 1.5)), "P"),
 }
 SWITCH: Mapping[bool, Look] = {
     True: Look("with", "#B5528F", "-", "o"),
@@ -63,6 +67,9 @@ DECAYS: Mapping[str, Look] = {
     "halve_on_decrease": replace(SWITCH[True], label="halve on decrease"),
     "halve_on_increase": Look("halve on increase", "#2A6E92", (0, (1.5, 1)), "D"),
     "cosine": Look("cosine", "#B3A125", (0, (6, 1.5, 1.5, 1.5)), "^"),
+    "linear_end": Look("linear end", "#5FA344", (0, (10, 2)), "v"),
+    "step": Look("step", "#6F63C4", (0, (3, 1.5, 1, 1.5, 1, 1.5)), "P"),
+    "warm_up": Look("warm-up", "#A6603A", (0, (1, 1)), "x"),
 }
 MODELS: Mapping[str, Look] = {
     "linear": Look("linear model", "#8A8A2B", "-", "o"),
@@ -85,6 +92,9 @@ AXES: Mapping[str, str] = {
     "train_images": "training examples",
     "dropout_input": "dropout of inputs (share)",
     "dropout_hidden": "dropout of hidden units (share)",
+    "noise_input": "noise on inputs (standard deviation)",
+    "noise_hidden": "noise on hidden units (standard deviation)",
+    "average": "average of weights (share kept at an update)",
 }
 """What stands at the axis of a hyperparameter; others by their name, for they have no unit."""
 

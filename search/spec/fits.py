@@ -13,7 +13,15 @@ from search.spec.space import Axis, Range, SpecError, Value, configuration
 from search.spec.study import StudySpec
 
 # What decides how much of a data set and of memory a trial asks for.
-_SIZES = ("train_images", "batch_size", "evaluations_per_epoch", "hidden_layers", "hidden_size", "dtype")
+_SIZES = (
+    "train_images",
+    "batch_size",
+    "evaluations_per_epoch",
+    "hidden_layers",
+    "hidden_size",
+    "hidden_sizes",
+    "dtype",
+)
 
 
 def corners(spec: StudySpec) -> list[Configuration]:
@@ -55,11 +63,12 @@ def check_memory(spec: StudySpec, configurations: list[Configuration], dataset: 
     for c in configurations:
         needed = training_bytes(c, dataset.n_features, dataset.n_classes, len(dataset.train))
         if needed > room:
+            widths = c.hidden_sizes or f"{c.hidden_size:,}"
             raise SpecError(
                 f"a training must fit into {room / 2**30:.1f} GiB (half of the memory here), but {c.hidden_layers} "
-                f"hidden layers of {c.hidden_size:,} units in batches of {c.batch_size:,} need about "
+                f"hidden layers of {widths} units in batches of {c.batch_size:,} need about "
                 f"{needed / 2**30:,.1f} GiB",
-                path="hidden_size",
+                path="hidden_sizes" if c.hidden_sizes else "hidden_size",
                 source=spec.source,
             )
 

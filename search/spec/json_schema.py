@@ -14,8 +14,9 @@ from pydantic import BaseModel
 from analysis.claims.forms import FORMS, StatedClaim
 from analysis.figures.requests import REQUESTS
 from analysis.metrics import METRICS
-from engine.configuration import DOMAINS, Configuration, Domain
+from engine.configuration import DOMAINS, Configuration
 from engine.data.reference import KEYS
+from engine.domains import MOST_LAYERS, Domain, Widths
 from search.spec.constraints import MAX_CONSTRAINTS
 from search.spec.docstrings import attributes, summary
 from search.spec.limits import MAX_REPLICATES
@@ -147,7 +148,11 @@ def _of_domain(domain: Domain) -> Schema:
         return {"enum": list(domain.choices)}
     if domain.kind is bool:
         return dict(_SWITCH)
-    number = {"type": _KINDS[domain.kind], **bounds(domain)}
+    if isinstance(domain, Widths):
+        widths = {"type": "integer", **bounds(domain)}
+        number: Schema = {"type": "array", "items": widths, "minItems": 1, "maxItems": MOST_LAYERS}
+    else:
+        number = {"type": _KINDS[domain.kind], **bounds(domain)}
     return {"anyOf": [number, {"type": "null"}]} if domain.optional else number
 
 
@@ -164,7 +169,7 @@ def bounds(domain: Domain) -> dict[str, float]:
     found = [_BOUND.fullmatch(part) for part in requirement.split(" and ")]
     if not all(found):
         raise ValueError(f"a requirement must be an interval or bounds, but got {domain.requirement!r}")
-    number = domain.kind if domain.kind is int else float
+    number = float if domain.kind is float else int
     return {_BOUNDS[match[1]]: number(match[2].replace(",", "")) for match in found if match}
 
 

@@ -27,7 +27,7 @@ MAX_CLAIMS = 100
 MAX_FIGURES = 100
 
 COPIES = 4
-"""Parameters, their velocities, a copy laid out for evaluation, and one to be saved."""
+"""Parameters, their velocities, a copy laid out for evaluation, and one to be saved; a further memory is one more."""
 ACTIVATIONS = 3
 """A hidden unit's value, its derivative and its gradient, for each image of a batch."""
 SHARE = 0.5
@@ -37,12 +37,16 @@ SHARE = 0.5
 def training_bytes(configuration: Configuration, n_features: int, n_classes: int, n_train: int) -> int:
     """Memory that training takes beside the data, to within a small factor."""
     c = configuration
-    widths = [n_features, *[c.hidden_size] * min(c.hidden_layers, 2), n_classes]
-    n_parameters = sum((before + 1) * after for before, after in itertools.pairwise(widths))
-    n_parameters += max(0, c.hidden_layers - 2) * (c.hidden_size + 1) * c.hidden_size
-    batch = min(c.batch_size, c.train_images or n_train)
-    n_activations = batch * (n_features + ACTIVATIONS * c.hidden_layers * c.hidden_size) if batch > 1 else 0
-    return (COPIES * n_parameters + n_activations) * (8 if c.dtype == "float64" else 4)
+    n_images = c.train_images or n_train
+    n_parameters = sum(
+        (before + 1) * after for before, after in itertools.pairwise(c.layer_sizes(n_features, n_classes))
+    )
+    n_copies = COPIES + 2 * bool(c.average) + 2 * c.optimizer.startswith("adam") + bool(c.adversarial)
+    batch = min(c.batch_size, n_images)
+    n_activations = batch * (n_features + ACTIVATIONS * sum(c.widths)) if batch > 1 else 0
+    if c.batch_norm:  # two layers' outputs for every training image, when it is evaluated
+        n_activations += n_images * max(map(sum, itertools.pairwise((*c.widths, n_classes, 0))))
+    return (n_copies * n_parameters + n_activations) * (8 if c.dtype == "float64" else 4)
 
 
 def memory_bytes() -> int:

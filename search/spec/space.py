@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from engine.configuration import DOMAINS, Configuration
+from engine.domains import Widths
 from engine.errors import ConfigurationError, DigitsweepError, excerpt, shown
 from search.spec.limits import MAX_TRIALS
 from search.spec.other_names import HYPERPARAMETERS, RANGE, nearest
@@ -152,11 +153,8 @@ def check_hyperparameter(name: str, *, path: str) -> None:
     """SpecError where no hyperparameter has that name, with the one that was probably meant."""
     if name in DOMAINS:
         return
-    if name in ("optimizer", "optimiser"):
-        hint = "training is always stochastic gradient descent; momentum and momentum_form say how it moves"
-    else:
-        near = nearest(name, DOMAINS, HYPERPARAMETERS)
-        hint = f"did you mean {near!r}?" if near else f"known are {', '.join(DOMAINS)}"
+    near = nearest(name, DOMAINS, HYPERPARAMETERS)
+    hint = f"did you mean {near!r}?" if near else f"known are {', '.join(DOMAINS)}"
     raise SpecError(f"no hyperparameter is called {shown(name)}; {hint}", path=path)
 
 
@@ -177,7 +175,7 @@ def _remedy(name: str, value: object) -> str:
         return f"; numbers have a point: {excerpt(value.replace(',', '.'))}"
     if isinstance(value, str) and DOMAINS[name].kind is not str and _NEEDS_NO_QUOTES.fullmatch(value.lower()):
         return "; write it without the quotes"
-    if isinstance(value, list):
+    if isinstance(value, list) and not isinstance(DOMAINS[name], Widths):
         return "; several values go under space"
     return ""
 

@@ -26,7 +26,7 @@ def test_every_driver_says_whether_it_selects():
 
 def test_an_unknown_activation_raises_by_name():
     with pytest.raises(NotApplicableError, match="but got unheard-of"):
-        chain(1, 10, "unheard-of", "64", "10")
+        chain([10], "unheard-of", "64", "10")
 
 
 def test_an_unknown_driver_raises_by_name(studies):

@@ -1,11 +1,10 @@
 """The table of activations: what every entry keeps, and what becomes of one that is added."""
 
 import dataclasses
-import math
 
 import numpy as np
 import pytest
-from scipy.special import erf
+from scipy.special import expit
 
 from engine import training
 from engine.activations import ACTIVATIONS, Activation
@@ -19,20 +18,19 @@ from engine.optimizers import Sgd
 from engine.training import initial_state, train
 
 
-def _gelu(z, out=None):
-    return np.multiply(z, (1 + erf(z / math.sqrt(2))) / 2, out=out)
+def _softplus(z, out=None):
+    return np.logaddexp(0, z, out=out)
 
 
-def _gelu_derivative(z, a, out=None):
-    phi = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-    return np.add((1 + erf(z / math.sqrt(2))) / 2, z * phi, out=out)
+def _softplus_derivative(z, a, out=None):
+    return expit(z, out=out)
 
 
 @pytest.fixture
-def gelu(monkeypatch):
+def softplus(monkeypatch):
     """An activation that somebody added to the table, whose derivative needs z."""
-    added = Activation("gelu", _gelu, _gelu_derivative)
-    monkeypatch.setitem(ACTIVATIONS, "gelu", added)
+    added = Activation("softplus", _softplus, _softplus_derivative)
+    monkeypatch.setitem(ACTIVATIONS, "softplus", added)
     domain = dataclasses.replace(DOMAINS["activation"], choices=tuple(ACTIVATIONS))
     monkeypatch.setitem(DOMAINS, "activation", domain)
     return added
@@ -46,10 +44,8 @@ def _activate(code, z, values, slopes, one):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", list(ACTIVATIONS))
+@pytest.mark.parametrize("name", list(VECTOR_FORMS))
 def test_vector_form_agrees_with_the_table(name, dtype):
-    if name not in VECTOR_FORMS:
-        pytest.skip(f"{name} has no vector form")
     z = np.linspace(-4, 4, LANES).astype(dtype)
     z[5], z[6] = 0, np.nan
     values, slopes = np.empty_like(z), np.empty_like(z)
@@ -79,25 +75,25 @@ def test_a_unit_that_can_be_off_passes_no_gradient_at_output_zero(name):
     assert activation.can_be_off == (bool((a[z < 0] == 0).all()) and not slopes[a == 0].any())
 
 
-def test_an_activation_without_vector_form_is_trained_by_the_components(gelu, tiny):
+def test_an_activation_without_vector_form_is_trained_by_the_components(softplus, tiny):
     options = {"hidden_layers": 2, "hidden_size": 9, "momentum": True, "epochs": 2}
-    found = train(tiny, activation="gelu", **options)
-    by_components = train(tiny, activation="gelu", implementation="components", **options)
+    found = train(tiny, activation="softplus", **options)
+    by_components = train(tiny, activation="softplus", implementation="components", **options)
     assert found.evaluations == by_components.evaluations
     assert found.evaluations != train(tiny, activation="relu", implementation="components", **options).evaluations
 
 
-def test_a_linear_model_does_not_mind_an_activation_without_vector_form(gelu, tiny):
-    assert train(tiny, activation="gelu", epochs=1).evaluations == train(tiny, epochs=1).evaluations
+def test_a_linear_model_does_not_mind_an_activation_without_vector_form(softplus, tiny):
+    assert train(tiny, activation="softplus", epochs=1).evaluations == train(tiny, epochs=1).evaluations
 
 
-def test_the_kernels_refuse_an_activation_without_vector_form_by_name(gelu, tiny):
-    state = initial_state(Configuration(hidden_layers=1, activation="gelu"), 1, tiny)
+def test_the_kernels_refuse_an_activation_without_vector_form_by_name(softplus, tiny):
+    state = initial_state(Configuration(hidden_layers=1, activation="softplus"), 1, tiny)
     split = training.train_split(state.configuration, tiny)
-    with pytest.raises(ConfigurationError, match="'gelu' has no vector form"):
-        kernels.evaluate_network(state.parameters, split.rows, split.y, activation=gelu)
-    with pytest.raises(ConfigurationError, match="'gelu' has no vector form"):
+    with pytest.raises(ConfigurationError, match="'softplus' has no vector form"):
+        kernels.evaluate_network(state.parameters, split.rows, split.y, activation=softplus)
+    with pytest.raises(ConfigurationError, match="'softplus' has no vector form"):
         kernels.train_network(
             state.parameters, state.velocities, split.rows, split.y, np.arange(3),
-            activation=gelu, optimizer=Sgd.of(state.configuration), learning_rate=0.1,
+            activation=softplus, optimizer=Sgd.of(state.configuration), learning_rate=0.1,
         )  # fmt: skip

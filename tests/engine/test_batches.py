@@ -35,7 +35,8 @@ def test_a_step_allocates_no_array_of_a_batch():
     optimizer = Sgd.of(configuration)
 
     def step(update):
-        network.loss_and_gradients(X, y, dropout_seed=1, update=update)
+        network.draw(len(X), dropout_seed=1, noise_seed=1, update=update)
+        network.loss_and_gradients(X, y)
         optimizer.step(network.parameters, velocities, network.gradients, 0.01)
 
     for update in range(3):

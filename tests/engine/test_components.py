@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.activations import ACTIVATIONS
-from engine.components import LinearProjection, NegativeLogLikelihood, Nonlinearity
+from engine.components import BatchNorm, LinearProjection, NegativeLogLikelihood, Nonlinearity
 from engine.configuration import Configuration
 from engine.network import Network
 
@@ -45,6 +45,51 @@ def test_network_gradients_agree_with_central_differences(depth, activation):
     found = [g.copy() for g in network.gradients]
     for i, (parameter, gradient) in enumerate(zip(network.parameters, found, strict=True)):
         assert_gradient(gradient, central_differences(lambda: network.loss(X, y), parameter), f"parameter {i}")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_norm": True},
+        {"label_smoothing": 0.1},
+        {"dropout_input": 0.3, "dropout_hidden": 0.4},
+        {"noise_input": 0.3, "noise_hidden": 0.5},
+        {"batch_norm": True, "noise_hidden": 0.5, "dropout_hidden": 0.2, "label_smoothing": 0.2, "noise_input": 0.1},
+    ],
+    ids="-".join,
+)
+@pytest.mark.parametrize("widths", [[4], [7, 5, 6]])
+def test_gradients_of_what_is_trained_agree_with_central_differences(widths, options):
+    """Of every parameter and every pixel, with the masks and the noise of one update."""
+    random = np.random.default_rng(0)
+    c = Configuration(hidden_sizes=widths, activation="tanh", dtype="float64", batch_size=8, **options)
+    network = Network.initialized(c, n_features=6, n_classes=4, seed=3)
+    for value in network.parameters:
+        value += random.normal(0, 0.3, value.shape)
+    X, y = random.normal(size=(8, 6)), random.integers(0, 4, 8)
+    network.draw(8, dropout_seed=1, noise_seed=2, update=5)
+    loss = network.loss_and_gradients(X, y, to_pixels=True)
+    found = [*(g.copy() for g in network.gradients), network.pixel_gradient.copy()]
+    for i, (array, gradient) in enumerate(zip((*network.parameters, X), found, strict=True)):
+        assert_gradient(gradient, central_differences(lambda: network.loss(X, y), array), f"array {i}")
+    network.rest()
+    is_drawn = any(name.startswith(("dropout", "noise")) for name in options)
+    assert (network.loss(X, y) == loss) is not is_drawn
+
+
+def test_batch_norm_makes_mean_b_and_standard_deviation_gamma():
+    random = np.random.default_rng(0)
+    b, gamma = np.array([1.0, -2.0]), np.array([0.5, 3.0])
+    found = BatchNorm(b, gamma).forward(random.normal(5, 7, (50, 2)))
+    np.testing.assert_allclose(found.mean(axis=0), b, atol=1e-12)
+    np.testing.assert_allclose(found.std(axis=0), gamma, rtol=1e-6)
+
+
+def test_smoothed_targets_are_a_mixture_of_the_label_and_all_classes():
+    Z, y, epsilon = np.random.default_rng(0).normal(size=(3, 4)), np.array([0, 3, 1]), 0.2
+    target = (1 - epsilon) * np.eye(4)[y] + epsilon / 4
+    cross_entropy = -np.sum(target * (Z - np.log(np.exp(Z).sum(axis=1, keepdims=True))), axis=1).mean()
+    assert NegativeLogLikelihood(epsilon).forward(Z, y) == pytest.approx(cross_entropy, rel=1e-12)
 
 
 @pytest.mark.parametrize(

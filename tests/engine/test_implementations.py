@@ -10,7 +10,11 @@ from engine.implementations import chosen, population_key
 from engine.training import initial_state, train, train_population_segment
 from tests.conftest import make_dataset
 
-OTHER = {bool: lambda old: not old, int: lambda old: (old or 240) // 2 + 1, float: lambda old: old / 2 or 0.25}
+OTHER = {bool: lambda old: not old, int: lambda old: (old or 240) // 2 + 1, float: lambda old: old / 2 or 0.25,
+         str: lambda _: [9, 7]}  # fmt: skip
+
+
+BESIDE = {"optimizer": {"momentum": False}, "batch_norm": {"batch_size": 8}}
 
 
 def choices(n=1, dataset=None, asked="auto", **options):
@@ -31,6 +35,11 @@ def choices(n=1, dataset=None, asked="auto", **options):
         ({"batch_size": 8}, ("batches", "network")),
         ({"batch_size": 300, "evaluations_per_epoch": 1}, ("components", "network")),
         ({"batch_size": 8, "asked": "components"}, ("components", "components")),
+        ({"optimizer": "adam"}, ("components", "network")),
+        ({"n": 5, "average": 0.9}, ("components", "network")),
+        ({"batch_size": 8, "label_smoothing": 0.1}, ("components", "network")),
+        ({"hidden_layers": 1, "activation": "gelu"}, ("components", "components")),
+        ({"hidden_layers": 1, "noise_hidden": 0.1}, ("components", "network")),
         ({"n": 5, "asked": "components"}, ("components", "components")),
     ],
 )
@@ -73,7 +82,7 @@ def test_no_hyperparameter_means_something_else_in_a_population(name, tiny):
     domain = DOMAINS[name]
     values = domain.choices or [OTHER[domain.kind](getattr(base, name))]
     for value in values:
-        c = replace(base, **{name: value})
+        c = replace(base, **BESIDE.get(name, {}) | {name: value})
         if population_key(c, 1) is None:
             continue
         company = [initial_state(replace(c, learning_rate=c.learning_rate * (1 + m)), 1, tiny) for m in range(5)]

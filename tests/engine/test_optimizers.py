@@ -1,19 +1,14 @@
 """Single steps worked by hand."""
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
 import pytest
 
-from engine import implementations, optimizers, training
-from engine.configuration import Configuration
+from engine.adversarial import moved
+from engine.configuration import DOMAINS, Configuration
 from engine.errors import ConfigurationError
-from engine.momentum import MOMENTUM_FORMS
+from engine.momentum import MOMENTUM_FORMS, OPTIMIZERS
 from engine.network import Network
-from engine.optimizers import Sgd
-from engine.state import TrainingState
-from engine.training import initial_state, train_segment
+from engine.optimizers import Adam, Nesterov, Sgd, follow, limit_norms, optimizer_of
 
 
 def two_pixels_two_classes():
@@ -67,34 +62,64 @@ def test_weight_decay_shrinks_weights_and_not_biases():
     assert (W[0, 0], b[0]) == (pytest.approx(1.9), 2.0)
 
 
-@dataclass(frozen=True)
-class Adam:
-    """Kingma & Ba 2015, algorithm 1: an optimizer that keeps two memories and counts its updates."""
-
-    memories: ClassVar[tuple[str, ...]] = ("mean", "square")
-
-    def step(self, parameters, velocities, gradients, learning_rate, update):
-        n, t = len(parameters), update + 1
-        for w, m, s, g in zip(parameters, velocities[:n], velocities[n:], gradients, strict=True):
-            m += 0.1 * (g - m)
-            s += 0.001 * (g * g - s)
-            w -= learning_rate * (m / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)
+def test_nesterov_steps_by_its_equation():
+    (w, v, g) = np.random.default_rng(0).normal(size=(3, 2, 3))
+    gradient = g + 0.01 * w
+    velocity = 0.7 * v + gradient
+    expected = w - 0.1 * (gradient + 0.7 * velocity)
+    Nesterov(0.7, 0.01).step([w], [v], [g], 0.1)
+    np.testing.assert_allclose((w, v), (expected, velocity), rtol=1e-14)
 
 
-def test_an_optimizer_that_is_added_is_taken_by_the_components_and_goes_on_from_a_checkpoint(monkeypatch, tiny):
-    for module in (implementations, optimizers, training):
-        monkeypatch.setattr(module, "optimizer_of", lambda _configuration: Adam())
-    c = Configuration(hidden_layers=1, hidden_size=9, epochs=2, evaluations_per_epoch=2, learning_rate=0.01)
-    start = initial_state(c, 1, tiny)
-    assert implementations.chosen("update", [start], tiny.train) == "components"
-    first, before = train_segment(start, tiny)
-    stored = TrainingState.from_bytes(first.to_bytes("a"), configuration=c, seed=1, code_version="a")
-    for w, kept in zip(first.velocities, stored.velocities, strict=True):
-        np.testing.assert_array_equal(w, kept)
-    _, after = train_segment(stored, tiny)
-    assert after == train_segment(first, tiny)[1]
-    assert after.loss["train"] < before.loss["train"]
-    # Its first step has the size of the learning rate, whatever the gradient: worked out by hand.
-    w, g = np.array([2.0]), np.array([0.3])
-    Adam().step([w], [np.zeros(1), np.zeros(1)], [g], 0.01, 0)
-    assert w[0] == pytest.approx(1.99)
+def test_nesterov_is_the_gradient_at_the_point_ahead():
+    """Sutskever's form on ½x², whose point ahead x + βv moves as the parameter here does."""
+    x, v, w, memory = 1.0, 0.0, np.array([1.0]), np.zeros(1)
+    for _ in range(5):
+        v = 0.9 * v - 0.1 * (x + 0.9 * v)
+        x += v
+        Nesterov(0.9).step([w], [memory], [w.copy()], 0.1)
+        assert w[0] == pytest.approx(x + 0.9 * v, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_adam_steps_by_its_equation(name):
+    random = np.random.default_rng(0)
+    W, g = random.normal(size=(2, 3)), random.normal(size=(4, 2, 3))
+    c = Configuration(optimizer=name, momentum_beta=0.8, adam_beta2=0.95, weight_decay=0.1)
+    found, memories = W.copy(), [np.zeros_like(W), np.zeros_like(W)]
+    mean, square = np.zeros_like(W), np.zeros_like(W)
+    for t, gradient in enumerate(g, start=1):
+        G = gradient + 0.1 * W * (name == "adam")
+        mean, square = 0.8 * mean + 0.2 * G, 0.95 * square + 0.05 * G * G
+        shrunk = W * (1 - 0.01 * 0.1) if name == "adamw" else W
+        W = shrunk - 0.01 * (mean / (1 - 0.8**t)) / (np.sqrt(square / (1 - 0.95**t)) + 1e-8)
+        optimizer_of(c).step([found], memories, [gradient], 0.01, t - 1)
+        np.testing.assert_allclose(found, W, rtol=1e-12)
+
+
+def test_every_optimizer_has_a_name_that_a_configuration_takes():
+    assert DOMAINS["optimizer"].choices == OPTIMIZERS
+    assert [type(optimizer_of(Configuration(optimizer=name))) for name in OPTIMIZERS] == [Sgd, Nesterov, Adam, Adam]
+
+
+def test_norms_are_limited_unit_by_unit():
+    W = np.array([[3.0, 0.3, 0.0], [4.0, 0.4, 0.0]])
+    limit_norms([W], 1.0)
+    np.testing.assert_allclose(W, [[0.6, 0.3, 0], [0.8, 0.4, 0]], rtol=1e-14)
+
+
+def test_an_average_forgets_its_first_values_soon():
+    average = [np.array([5.0])]
+    follow(average, [np.array([1.0])], 0.999, 0)
+    assert average[0][0] == pytest.approx(0.1 * 5 + 0.9)
+    follow(average, [np.array([2.0])], 0.999, 10**6)
+    assert average[0][0] == pytest.approx(0.999 * 1.4 + 0.001 * 2)
+
+
+@pytest.mark.parametrize(("norm", "expected"), [("l2", [[1.2, 2.6]]), ("linf", [[1.5, 2.5]])])
+def test_an_image_is_moved_along_its_gradient(norm, expected):
+    X, G = np.array([[1.0, 2.0]]), np.array([[0.03, 0.09]])
+    G = np.array([[0.3, 0.9]]) if norm == "l2" else G
+    there = moved(X, G, norm, 0.2 * np.sqrt(10) if norm == "l2" else 0.5)
+    np.testing.assert_allclose(there, expected, rtol=1e-14)
+    np.testing.assert_array_equal(moved(X, np.zeros((1, 2)), norm, 0.5), X)

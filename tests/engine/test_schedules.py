@@ -15,6 +15,7 @@ from engine.schedules import (
     LearningRate,
     Planned,
     compares_rounds,
+    first_learning_rate,
     next_learning_rate,
     waits_for_loss,
 )
@@ -50,6 +51,23 @@ def test_cosine_falls_to_zero_at_the_end():
     c = Configuration(learning_rate=2.0, decay="cosine", epochs=1, evaluations_per_epoch=4)
     rates = [next_learning_rate(LearningRate(2.0), c, k, 1.0).value for k in range(5)]
     np.testing.assert_allclose(rates, [2, 1 + np.sqrt(0.5), 1, 1 - np.sqrt(0.5), 0], atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("decay", "expected"),
+    [
+        ("linear_end", [8, 8, 8, 6, 4, 2]),
+        ("step", [8, 8, 8, 0.8, 0.8, 0.08]),
+        ("warm_up", [0.8, *[4 * (1 + math.cos(math.pi * (k / 6 - 0.1) / 0.9)) for k in range(1, 6)]]),
+    ],
+)
+def test_planned_schedules_worked_by_hand(decay, expected):
+    c = Configuration(learning_rate=8.0, decay=decay, epochs=3, evaluations_per_epoch=2)
+    found = [
+        first_learning_rate(c).value,
+        *[next_learning_rate(LearningRate(1.0), c, k, 1.0).value for k in range(1, 6)],
+    ]
+    assert found == pytest.approx(expected)
 
 
 def rates(decay, losses, **options):
@@ -95,10 +113,10 @@ def test_a_round_is_part_of_the_identity_where_the_schedule_compares_rounds(deca
 
 
 def test_a_new_entry_is_a_whole_schedule(monkeypatch):
-    monkeypatch.setitem(SCHEDULES, "step", Planned(lambda share: 1.0 if share < 0.5 else 0.1))
+    monkeypatch.setitem(SCHEDULES, "steep", Planned(lambda share: 1.0 if share < 0.5 else 0.1))
     domain = replace(DOMAINS["decay"], choices=tuple(SCHEDULES))
     monkeypatch.setitem(DOMAINS, "decay", domain)
-    assert rates("step", [9, 1, 9, 1, 9, 1]) == pytest.approx([8, 8, 0.8, 0.8, 0.8, 0.8])
+    assert rates("steep", [9, 1, 9, 1, 9, 1]) == pytest.approx([8, 8, 0.8, 0.8, 0.8, 0.8])
 
 
 @pytest.mark.parametrize(("table", "parameter"), [("SCHEDULES", "decay"), ("ROUNDS", "decay_round")])

@@ -13,12 +13,13 @@ from engine.kernels import evaluation as kernels_evaluation
 from engine.kernels import launch as kernels
 from engine.kernels import network as kernels_network
 from engine.kernels import population as kernels_population
+from engine.kernels.vector_math import VECTOR_FORMS
 from engine.momentum import MOMENTUM_FORMS
 from engine.optimizers import Sgd
 from tests.engine.kernels import reference
 
 FORMS = list(MOMENTUM_FORMS)
-NAMES = list(ACTIVATIONS)
+NAMES = list(VECTOR_FORMS)
 
 
 def sparse(X, dtype=np.float64):

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engine.kernels.launch_batches
-from engine.activations import ACTIVATIONS
 from engine.configuration import Configuration
 from engine.data.dataset import Dataset, SparseRows, Split
+from engine.kernels.vector_math import VECTOR_FORMS
 from engine.momentum import MOMENTUM_FORMS
 from engine.state import TrainingState
 from engine.training import advance, initial_state, train, train_segment
@@ -40,7 +40,7 @@ def bits(state):
     return [array.tobytes() for array in state.parameters + state.velocities]
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", VECTOR_FORMS)
 @pytest.mark.parametrize("depth", [0, 1, 3])
 def test_batches_agree_with_components(depth, activation):
     dataset = make_dataset(n=(101, 40, 40))  # the last batch is short
@@ -75,7 +75,7 @@ def test_batches_of_float32_agree_with_components():
     width=st.sampled_from([1, 2, 15, 16, 17, 31, 33, 70]),
     density=st.sampled_from([0.0, 0.02, 0.5]),
     options=st.sampled_from([{**m, **d} for m, d in product(MOMENTA, DROPOUTS)]),
-    activation=st.sampled_from(sorted(ACTIVATIONS)),
+    activation=st.sampled_from(sorted(VECTOR_FORMS)),
     decay=st.sampled_from([0.0, 0.01]),
     batch_size=st.integers(2, 45),
     n_threads=st.integers(1, 3),

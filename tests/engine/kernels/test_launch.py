@@ -11,6 +11,7 @@ from engine.activations import ACTIVATIONS
 from engine.configuration import Configuration
 from engine.data.dataset import Dataset, SparseRows, Split
 from engine.kernels import launch as kernels
+from engine.kernels.vector_math import VECTOR_FORMS
 from engine.momentum import MOMENTUM_FORMS
 from engine.optimizers import Sgd
 from engine.schedules import SCHEDULES
@@ -35,7 +36,7 @@ def test_kernels_agree_with_components_after_2000_updates(depth, schedule):
     # A heavy ball multiplies the step by ten; above 0.1 in all, training here is chaotic and amplifies one
     # rounding error to any size, in either engine.
     dataset = make_dataset(n=(250, 40, 40))
-    for activation, momentum, decay in product(ACTIVATIONS, MOMENTA, [0.0, 1e-3]):
+    for activation, momentum, decay in product(VECTOR_FORMS, MOMENTA, [0.0, 1e-3]):
         c = Configuration(
             learning_rate=0.005,
             hidden_layers=depth,
@@ -58,7 +59,7 @@ def test_kernels_agree_with_components_after_2000_updates(depth, schedule):
 
 
 @pytest.mark.parametrize("rates", [{"dropout_hidden": 0.4}, {"dropout_input": 0.2, "dropout_hidden": 0.4}])
-@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize("activation", list(VECTOR_FORMS))
 def test_dropout_drops_the_same_units_in_both_engines(rates, activation):
     dataset = make_dataset(n=(250, 40, 40))
     options = {"hidden_layers": 2, "hidden_size": 19, "activation": activation, "dtype": "float64", **rates}
@@ -179,7 +180,7 @@ SHAPES = st.tuples(st.integers(1, 12), st.integers(1, 40), st.integers(2, 18))
     depth=st.integers(0, 3),
     width=st.sampled_from([1, 2, 15, 16, 17, 31, 33]),
     kind=st.sampled_from(["zero", "dense", "single pixel", "mixed"]),
-    activation=st.sampled_from(sorted(ACTIVATIONS)),
+    activation=st.sampled_from(sorted(VECTOR_FORMS)),
     momentum=st.sampled_from(MOMENTA),
     decay=st.sampled_from([0.0, 0.01]),
     seed=st.integers(0, 1000),

@@ -118,10 +118,14 @@ def test_what_is_known_not_to_decide_speed_is_a_hyperparameter():
 
 @pytest.mark.parametrize("name", DOMAINS)
 def test_a_hyperparameter_decides_speed_unless_it_is_known_not_to(name):
-    base = Configuration(hidden_layers=2, momentum=True, decay="halve_on_decrease")
+    context = {
+        "optimizer": {"momentum": False}, "adam_beta2": {"momentum": False, "optimizer": "adam"},
+        "batch_norm": {"batch_size": 8}, "adversarial_norm": {"adversarial": 0.5}, "hidden_sizes": {"hidden_layers": 0},
+    }  # fmt: skip
+    base = Configuration(**{"hidden_layers": 2, "momentum": True, "decay": "halve_on_decrease"} | context.get(name, {}))
     domain, value = DOMAINS[name], getattr(base, name)
     others = [word for word in domain.choices if word != value]
-    other = others[0] if others else {bool: not value, int: (value or 1) + 1, float: 0.25}[domain.kind]
+    other = others[0] if others else {bool: not value, int: (value or 1) + 1, float: 0.25, str: [9, 7]}[domain.kind]
     assert (kind_of([base]) == kind_of([replace(base, **{name: other})])) == (name in NOT_SPEED)
 
 
