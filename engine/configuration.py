@@ -187,20 +187,6 @@ class Configuration:
             return widths_of(self.hidden_sizes)
         return (self.hidden_size,) * self.hidden_layers
 
-    @property
-    def without_kernel(self) -> tuple[str, ...]:
-        """The hyperparameters that no kernel serves as they are here: the components train."""
-        served = (
-            "optimizer",
-            "batch_norm",
-            "noise_input",
-            "noise_hidden",
-            "label_smoothing",
-            "max_norm",
-            "adversarial",
-        )
-        return tuple(name for name in (*served, "average") if name in self.identity)
-
     def updates_per_epoch(self, n_images: int) -> int:
         """Updates in which `n_images` training images are visited once."""
         return math.ceil(n_images / self.batch_size)

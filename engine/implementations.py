@@ -52,11 +52,29 @@ _DENSE_BATCH = 48
 _FEW = 4
 
 
+# What no kernel has, where it is not at its default.
+_OF_COMPONENTS = (
+    "optimizer", "batch_norm", "noise_input", "noise_hidden", "label_smoothing", "max_norm", "adversarial", "average",
+)  # fmt: skip
+
+
+def without_kernel(configuration: Configuration) -> tuple[str, ...]:
+    """The hyperparameters for which no kernel trains this configuration; none where one does."""
+    found = [name for name in _OF_COMPONENTS if name in configuration.identity]
+    if not _has_form(configuration):
+        found.append("activation")
+    return tuple(found)
+
+
+def _has_form(configuration: Configuration) -> bool:
+    return not configuration.hidden_layers or configuration.activation in VECTOR_FORMS
+
+
 def population_key(configuration: Configuration, seed: Seed) -> Hashable | None:
     """What linear runs must have in common to train in lock-step, on one data set; None for a run that trains alone."""
     if configuration.hidden_layers or configuration.batch_size != 1 or configuration.dropout_input:
         return None
-    if configuration.without_kernel:
+    if without_kernel(configuration):
         return None
     return (
         seed_of(seed, Stream.ORDER),
@@ -93,9 +111,7 @@ def chosen(work: Work, states: Sequence[TrainingState], split: Split, asked: Imp
     }
     # The components can compute any activation and do whatever a configuration asks for, the kernels what they have a
     # form of.
-    has_kernels = not configuration.hidden_layers or configuration.activation in VECTOR_FORMS
-    if work == "update":
-        has_kernels = has_kernels and not configuration.without_kernel
+    has_kernels = _has_form(configuration) and not (work == "update" and without_kernel(configuration))
     if entry(by_matrices, "work", work) or asked == "components" or not has_kernels:
         return "components"
     if work == "update" and in_batches:

@@ -42,6 +42,11 @@ def show_dry_run(study: "StudySpec", images: "Dataset", *, db: str, jobs: int | 
             f"That takes about {duration(found.seconds)} on {count(found.n_jobs, 'worker')}{less}: the speed of "
             f"{found.n_measured} of {count(found.n_kinds, 'kind')} of run was measured just now."
         )
+    if found.without_kernel:
+        lines.append(
+            f"No kernel trains runs with {', '.join(found.without_kernel)}: components do, in about {found.slower:.1f} "
+            "times the time of runs without."
+        )
     if found.n_left_aside:
         lines.append(left_aside(found.n_left_aside))
     lines.append("Nothing was trained or written (--dry-run).")

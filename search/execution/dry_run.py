@@ -66,6 +66,7 @@ class DryRun:
         n_jobs: workers.
         n_measured: kinds of run whose speed was measured for that.
         n_kinds: kinds of run that there are.
+        without_kernel, slower: as of `search.execution.speed.Estimate`.
     """
 
     study: str
@@ -79,6 +80,8 @@ class DryRun:
     n_jobs: int
     n_measured: int
     n_kinds: int
+    without_kernel: tuple[str, ...]
+    slower: float
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,8 @@ def dry_run(
         n_jobs=n_jobs,
         n_measured=found.n_measured,
         n_kinds=found.n_kinds,
+        without_kernel=found.without_kernel,
+        slower=found.slower,
     )
 
 

@@ -7,13 +7,14 @@ that is not in `NOT_SPEED`. Of a real number (weight decay, dropout) it only mat
 """
 
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
 from engine.blas import one_blas_thread
 from engine.configuration import Configuration
 from engine.data.dataset import Dataset
+from engine.implementations import without_kernel
 from engine.seeds import derive_seed
 from engine.training import advance, evaluate, initial_state
 
@@ -47,11 +48,15 @@ class Estimate:
         seconds: one number for each group.
         n_measured: kinds of run that were measured.
         n_kinds: kinds of run that there are.
+        without_kernel: the hyperparameters for which no kernel trains some of the runs.
+        slower: how many times as long an image takes with them as without, for the kind with most; 1.0 where none has.
     """
 
     seconds: tuple[float, ...]
     n_measured: int
     n_kinds: int
+    without_kernel: tuple[str, ...] = ()
+    slower: float = 1.0
 
 
 def kind_of(group: Sequence[Configuration]) -> Hashable:
@@ -97,8 +102,7 @@ def estimate(groups: Sequence[tuple[Sequence[Configuration], int]], dataset: Dat
     )
     speeds = {}
     for key, group in chosen.items():
-        measure(group, probe)  # loads what is compiled
-        speeds[key] = measure(group, probe)
+        speeds[key] = _measured(group, probe)
     if not speeds:
         return Estimate((), 0, 0)
     usual = Speed(fmean(s.train for s in speeds.values()), fmean(s.evaluate for s in speeds.values()))
@@ -110,4 +114,23 @@ def estimate(groups: Sequence[tuple[Sequence[Configuration], int]], dataset: Dat
         one_evaluation = (n_train + len(dataset.validation) + len(dataset.test)) * speed.evaluate
         left = 1 - done / c.n_evaluations
         seconds.append(left * (c.epochs * one_epoch + c.n_evaluations * one_evaluation))
-    return Estimate(tuple(seconds), len(speeds), len(kinds))
+    without_kernel, slower = _slower(chosen, speeds, probe)
+    return Estimate(tuple(seconds), len(speeds), len(kinds), without_kernel, slower)
+
+
+def _measured(group: Sequence[Configuration], probe: Dataset) -> Speed:
+    measure(group, probe)  # loads what is compiled
+    return measure(group, probe)
+
+
+def _slower(
+    kinds: Mapping[Hashable, Sequence[Configuration]], speeds: Mapping[Hashable, Speed], probe: Dataset
+) -> tuple[tuple[str, ...], float]:
+    """The hyperparameters that no kernel serves, and what they cost: the run with most of them against one without."""
+    served_not = {key: without_kernel(group[0]) for key, group in kinds.items()}
+    key = max(served_not, key=lambda key: len(served_not[key]))
+    if not served_not[key]:
+        return (), 1.0
+    names = dict.fromkeys(name for names in served_not.values() for name in names)
+    plain = replace(kinds[key][0], **{name: getattr(Configuration(), name) for name in served_not[key]})
+    return tuple(names), speeds[key].train / _measured([plain], probe).train

@@ -270,11 +270,13 @@ def test_momentum_bowl_follows_the_closed_form():
 
 
 def test_component_chain_alternates_projection_and_activation():
-    kinds = [part["kind"] for part in chain(2, 100, "relu", "784", "10")]
+    kinds = [part["kind"] for part in chain([100, 100], "relu", "784", "10")]
     assert kinds == ["input", "linear", "relu", "linear", "relu", "linear", "loss"]
-    parameters = [part["parameters"] for part in chain(2, 100, "relu", "784", "10") if part["parameters"]]
+    parameters = [part["parameters"] for part in chain([100, 100], "relu", "784", "10") if part["parameters"]]
     assert parameters == ["W1: 100 × 784\nb1: 100", "W2: 100 × 100\nb2: 100", "W3: 10 × 100\nb3: 10"]
-    assert [part["kind"] for part in chain(0, 0, "relu", "64", "10")] == ["input", "linear", "loss"]
+    assert [part["kind"] for part in chain([], "relu", "64", "10")] == ["input", "linear", "loss"]
+    normalised = [part["parameters"] for part in chain([9, 7], "relu", "64", "10", batch_norm=True)]
+    assert [text for text in normalised if text][:4] == ["W1: 9 × 64", "γ1: 9\nb1: 9", "W2: 7 × 9", "γ2: 7\nb2: 7"]
 
 
 def test_two_requests_that_show_the_same_have_one_title(switched):

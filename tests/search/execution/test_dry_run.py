@@ -103,6 +103,14 @@ def test_each_kind_of_run_is_measured_once_and_many_kinds_are_sampled(tiny):
     assert min(sampled.seconds) > 0
 
 
+def test_what_no_kernel_trains_is_named_with_its_cost(tiny):
+    by_components = Configuration(hidden_layers=1, hidden_size=9, batch_size=2, optimizer="adam", activation="gelu")
+    found = estimate([([Configuration()], 0), ([by_components], 0)], tiny)
+    assert found.without_kernel == ("optimizer", "activation")
+    assert found.slower > 1
+    assert estimate([([Configuration()], 0)], tiny).without_kernel == ()
+
+
 def test_what_decides_speed_is_a_kind_and_nothing_else():
     base = Configuration(hidden_layers=2)
     same = Configuration(hidden_layers=2, learning_rate=0.5, epochs=9, decay="cosine")

@@ -181,10 +181,9 @@ def test_revised_checks_again():
         ({"param_grid": {}}, "did you mean 'space'?"),
         ({"learning_rate": 0.1}, "learning_rate is a hyperparameter and stands under fixed (one value) or space"),
         ({"fixed": {"lr": 0.1}}, "no hyperparameter is called 'lr'; did you mean 'learning_rate'?"),
-        (
-            {"fixed": {"optimizer": "adma"}},
-            "optimizer must be one of sgd, nesterov, adam, adamw, but got 'adma'; did you mean 'adam'",
-        ),
+        ({"fixed": {"optimizer": "adma"}}, "one of sgd, nesterov, adam, adamw, but got 'adma'; did you mean 'adam"),
+        ({"fixed": {"ema": 0.9}}, "no hyperparameter is called 'ema'; did you mean 'average'?"),
+        ({"fixed": {"hidden_sizes": [800, 0]}}, "as in [800, 400] (or null), but got [800, 0]"),
         ({"fixed": {"seed": 3}}, "seed is a key of the study and stands at the left margin, not under fixed"),
         ({"space": {"momentum": [0.9]}}, "its strength is momentum_beta: 0.9, beside momentum: on"),
         ({"space": {"learning_rate": ["0,1"]}}, "numbers have a point: 0.1"),
