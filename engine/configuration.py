@@ -98,6 +98,8 @@ class Configuration:
         initializer: distribution of the first weights; biases start at zero [Glorot & Bengio 2010; He et al. 2015].
         epochs: passes over the training images [report, section 2.4].
         evaluations_per_epoch: how often all three splits are evaluated in each epoch [report, section 2.4].
+        early_stopping: the run ends after so many evaluations in a row that did not lower its least loss on validation;
+            0 is off [Prechelt 1998].
         train_images: how many training images are used, the first ones; null is all of them [report, section 3.4].
         dtype: precision of parameters and arithmetic [IEEE 754].
     """
@@ -132,6 +134,7 @@ class Configuration:
     initializer: str = _word("glorot_uniform", INITIALIZERS)
     epochs: int = _count(5, 1, 100_000)
     evaluations_per_epoch: int = _count(5, 1, 10_000)
+    early_stopping: int = _count(0, 0, 10**6)
     train_images: int | None = _count(None, 1, 10**9)
     dtype: str = _word("float32", DTYPES)
 

@@ -78,6 +78,8 @@ class TrainingState:
         average: exponential average of the parameters, in the same shapes; empty where none is kept.
         folded: the plain network (W₁, b₁, …) that was evaluated, where batch normalisation makes it another than
             parameters or average; it follows from these, and a checkpoint has none.
+        best_loss: the least loss on validation so far; None before the first evaluation, or where nobody asks for it.
+        best_k: the evaluation that found it.
         diverged_at: number of the update, from 1, whose loss was not finite; None while all is well.
     """
 
@@ -90,6 +92,8 @@ class TrainingState:
     velocities: tuple[FloatArray, ...]
     average: tuple[FloatArray, ...] = ()
     folded: tuple[FloatArray, ...] | None = None
+    best_loss: float | None = None
+    best_k: int = 0
     diverged_at: int | None = None
 
     @property
@@ -107,8 +111,9 @@ class TrainingState:
 
     @property
     def finished(self) -> bool:
-        """Whether no segment is left: all evaluations done, or diverged."""
-        return self.diverged_at is not None or self.k >= self.configuration.n_evaluations
+        """Whether no segment is left: all evaluations done, diverged, or stopped early."""
+        stops = 0 < self.configuration.early_stopping <= self.k - self.best_k
+        return self.diverged_at is not None or self.k >= self.configuration.n_evaluations or stops
 
     def to_bytes(self, code_version: str) -> bytes:
         """The state as a checkpoint: a line with the format, an NPZ archive, and the SHA-256 of both.
@@ -126,6 +131,7 @@ class TrainingState:
             "k": self.k,
             "updates": self.updates,
             "learning_rate": [self.learning_rate.value, self.learning_rate.round_loss],
+            "best": [self.best_loss, self.best_k],
             "diverged_at": self.diverged_at,
         }
         n = len(self.parameters)
@@ -170,6 +176,7 @@ class TrainingState:
                 )
                 average = kept.pop(0) if configuration.average else ()
                 value, round_loss = header["learning_rate"]
+                best_loss, best_k = header["best"]
                 return cls(
                     configuration,
                     seed,
@@ -179,6 +186,8 @@ class TrainingState:
                     parameters=parameters,
                     velocities=tuple(array for memory in kept for array in memory),
                     average=average,
+                    best_loss=None if best_loss is None else float(best_loss),
+                    best_k=int(best_k),
                     diverged_at=None if header["diverged_at"] is None else archive.count("diverged_at", 1),
                 )
         except ArchiveError as error:

@@ -187,8 +187,16 @@ def evaluate(
             )
         )
         rate = next_learning_rate(state.learning_rate, state.configuration, state.k, found["train"][0])
-        after.append(replace(state, learning_rate=rate))
+        after.append(_remembering(replace(state, learning_rate=rate), found["validation"][0]))
     return after, evaluations
+
+
+def _remembering(state: TrainingState, validation_loss: float) -> TrainingState:
+    """A state that knows its least loss on validation, where the run may stop early by it (Prechelt 1998)."""
+    is_less = state.best_loss is None or validation_loss < state.best_loss
+    if not state.configuration.early_stopping or not is_less:
+        return state
+    return replace(state, best_loss=validation_loss, best_k=state.k)
 
 
 def _folded(state: TrainingState, dataset: Dataset) -> TrainingState:
@@ -207,7 +215,10 @@ def foreseen(states: Sequence[TrainingState]) -> list[TrainingState] | None:
     a loss that turns out not to be finite.
     """
     alive = [state for state in states if state.diverged_at is None]
-    if not alive or any(state.finished or waits_for_loss(state.configuration, state.k) for state in alive):
+    if not alive or any(
+        state.finished or state.configuration.early_stopping or waits_for_loss(state.configuration, state.k)
+        for state in alive
+    ):
         return None
     return [
         replace(state, learning_rate=next_learning_rate(state.learning_rate, state.configuration, state.k, math.nan))

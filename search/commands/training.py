@@ -37,7 +37,15 @@ def show_dry_run(study: "StudySpec", images: "Dataset", *, db: str, jobs: int | 
     resumed = f", {found.n_resumed} of them from a checkpoint" if found.n_resumed else ""
     lines.append(f"{found.study}: {found.n_runs_done} runs are done, {found.n_runs_to_do} to do{resumed}.")
     if found.n_runs_to_do:
-        less = ", less where trials are pruned" if study.pruner not in (None, "none") else ""
+        ends_early = [
+            words
+            for words, is_so in (
+                ("trials are pruned", study.pruner not in (None, "none")),
+                ("runs stop early", "early_stopping" in {*study.fixed, *study.varied}),
+            )
+            if is_so
+        ]
+        less = f", less where {' or '.join(ends_early)}" if ends_early else ""
         lines.append(
             f"That takes about {duration(found.seconds)} on {count(found.n_jobs, 'worker')}{less}: the speed of "
             f"{found.n_measured} of {count(found.n_kinds, 'kind')} of run was measured just now."

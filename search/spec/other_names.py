@@ -8,6 +8,7 @@ HYPERPARAMETERS = {
     "momentum_beta": "beta beta1 beta_1 momentum_value mu",
     "momentum_form": "momentum_type",
     "optimizer": "optimiser optim optimizer_type algorithm nesterov adam adamw solver",
+    "early_stopping": "patience early_stop n_iter_no_change early_stopping_rounds",
     "adam_beta2": "beta2 beta_2 b2",
     "batch_norm": "batchnorm bn batch_normalization batch_normalisation normalization normalisation",
     "noise_input": "noise gaussian_noise input_noise noise_std jitter",

@@ -80,7 +80,8 @@ BUSY = {
 BESIDE = {
     "optimizer": {"momentum": False}, "adam_beta2": {"momentum": False, "optimizer": "adam"},
     "adversarial_norm": {"adversarial": 0.5}, "batch_norm": {"batch_size": 8},
-    "hidden_sizes": {"hidden_layers": 0, "hidden_size": 100},
+    "early_stopping": {"early_stopping": 1, "learning_rate": 9.0}, "hidden_sizes": {"hidden_layers": 0, "hidden_size":
+    100},
 }  # fmt: skip
 
 
