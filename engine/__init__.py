@@ -3,6 +3,7 @@
     configuration        what is trained                data/              finding, verifying, reading images
     components           both passes of each part       network            a chain of components
     schedules            the learning rate              initializers       the first weights
+    optimizers           the step                       folding            what is evaluated of a run
     training, state      segments of a run              implementations    what does their work
     kernels/             the same, compiled             seeds              where random numbers come from
     model_file           a trained network as a file    archive, files     how that is written and read

@@ -51,8 +51,9 @@ def show_dry_run(study: "StudySpec", images: "Dataset", *, db: str, jobs: int | 
             f"{found.n_measured} of {count(found.n_kinds, 'kind')} of run was measured just now."
         )
     if found.without_kernel:
+        times = f"{found.slower:.0f}" if found.slower >= 10 else f"{found.slower:.1f}"
         lines.append(
-            f"No kernel trains runs with {', '.join(found.without_kernel)}: components do, in about {found.slower:.1f} "
+            f"No kernel trains runs with {', '.join(found.without_kernel)}: components do, in about {times} "
             "times the time of runs without."
         )
     if found.n_left_aside:
