@@ -241,30 +241,32 @@ def _measure_by_components(state: TrainingState, split: Split, predicted: Classe
 
 
 def _measure_all_by_components(
-    states: Sequence[TrainingState], split: Split, predicted: Classes | None
+    states: Sequence[TrainingState], split: Split, predicted: Classes | None, _n_threads: int
 ) -> list[tuple[float, float]]:
     with one_blas_thread():
         return [_measure_by_components(state, split, out) for state, out in _beside(states, predicted)]
 
 
 def _measure_population(
-    states: Sequence[TrainingState], split: Split, predicted: Classes | None
+    states: Sequence[TrainingState], split: Split, predicted: Classes | None, _n_threads: int
 ) -> list[tuple[float, float]]:
     return kernels.evaluate_population([state.evaluated for state in states], split.rows, split.y, chosen=predicted)
 
 
 def _measure_networks(
-    states: Sequence[TrainingState], split: Split, predicted: Classes | None
+    states: Sequence[TrainingState], split: Split, predicted: Classes | None, n_threads: int
 ) -> list[tuple[float, float]]:
     activation = ACTIVATIONS[states[0].configuration.activation]
     return [
-        kernels.evaluate_network(state.evaluated, split.rows, split.y, activation=activation, chosen=out)
+        kernels.evaluate_network(
+            state.evaluated, split.rows, split.y, activation=activation, chosen=out, n_threads=n_threads
+        )
         for state, out in _beside(states, predicted)
     ]
 
 
 Update = Callable[[Sequence[TrainingState], Split, IntArray, int], list[TrainingState]]
-Measure = Callable[[Sequence[TrainingState], Split, Classes | None], list[tuple[float, float]]]
+Measure = Callable[[Sequence[TrainingState], Split, Classes | None, int], list[tuple[float, float]]]
 
 _IMPLEMENTATIONS: dict[str, tuple[Update, Measure]] = {
     "components": (_update_all_by_components, _measure_all_by_components),
@@ -290,7 +292,11 @@ def update(
 
 
 def measure(
-    states: Sequence[TrainingState], split: Split, asked: Implementation, predicted: Classes | None = None
+    states: Sequence[TrainingState],
+    split: Split,
+    asked: Implementation,
+    predicted: Classes | None = None,
+    n_threads: int = 1,
 ) -> list[tuple[float, float]]:
     """(mean loss in nats, accuracy) of each state on one split; at least one state.
 
@@ -299,6 +305,7 @@ def measure(
         split: the images.
         asked: as in `chosen`.
         predicted: (states, images), out: the class that each state chooses for each image, where that is wanted.
+        n_threads: at most so many work on a run, where kernels evaluate it alone; the result does not depend on it.
     """
     _, by = _IMPLEMENTATIONS[chosen("measure", states, split, asked)]
-    return by(states, split, predicted)
+    return by(states, split, predicted, n_threads)

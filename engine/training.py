@@ -25,7 +25,7 @@ from engine.blas import one_blas_thread
 from engine.configuration import Configuration
 from engine.data.dataset import SPLITS, Dataset, Split, SplitName
 from engine.folding import folded
-from engine.implementations import Implementation, measure, update
+from engine.implementations import Implementation, chosen, measure, update
 from engine.network import Network
 from engine.optimizers import optimizer_of
 from engine.predictions import Predictions, class_dtype
@@ -144,11 +144,12 @@ def evaluate(
     *,
     implementation: Implementation = "auto",
     predictions: bool = False,
+    n_threads: int = 1,
 ) -> tuple[list[TrainingState], list[Evaluation | None]]:
     """Loss and accuracy of advanced states on all three splits, and the states with their next learning rate.
 
     A state that has diverged has no evaluation (None); one whose losses are not finite has diverged. With `predictions`
-    an evaluation holds what was said about each image of validation and test too.
+    an evaluation holds what was said about each image of validation and test too. At most `n_threads` work on one run.
     """
     states = [_folded(state, dataset) for state in states]
     alive = [state for state in states if state.diverged_at is None]
@@ -159,7 +160,7 @@ def evaluate(
             classes = None
             if predictions and name != "train":
                 classes = np.empty((len(alive), len(split)), class_dtype(dataset.n_classes))
-            for i, values in enumerate(measure(alive, split, implementation, classes)):
+            for i, values in enumerate(measure(alive, split, implementation, classes, n_threads)):
                 measured[i][name] = values
                 if classes is not None:
                     predicted[i][name] = Predictions(classes[i], split.y)
@@ -206,6 +207,11 @@ def _folded(state: TrainingState, dataset: Dataset) -> TrainingState:
         return state
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         return replace(state, folded=folded(state.average or state.parameters, c, train_split(c, dataset)))
+
+
+def is_divided(states: Sequence[TrainingState], dataset: Dataset) -> bool:
+    """Whether `advance` has these states worked on by several threads, where it may."""
+    return chosen("update", states, train_split(states[0].configuration, dataset)) == "batches"
 
 
 def foreseen(states: Sequence[TrainingState]) -> list[TrainingState] | None:

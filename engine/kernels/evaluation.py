@@ -196,10 +196,11 @@ def evaluate_one(
     block: Block,
     logits: FloatArray,
     found: FloatArray,
-    predicted: FloatArray,
-    n_factors: int,
-) -> tuple[float, int]:
-    """Sum of losses, in nats, and number of correct classifications of one network over all images.
+    of_images: FloatArray,
+    start: int,
+    stop: int,
+) -> None:
+    """Softmax and class of one network for some of the images.
 
     Args:
         weights, layers, sigma: the network, as in `engine.kernels.network`.
@@ -207,18 +208,16 @@ def evaluate_one(
         block: room for as many images as it has starts but one, a multiple of 16, with the widest layer's outputs.
         logits: (n_classes padded to vectors, 16) flat, scratch: sixteen images' logits, class by class.
         found: (3, 16) scratch: of sixteen images, m, s and the class chosen.
-        predicted: (n_images,), out: the class chosen for each image; of no entries if not wanted.
-        n_factors: how many softmax sums are multiplied before a logarithm.
+        of_images: (3, n_images) flat, out: of each image z_label − m, s and the class chosen.
+        start, stop: from which image to before which; the start is a multiple of the block's size.
     """
     n_layers, n_images, n_block = layers.shape[0], images.labels.size, block.starts.size - 1
     w, table, pixels, room = elements(weights), elements(layers), elements(images), elements(block)
-    z, maxima = elements(logits), elements(found)
-    keeps, kept = predicted.size > 0, elements(predicted)
+    z, maxima, kept = elements(logits), elements(found), elements(of_images)
     totals, choices = skip(maxima, LANES), skip(maxima, 2 * LANES)
     last = layer_of(table, n_layers - 1)
-    logarithms, distances, product, factors, n_correct = 0.0, 0.0, 1.0, 0, 0
-    for first in range(0, n_images, n_block):
-        n = min(n_block, n_images - first)
+    for first in range(start, stop, n_block):
+        n = min(n_block, stop - first)
         _list_pixels(pixels, first, n, room)
         for number in range(n_layers):
             layer = layer_of(table, number)
@@ -234,17 +233,33 @@ def evaluate_one(
             store(totals, 0, total)
             store(choices, 0, chosen)
             for i in range(min(LANES, n - group)):
-                label = get(pixels.labels, first + group + i)
-                n_correct += get(choices, i) == label
-                if keeps:
-                    put(kept, first + group + i, get(choices, i))
-                distances += get(z, label * LANES + i) - get(maxima, i)
-                product *= get(totals, i)
-                factors += 1
-                if factors == n_factors:
-                    logarithms += math.log(product)
-                    product = 1.0
-                    factors = 0
+                image = first + group + i
+                put(kept, image, get(z, get(pixels.labels, image) * LANES + i) - get(maxima, i))
+                put(kept, n_images + image, get(totals, i))
+                put(kept, 2 * n_images + image, get(choices, i))
+
+
+@kernel
+def sum_up(of_images: FloatArray, labels: IntArray, n_factors: int) -> tuple[float, int]:
+    """Sum of losses, in nats, and number of correct classifications, from what `evaluate_one` found of all images.
+
+    Args:
+        of_images: as there.
+        labels: (n_images,) their classes.
+        n_factors: how many softmax sums are multiplied before a logarithm.
+    """
+    n_images = labels.size
+    found, label = elements(of_images), elements(labels)
+    logarithms, distances, product, factors, n_correct = 0.0, 0.0, 1.0, 0, 0
+    for i in range(n_images):
+        n_correct += get(label, i) == get(found, 2 * n_images + i)
+        distances += get(found, i)
+        product *= get(found, n_images + i)
+        factors += 1
+        if factors == n_factors:
+            logarithms += math.log(product)
+            product = 1.0
+            factors = 0
     logarithms += math.log(product)
     return logarithms - distances, n_correct
 

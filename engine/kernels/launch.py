@@ -44,6 +44,7 @@ from engine.kernels.packing import (
 )
 from engine.kernels.propagators import LONGEST_GAP
 from engine.kernels.simd import LANES, aligned_zeros
+from engine.kernels.threads import together
 from engine.optimizers import Sgd
 from engine.predictions import Classes
 
@@ -273,29 +274,48 @@ def train_network(
 
 
 def evaluate_network(
-    parameters: Parameters, rows: SparseRows, y: IntArray, *, activation: Activation, chosen: Classes | None = None
+    parameters: Parameters,
+    rows: SparseRows,
+    y: IntArray,
+    *,
+    activation: Activation,
+    chosen: Classes | None = None,
+    n_threads: int = 1,
 ) -> tuple[float, float]:
-    """(mean loss in nats, accuracy) of one network over all rows; `chosen`, (n,), as in `evaluate_population`."""
+    """(mean loss in nats, accuracy) of one network over all rows; `chosen`, (n,), as in `evaluate_population`.
+
+    At most `n_threads` evaluate blocks of images; the sums are one thread's, so that they do not depend on it.
+    """
     dtype = parameters[0].dtype
     sizes = sizes_of(parameters)
     table, _, _, _, widest = layers(sizes)
     packed = pack_network(parameters)
-    n_classes = sizes[-1]
-    predicted = np.empty(0 if chosen is None else len(y), dtype)
-    loss, n_correct = kernels_evaluation.evaluate_one(
-        Weights(packed.w, packed.b),
-        table,
-        images_of(rows, y),
-        sigma_of(activation, len(table)),
-        _block(max(sizes[:-1]), n_classes, widest, dtype),
-        aligned_zeros(padded(n_classes) * LANES, dtype),
-        aligned_zeros(3 * LANES, dtype),
-        predicted,
-        _n_factors(n_classes),
-    )
+    weights, images, sigma = Weights(packed.w, packed.b), images_of(rows, y), sigma_of(activation, len(table))
+    n_images, n_classes = len(y), sizes[-1]
+    n_blocks = -(-n_images // _BLOCK)
+    of_images = np.empty(3 * n_images, dtype)
+
+    def work(number: int, size: int) -> int:
+        start, stop = (_BLOCK * (n_blocks * i // size) for i in (number, number + 1))
+        kernels_evaluation.evaluate_one(
+            weights,
+            table,
+            images,
+            sigma,
+            _block(max(sizes[:-1]), n_classes, widest, dtype),
+            aligned_zeros(padded(n_classes) * LANES, dtype),
+            aligned_zeros(3 * LANES, dtype),
+            of_images,
+            start,
+            min(stop, n_images),
+        )
+        return 0
+
+    together(max(1, min(n_threads, n_blocks)), work)
+    loss, n_correct = kernels_evaluation.sum_up(of_images, images.labels, _n_factors(n_classes))
     if chosen is not None:
-        chosen[:] = predicted
-    return loss / len(y), n_correct / len(y)
+        chosen[:] = of_images[2 * n_images :]
+    return loss / n_images, n_correct / n_images
 
 
 def _tiny() -> tuple[Parameters, SparseRows, IntArray, IntArray]:
@@ -311,6 +331,7 @@ def kernels_are_cached() -> bool:
         kernels_evaluation.evaluate_sixteen,
         kernels_network.train_one,
         kernels_evaluation.evaluate_one,
+        kernels_evaluation.sum_up,
         kernels_batches.train_batches,
     )
     return all(is_cached(function) for function in compiled)

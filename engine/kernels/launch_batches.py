@@ -1,7 +1,5 @@
 """Training in batches, compiled: arrays in, arrays out, on one thread or several, to the same bits."""
 
-import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,6 +24,7 @@ from engine.kernels.packing import (
 )
 from engine.kernels.simd import LANES, aligned_zeros
 from engine.kernels.team import Team
+from engine.kernels.threads import together
 from engine.optimizers import Sgd
 
 
@@ -101,7 +100,7 @@ def train_batches(
     def give_up() -> None:
         arrivals[1] = 1
 
-    diverged = _together(n_threads, work, give_up)
+    diverged = together(n_threads, work, give_up)
     if diverged >= 0:
         return parameters, velocities, int(diverged)
     return (
@@ -109,44 +108,3 @@ def train_batches(
         unpack_network(packed.w_velocity, packed.b_velocity, sizes) if optimizer.has_velocity else velocities,
         None,
     )
-
-
-def _together(n_threads: int, work: Callable[[int, int], int], give_up: Callable[[], None]) -> int:
-    """What `work(number, size)` returns, the same for each number below `size`, called by as many threads at once.
-
-    They wait for one another inside, so none begins before all are there; where the system has no more threads, those
-    that there are do the work. Whatever ends one of them (`give_up` tells the others) ends all, and is raised.
-    """
-    gate, n_started = threading.Event(), 1
-    errors: list[BaseException] = []
-
-    def follow(number: int) -> None:
-        gate.wait()
-        try:
-            work(number, n_started)
-        except BaseException as error:
-            errors.append(error)
-            give_up()
-
-    followers: list[threading.Thread] = []
-    try:
-        for number in range(1, n_threads):
-            follower = threading.Thread(target=follow, args=(number,), daemon=True)
-            try:
-                follower.start()
-            except RuntimeError:
-                break
-            followers.append(follower)
-            n_started += 1
-        gate.set()
-        found = work(0, n_started)
-    except BaseException:
-        give_up()
-        raise
-    finally:
-        gate.set()
-    for follower in followers:
-        follower.join()
-    if errors:
-        raise errors[0]
-    return found

@@ -36,7 +36,7 @@ from search.execution.progress import Display, SilentDisplay, Tally
 from search.execution.result import StudyResult
 from search.execution.saving import NotSavedError, Saver
 from search.execution.trials import Run, Trial, study_record
-from search.execution.workers import Result, Segment, Workers, workers
+from search.execution.workers import Result, Workers, workers
 from search.naming import study_name, study_note
 from search.spec.fits import check_plan
 from search.spec.replication import draws_of
@@ -276,7 +276,8 @@ class _Coordinator:
 
     def _submit(self, number: int, pool: Workers) -> None:
         task = self.tasks[number]
-        pool.submit(Segment(number, [run.state for run in task if run.state is not None], self.cuts.of(task[0].cut)))
+        states = [run.state for run in task if run.state is not None]
+        pool.submit(number, states, self.cuts.of(task[0].cut), self.plan.n_waiting)
 
     # Results
 

@@ -89,6 +89,11 @@ class Plan:
         """Runs to train together; None where nothing waits."""
         return self._waiting.popleft() if self._waiting else None
 
+    @property
+    def n_waiting(self) -> int:
+        """How many tasks wait."""
+        return len(self._waiting)
+
     def is_waiting(self, n_free: int) -> bool:
         """Whether there is more to train, waiting or to be proposed for `n_free` idle workers."""
         return bool(self._waiting) or any(self._proposed(n_free))

@@ -12,6 +12,9 @@ segment that comes; a segment is a pure function of its states, so nobody else n
     without   advance k │ evaluate k │ advance k+1 │ evaluate k+1 │
     with      advance k │ advance k+1 │ advance k+2 │
                         │ evaluate k  │ evaluate k+1 │
+
+A run whose kernels divide it among threads (`engine.training.is_divided`) is given the cores that no other needs, and
+both halves of its segments are divided. It comes to the same bits.
 """
 
 import queue
@@ -21,6 +24,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from joblib import Parallel, delayed
@@ -28,7 +32,7 @@ from joblib import Parallel, delayed
 from engine.blas import one_blas_thread
 from engine.data.dataset import Dataset
 from engine.state import Evaluation, TrainingState
-from engine.training import advance, evaluate, foreseen
+from engine.training import advance, evaluate, foreseen, is_divided
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,13 @@ class Segment:
         task: number of the task.
         states: of its runs, all at the same k.
         dataset: what they are trained on.
+        n_threads: how many work on it, for as long as it takes.
     """
 
     task: int
     states: list[TrainingState]
     dataset: Dataset
+    n_threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ class Workers:
         self.n_jobs = n_jobs
         self._jobs: queue.SimpleQueue[Segment | _Evaluation | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
-        self._n_open = 0
+        self._open: dict[int, int] = {}  # the threads of each task that is being worked on
         self._ahead: dict[int, _Ahead] = {}
         self._last_task: int | None = None
         self._n_busy, self._busy = 0, threading.Lock()
@@ -113,9 +119,10 @@ class Workers:
 
     def _serve(self) -> None:
         while (job := self._jobs.get()) is not None:
-            self._change_busy(1)
+            n_threads = job.n_threads if isinstance(job, Segment) else 1
+            self._change_busy(n_threads)
             ahead = self._perform(job)
-            self._change_busy(-1)
+            self._change_busy(-n_threads)
             if ahead is not None:  # whoever waits for it has to find this worker free
                 ahead.done.set()
 
@@ -144,7 +151,7 @@ class Workers:
                     return ahead
                 job = _Evaluation(job, moved, seconds)
             begin = time.perf_counter()
-            states, evaluations = evaluate(job.moved, segment.dataset, predictions=True)
+            states, evaluations = evaluate(job.moved, segment.dataset, predictions=True, n_threads=segment.n_threads)
             self._results.put(Result(segment.task, states, evaluations, job.train_seconds, time.perf_counter() - begin))
         except Exception:
             if ahead is not None:  # the segment is tried again, and fails, when it is asked for
@@ -163,17 +170,27 @@ class Workers:
             if ahead.moved is not None:
                 return ahead.moved, ahead.seconds
         begin = time.perf_counter()
-        moved = advance(segment.states, segment.dataset)
+        moved = advance(segment.states, segment.dataset, n_threads=segment.n_threads)
         return moved, time.perf_counter() - begin
 
     @property
     def n_free(self) -> int:
         """Workers that have nothing to do."""
-        return self.n_jobs - self._n_open
+        return self.n_jobs - len(self._open)
 
-    def submit(self, segment: Segment) -> None:
-        """Hand a segment to the next free worker."""
-        self._n_open += 1
+    def submit(self, task: int, states: list[TrainingState], dataset: Dataset, n_waiting: int = 0) -> None:
+        """Hand a task's next segment to the next free worker.
+
+        Args:
+            task, states, dataset: as in `Segment`.
+            n_waiting: tasks that are about to be submitted too, as far as there are workers.
+        """
+        n_threads = 1
+        if is_divided(states, dataset):
+            n_sharing = 1 + min(n_waiting, self.n_free - 1)
+            n_threads = max(1, ceil((self.n_jobs - sum(self._open.values())) / n_sharing))
+        self._open[task] = n_threads
+        segment = Segment(task, states, dataset, n_threads)
         if segment.task == self._last_task:
             self._last_task = None
         self._jobs.put(segment)
@@ -190,7 +207,7 @@ class Workers:
             result = self._results.get(timeout=timeout)
         except queue.Empty:
             return None
-        self._n_open -= 1
+        del self._open[result.task]
         self._last_task = result.task
         return result
 

@@ -312,6 +312,7 @@ def test_read_only_arrays_are_not_compiled_for_again():
         kernels_network.train_one,
         kernels_population.train_sixteen,
         kernels_evaluation.evaluate_one,
+        kernels_evaluation.sum_up,
         kernels_evaluation.evaluate_sixteen,
     )
 

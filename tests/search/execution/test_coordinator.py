@@ -34,14 +34,16 @@ def test_run_study_stores_every_evaluation(database, tiny):
     assert query(database, "SELECT DISTINCT state FROM runs") == [("complete",)]
 
 
-def test_results_do_not_depend_on_the_number_of_workers(tmp_path, tiny):
-    spec = make_spec(replicates=2)
+@pytest.mark.parametrize("fixed", [{}, {"hidden_layers": 1, "hidden_size": 40, "batch_size": 8}])
+def test_results_do_not_depend_on_the_number_of_workers(tmp_path, tiny, fixed):
+    """In batches, one run that is left alone at the end is worked on by all of them."""
+    spec = make_spec(replicates=2, **({"fixed": make_spec().fixed | fixed} if fixed else {}))
     found = []
-    for jobs in (1, 2):
+    for jobs in (1, 2, 5):
         database = str(tmp_path / f"{jobs}.sqlite")
         run_study(spec, tiny, database=database, n_jobs=jobs)
         found.append(all_evaluations(database))
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
     assert len(found[0]) == 6 * 2 * 6 * 3
 
 

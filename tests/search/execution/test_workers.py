@@ -9,7 +9,7 @@ import search.execution.workers as module
 from engine.configuration import Configuration
 from engine.data.load import load_dataset
 from engine.training import initial_state, train
-from search.execution.workers import Segment, workers
+from search.execution.workers import workers
 
 HYPERPARAMETERS = {"epochs": 3, "evaluations_per_epoch": 4, "hidden_layers": 1, "hidden_size": 20}
 SEED = 7
@@ -33,7 +33,7 @@ def run(dataset, n_jobs, states, keep=lambda states: states):
     """All evaluations of one task, by run, as the coordinator would ask for them."""
     curves = {}
     with workers(n_jobs) as pool:
-        pool.submit(Segment(0, states, dataset))
+        pool.submit(0, states, dataset)
         while True:
             result = pool.next_result(timeout=30)
             assert result is not None
@@ -43,7 +43,7 @@ def run(dataset, n_jobs, states, keep=lambda states: states):
             going_on = keep([state for state in result.states if not state.finished])
             if not going_on:
                 return curves
-            pool.submit(Segment(0, going_on, dataset))
+            pool.submit(0, going_on, dataset)
 
 
 @pytest.mark.parametrize("decay", ["constant", "cosine", "halve_on_decrease"])
@@ -89,7 +89,7 @@ def test_what_was_begun_for_another_company_is_not_used(digits):
 def test_what_was_begun_in_vain_is_forgotten(digits):
     with workers(2) as pool:
         for task in range(20):
-            pool.submit(Segment(task, states_of(digits, [0.05]), digits))
+            pool.submit(task, states_of(digits, [0.05]), digits)
             assert pool.next_result(timeout=30) is not None
         assert pool.next_result(timeout=0.01) is None
         assert len(pool._ahead) <= 1
@@ -98,21 +98,45 @@ def test_what_was_begun_in_vain_is_forgotten(digits):
 def test_an_error_ahead_is_the_error_of_the_segment_that_is_asked_for(digits, monkeypatch):
     sound = module.advance
 
-    def advance(states, dataset):
+    def advance(states, dataset, n_threads):
         if states[0].k == 3:
             raise ArithmeticError("the fourth segment")
         time.sleep(0.01)
-        return sound(states, dataset)
+        return sound(states, dataset, n_threads=n_threads)
 
     monkeypatch.setattr(module, "advance", advance)
     with workers(2) as pool:
-        pool.submit(Segment(0, states_of(digits, [0.05]), digits))
+        pool.submit(0, states_of(digits, [0.05]), digits)
         for k in (1, 2, 3):
             result = pool.next_result(timeout=30)
             assert result is not None
             assert result.error is None
             assert result.states[0].k == k
-            pool.submit(Segment(0, result.states, digits))
+            pool.submit(0, result.states, digits)
         result = pool.next_result(timeout=30)
         assert result is not None
         assert "the fourth segment" in result.error
+
+
+@pytest.mark.parametrize(("n_jobs", "n_runs", "expected"), [(1, 1, {1}), (2, 1, {2}), (2, 2, {1}), (5, 3, {2, 1})])
+def test_runs_in_batches_share_the_cores_and_keep_their_bits(digits, n_jobs, n_runs, expected, monkeypatch):
+    given = []
+
+    def noted(function):
+        def call(*arguments, n_threads, **named):
+            given.append(n_threads)
+            return function(*arguments, n_threads=n_threads, **named)
+
+        return call
+
+    rates = [0.01, 0.02, 0.03][:n_runs]
+    hyperparameters = {**HYPERPARAMETERS, "batch_size": 16, "hidden_size": 70, "dropout_hidden": 0.2}
+    alone = [train(digits, seed=SEED, learning_rate=rate, **hyperparameters).evaluations[0] for rate in rates]
+    monkeypatch.setattr(module, "advance", noted(module.advance))
+    monkeypatch.setattr(module, "evaluate", noted(module.evaluate))
+    with workers(n_jobs) as pool:
+        for task, rate in enumerate(rates):
+            pool.submit(task, states_of(digits, [rate], **hyperparameters), digits, n_runs - 1 - task)
+        results = [pool.next_result(timeout=30) for _ in rates]
+    assert [result.evaluations for result in sorted(results, key=lambda result: result.task)] == [[e] for e in alone]
+    assert set(given[: 2 * n_runs]) == expected
