@@ -93,12 +93,13 @@ select: $(VENV)/.runtime ## Freeze the best configuration of a study: make selec
 	@test -n $(call quote,$(STUDY)) || { echo 'make select needs STUDY=<name>; make status lists the studies' >&2; exit 2; }
 	@$(BIN)/digitsweep select $(call quote,$(STUDY)) $(FROM)
 
+# Asked for together, both are computed once, by `report`.
 figures: $(VENV)/.runtime ## Draw the figures of all studies, or of STUDY, into OUT
-	@$(BIN)/digitsweep figures $(FROM) --out $(call quote,$(or $(OUT),report)) $(call option,--study,STUDY)
+	@$(if $(filter report,$(MAKECMDGOALS)),:,$(BIN)/digitsweep figures $(FROM) --out $(call quote,$(or $(OUT),report)) $(call option,--study,STUDY))
 
 report: $(VENV)/.runtime ## Build the page of all studies, or of STUDY, in OUT
 	@$(BIN)/digitsweep report $(FROM) --out $(call quote,$(or $(OUT),report)) $(call option,--study,STUDY) \
-	  $(call option,--data,DATA)
+	  $(call option,--data,DATA) $(if $(filter figures,$(MAKECMDGOALS)),--figures)
 
 dashboard: $(VENV)/.runtime ## Open Optuna's dashboard on the database
 	@$(BIN)/digitsweep dashboard $(FROM) --port $(call quote,$(or $(PORT),8080))

@@ -61,6 +61,21 @@ def test_make_hands_every_variable_on_as_one_word(project):
     assert "--dry-run" not in words
 
 
+def test_figures_and_report_together_are_one_call(project):
+    for words, expected in (
+        (["figures", "report"], [["report", "--figures"]]),
+        (["report", "figures"], [["report", "--figures"]]),
+        (["figures"], [["figures"]]),
+        (["report"], [["report"]]),
+    ):
+        make(project, *words)
+        calls = " ".join(called(project)).split("digitsweep ")[1:]
+        assert [[word for word in call.split() if word in {"figures", "report", "--figures"}] for call in calls] == [
+            [expected[0][0], "report", *expected[0][1:]]
+        ]
+        (project / "log").unlink()
+
+
 def test_a_study_files_own_data_and_seed_stand_unless_others_are_given(project):
     make(project, "linear-grid")
     assert not {"--dataset", "--seed"} & set(called(project))

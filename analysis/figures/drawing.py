@@ -256,19 +256,23 @@ def draw_all(
         for each in studies:
             for figure in figures_of(each, studies):
                 if figure.drawn:
-                    _write(figure, folder)
+                    write(figure, folder)
                     figure = replace(figure, files=files_of(figure, out))
                 figures.append(figure)
     return figures
 
 
-def _write(figure: Drawable, folder: Path) -> None:
+def write(figure: Drawable, folder: Path, *, svg_only: bool = False) -> str:
+    """Draw a computed figure into `folder`, inside `style()`: SVG, PNG and table, or the SVG alone; the SVG's text."""
     svg_file, png_file, csv_file = files_of(figure, folder)
     svg_file.parent.mkdir(parents=True, exist_ok=True)
     drawn = draw(figure)
-    svg_file.write_text(svg(drawn), encoding="utf-8")
-    drawn.savefig(png_file, metadata={"Software": None})
-    write_csv(figure.table, csv_file)
+    text = svg(drawn)
+    svg_file.write_text(text, encoding="utf-8")
+    if not svg_only:
+        drawn.savefig(png_file, metadata={"Software": None})
+        write_csv(figure.table, csv_file)
+    return text
 
 
 def files_of(figure: Drawable, out: Path) -> tuple[Path, ...]:

@@ -30,6 +30,7 @@ def build(
     called: str = DATABASE,
     stated: "Mapping[str, Mapping[str, Any]] | None" = None,
     pictures: "Pictures | None" = None,
+    figures: bool = False,
 ) -> list[Path]:
     """Write `report.html` (self-contained) and `report.md` into `out`, and one more of both for each shared page.
 
@@ -41,6 +42,7 @@ def build(
         called: What commands call the database.
         stated: What study files say now of studies whose stored copy says nothing; see `analysis.studies.read_studies`.
         pictures: Where the data sets' examples can be had as pictures; None for a page without them.
+        figures: Whether to write each figure as PNG and its table as CSV too, as `analysis.figures.draw_all` does.
 
     Returns:
         The HTML pages, the one with all studies first.
@@ -52,4 +54,4 @@ def build(
     from analysis.report.images import no_pictures
     from analysis.report.page import build
 
-    return build(database, out, study, dataset, called, stated, pictures or no_pictures)
+    return build(database, out, study, dataset, called, stated, pictures or no_pictures, figures=figures)

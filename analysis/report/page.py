@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.commands import DATABASE
-from analysis.figures.drawing import Drawable, draw, files_of, svg
+from analysis.figures.drawing import Drawable, files_of, write
 from analysis.figures.style import GRID, INK, MUTED, ON_DARK, PAPER, style
 from analysis.files import written_together
 from analysis.report import markdown
@@ -59,11 +59,11 @@ def _environment(**settings: Any) -> Any:
     return environment
 
 
-def drawings(content: Content) -> dict[str, str]:
-    """The SVG text of every drawn figure on a page, by its place: see `place_of`."""
+def _write_drawings(content: Content, folder: Path, *, svg_only: bool) -> dict[str, str]:
+    """Write every figure of a page; their SVG texts, by place: see `place_of`."""
     with style():
         return {
-            place_of(section, figure): svg(draw(figure))
+            place_of(section, figure): write(figure, folder, svg_only=svg_only)
             for section in content.sections
             for figure in section.figures
             if figure.drawn
@@ -106,17 +106,13 @@ def build(
     called: str = DATABASE,
     stated: Mapping[str, Mapping[str, Any]] | None = None,
     pictures: Pictures = no_pictures,
+    *,
+    figures: bool = False,
 ) -> list[Path]:
     """See `analysis.report.build`."""
     contents = pages(read_studies(database, study=study, dataset=dataset, called=called, stated=stated), pictures)
-    svgs = drawings(contents[0])  # which has every study of the others
     with written_together(out) as folder:
-        for section in contents[0].sections:
-            for figure in section.figures:
-                if figure.drawn:
-                    file = folder / _svg_file(figure)
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    file.write_text(svgs[place_of(section, figure)], encoding="utf-8")
+        svgs = _write_drawings(contents[0], folder, svg_only=not figures)  # which has every study of the others
         for content in contents:
             (folder / f"{content.name}.html").write_text(render_html(content, svgs), encoding="utf-8")
             (folder / f"{content.name}.md").write_text(render_markdown(content), encoding="utf-8")

@@ -233,3 +233,6 @@ MaxReplicates = Annotated[int, _count(1, MAX_REPLICATES, help="Replicates that n
 FreshRuns = Annotated[int, _count(1, MAX_REPLICATES, help="Runs of each, with fresh seeds.")]
 Replicate = Annotated[int, _count(0, MAX_REPLICATES, help="Which run of the selected trial, from 0.")]
 Port = Annotated[int, _count(1, 65_535, help="Port on 127.0.0.1.")]
+WithFigures = Annotated[
+    bool, typer.Option("--figures", help="Write each figure as PNG and its table as CSV too, as `figures` does.")
+]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from engine.errors import DigitsweepError
 from search.commands.common import load_stored_data, opened, say, warn
-from search.commands.options import Database, DataFolder, DatasetName, OneStudy, OutputFolder
+from search.commands.options import Database, DataFolder, DatasetName, OneStudy, OutputFolder, WithFigures
 
 if TYPE_CHECKING:
     from analysis.report.images import Pictures
@@ -45,6 +45,7 @@ def report(
     study: OneStudy = None,
     dataset: DatasetName = None,
     data: DataFolder = None,
+    figures: WithFigures = False,
 ) -> None:
     """Build the pages: each study's question, its claims with what the database says about them, figures, tables."""
     _draw_to_files()
@@ -53,9 +54,20 @@ def report(
 
     with analysis_errors(), opened(db) as sql:
         stated = stated_in_files(sql, warn)
-        pages = build(sql, out, study=study, dataset=dataset, called=db, stated=stated, pictures=_pictures(db, data))
+        pages = build(
+            sql,
+            out,
+            study=study,
+            dataset=dataset,
+            called=db,
+            stated=stated,
+            pictures=_pictures(db, data),
+            figures=figures,
+        )
     for page in pages:
         say(str(page))
+    if figures:
+        say(f"{out / 'figures'} (svg, png, csv)")
 
 
 def _pictures(db: str, folder: Path | None) -> "Pictures":

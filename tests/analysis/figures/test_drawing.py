@@ -15,6 +15,7 @@ from analysis.claims.forms import FORMS as CLAIMS
 from analysis.figures.drawing import ANSWERS, FORMS, IN_FRONT, MAX_OFFERED, draw, draw_all, figures_of, files_of, svg
 from analysis.figures.requests import REQUESTS
 from analysis.figures.style import style
+from analysis.report import build
 from benchmarks import synthetic
 from tests.analysis.figures.conftest import among, study
 
@@ -187,6 +188,12 @@ def test_draw_all_writes_three_files_for_every_figure_of_every_study(tmp_path):
         pixels = image.imread(picture)
         assert (pixels.shape[1], pixels.std() > 0.01) == (832, True)
         assert pd.read_csv(values).shape == figure.table.shape
+    build(database, tmp_path / "both", figures=True)
+    alone, both = (
+        {file.relative_to(tmp_path / name): file.read_bytes() for file in (tmp_path / name).rglob("figures/*/*")}
+        for name in ("out", "both")
+    )
+    assert alone == both
 
 
 def test_every_form_of_claim_has_its_figure():
