@@ -27,7 +27,7 @@ space:
         ("dataset: 3", "dataset", "a data set must be auto, mnist, fashion-mnist, digits"),
         ("dataset: ''", "dataset", "a data set must be"),
         ("dataset: {path: a.csv, lable: y}", "dataset", "has the keys path, label, ignore"),
-        ("dataset: {path: a.csv, scale: big}", "dataset", "scale must be none, or a number"),
+        ("dataset: {path: a.csv, scale: big}", "dataset", "scale must be none, standardise, pixels, or a number"),
         ("space: {}", "space", "empty"),
         ("space: {learning_rate: []}", "space.learning_rate", "at least one value"),
         ("space: {learning_rate: [0.1, -0.1]}", "space.learning_rate[1]", "must hold, but got -0.1"),
