@@ -137,7 +137,8 @@ def read_runs(connection: "Connection") -> pd.DataFrame:
     runs = pd.read_sql(text("SELECT * FROM v_runs"), connection)
     if "base_name" not in runs:
         raise LookupError("the database must be of schema 3, but is older; `digitsweep status` brings it up to date")
-    return runs
+    # What schema 5 added is not known of the runs of schema 4.
+    return runs.assign(**{name: None for name in ("streams", "cut") if name not in runs})
 
 
 def read_stored(connection: "Connection") -> pd.DataFrame:

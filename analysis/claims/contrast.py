@@ -59,7 +59,7 @@ class Progress:
         study: The name of its study in the database.
         contrast: Its differences; None where replicates cannot settle it, with the `reason`.
         decision: What they say.
-        n_tried: The most replicates that any of its trials has, whatever became of them.
+        n_tried: Replicates that every one of its trials has ended, whatever became of them.
         seconds: Of one worker's training that another replicate of it takes.
         reason: Why replicates cannot settle it, or "".
     """
@@ -194,4 +194,6 @@ def progress(study: Study, claim: Claim, *, n_claims: int) -> Progress:
     runs = study.every_run[study.every_run["trial_number"].isin(contrast.trials)]
     done = runs[runs["state"] == "complete"]
     took = (done["train_seconds"] + done["evaluate_seconds"]).groupby(done["trial_number"]).mean()
-    return Progress(claim, study.name, contrast, decision, int(runs["replicate"].max()) + 1, float(took.sum()))
+    ended = runs[runs["state"].isin(("complete", "diverged", "failed"))].groupby("trial_number")["replicate"].max()
+    n_tried = int(ended.reindex(contrast.trials).fillna(-1).min()) + 1
+    return Progress(claim, study.name, contrast, decision, n_tried, float(took.sum()))

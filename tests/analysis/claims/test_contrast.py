@@ -107,6 +107,14 @@ def test_no_change_along_a_line_is_not_said_of_levels_that_lie_apart(apart, outc
     assert found.contrast.pairs.shape == (3, 12)
 
 
+def test_a_replicate_that_was_broken_off_is_still_to_do():
+    study = sides(0.0)
+    runs = study.all_runs
+    runs.loc[(runs["replicate"] == 11) & (runs["trial_number"] == 1), "state"] = "interrupted"
+    found = progress(decided(study), StatedClaim.model_validate(HIGHER), n_claims=1)
+    assert (len(found.contrast.differences), found.n_tried) == (11, 11)
+
+
 def test_nuisance_settings_are_chosen_by_the_replicates_that_were_asked_for():
     settings = [{"momentum": m, "learning_rate": rate} for m in (False, True) for rate in (0.1, 0.2)]
     study = study_of(
