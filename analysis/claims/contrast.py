@@ -194,6 +194,10 @@ def progress(study: Study, claim: Claim, *, n_claims: int) -> Progress:
     runs = study.every_run[study.every_run["trial_number"].isin(contrast.trials)]
     done = runs[runs["state"] == "complete"]
     took = (done["train_seconds"] + done["evaluate_seconds"]).groupby(done["trial_number"]).mean()
-    ended = runs[runs["state"].isin(("complete", "diverged", "failed"))].groupby("trial_number")["replicate"].max()
+    ended = (
+        runs[runs["state"].isin(("complete", "diverged", "failed", "pruned"))]
+        .groupby("trial_number")["replicate"]
+        .max()
+    )
     n_tried = int(ended.reindex(contrast.trials).fillna(-1).min()) + 1
     return Progress(claim, study.name, contrast, decision, n_tried, float(took.sum()))
