@@ -74,10 +74,11 @@ def database(tmp_path):
 def digitsweep(monkeypatch, capsys):
     """The command line as `main` runs it, in this process: a process of its own costs two seconds of imports."""
     from search.cli import main
+    from search.commands.common import console
 
     def run(*arguments, cwd):
         monkeypatch.chdir(cwd)
-        monkeypatch.setenv("COLUMNS", "160")
+        monkeypatch.setattr(console, "width", 160)
         monkeypatch.setenv("NO_COLOR", "1")
         monkeypatch.setattr(sys, "argv", ["digitsweep", *map(str, arguments)])
         capsys.readouterr()

@@ -53,8 +53,8 @@ SPLITS: Mapping[str, Look] = {
 ACTIVATIONS: Mapping[str, Look] = {
     "relu": Look(wording.ACTIVATIONS["relu"].name, "#D55E00", "-", "o"),
     "tanh": Look(wording.ACTIVATIONS["tanh"].name, "#3E9BD6", (0, (5, 1.5)), "s"),
-    "leaky_relu": Look(wording.ACTIVATIONS["leaky_relu"].name, "#A6603A", (0, (1.5, 1)), "D"),
-    "elu": Look(wording.ACTIVATIONS["elu"].name, "#22907F", (0, (6, 1.5, 1.5, 1.5)), "^"),
+    "leaky_relu": Look(wording.ACTIVATIONS["leaky_relu"].name, "#7A4A1F", (0, (1.5, 1)), "D"),
+    "elu": Look(wording.ACTIVATIONS["elu"].name, "#2A6E92", (0, (6, 1.5, 1.5, 1.5)), "^"),
     "gelu": Look(wording.ACTIVATIONS["gelu"].name, "#6F63C4", (0, (10, 2)), "v"),
     "sigmoid": Look(wording.ACTIVATIONS["sigmoid"].name, "#B3A125", (0, (3, 1.5, 1, 1.5, 1, 1.5)), "P"),
 }
@@ -68,8 +68,8 @@ DECAYS: Mapping[str, Look] = {
     "halve_on_increase": Look("halve on increase", "#2A6E92", (0, (1.5, 1)), "D"),
     "cosine": Look("cosine", "#B3A125", (0, (6, 1.5, 1.5, 1.5)), "^"),
     "linear_end": Look("linear end", "#5FA344", (0, (10, 2)), "v"),
-    "step": Look("step", "#6F63C4", (0, (3, 1.5, 1, 1.5, 1, 1.5)), "P"),
-    "warm_up": Look("warm-up", "#A6603A", (0, (1, 1)), "x"),
+    "step": Look("step", "#35205E", (0, (3, 1.5, 1, 1.5, 1, 1.5)), "P"),
+    "warm_up": Look("warm-up", "#7A4A1F", (0, (1, 1)), "x"),
 }
 MODELS: Mapping[str, Look] = {
     "linear": Look("linear model", "#8A8A2B", "-", "o"),
@@ -109,6 +109,7 @@ ON_DARK: Mapping[str, str] = {
     "#8a8a2b": "#c0c060",
     "#6f63c4": "#a9a0f2",
     "#a6603a": "#dc9a70",
+    "#7a4a1f": "#c28a52",
     "#35205e": "#9c86d8",
     "#3a4c8c": "#8da0e8",
     "#2a6e92": "#6db3dc",

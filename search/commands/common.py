@@ -19,8 +19,20 @@ if TYPE_CHECKING:
     from engine.data.dataset import Dataset
 
 ready_streams()
+LEAST_WIDTH = 40
+"""Characters of a line in which a table has room for a name; a narrower terminal wraps it."""
+
+
+def _width() -> int | None:
+    """Characters of a line, None to be asked of the terminal: `COLUMNS`, as far as it is one, else 120 in a pipe."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given) > 0:
+        return max(LEAST_WIDTH, int(given))
+    return None if sys.stdout.isatty() else 120
+
+
 # No markup: a name with brackets in it is a name.
-console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120, markup=False)
+console = Console(width=_width(), markup=False)
 errors = Console(stderr=True, soft_wrap=True, markup=False)
 
 

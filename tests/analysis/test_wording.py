@@ -25,7 +25,10 @@ def test_a_level_is_told_with_its_factor(factor, level, expected):
 @pytest.mark.parametrize("field", dataclasses.fields(Configuration), ids=lambda field: field.name)
 def test_levels_of_every_hyperparameter_are_told_apart(field):
     domain = field.metadata["domain"]
-    levels = list(domain.choices) or {bool: [False, True], int: [1, 2], float: [0.1, 0.25]}[domain.kind]
+    levels = (
+        list(domain.choices)
+        or {bool: [False, True], int: [1, 2], float: [0.1, 0.25], str: ["30-20", "30-30"]}[domain.kind]
+    )
     assert len({level_name(field.name, level) for level in levels}) == len(levels)
 
 
