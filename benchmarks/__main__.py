@@ -42,7 +42,8 @@ def main() -> None:
     except DataError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    core = min(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0, 1]
+    core = cores[0]
     found = {
         "measured": datetime.now(UTC).strftime("%Y-%m-%d"),
         "command": "make bench",
@@ -64,9 +65,12 @@ def main() -> None:
             found["versions"] = peers.versions()
             found["missing"] = peers.missing
             found["units"] = []
+            found["load"] = round(os.getloadavg()[0], 1)
             for training in measure.UNITS:
                 say(str(training))
                 found["units"] += peers.in_turns(training, rounds)
+            found["start_up"] = peers.start_up(found["units"])
+            found["two_cores"] = measure.two_cores(peers.path, cores, rounds, say) if len(cores) > 1 else []
             found["jobs"] = measure.jobs(peers, found["units"], min(rounds, 3), say)
             found["growth"] = [] if options.quick else measure.growth(peers, dataset, say)
         finally:

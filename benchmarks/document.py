@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks import floor
 from benchmarks.ratios import US, ratios
-from benchmarks.workloads import MLP, MLP_PLAIN, SIXTEEN, SIXTEEN_MOMENTUM
+from benchmarks.workloads import MLP, MLP_PLAIN, SIXTEEN, SIXTEEN_MOMENTUM, WIDE
 
 # Okabe & Ito's colours, told apart by the colour-blind.
 COLOURS = {US: "#0072b2", "JAX": "#e69f00", "PyTorch": "#d55e00", "scikit-learn": "#009e73"}
@@ -35,7 +35,8 @@ def markdown(found: dict[str, Any]) -> str:
         f"{found['machine']['processor']}, {found['machine']['cores']} cores, {found['machine']['system']}; MNIST, "
         "60,000 training images (50,000 + 10,000 validation) and 10,000 for test; one core and one thread for each "
         "peer unless said. Peers are asked in turns, each in a process of its own, and medians of "
-        f"{found['rounds']} rounds count; compilation is left out for all.\n"
+        f"{found['rounds']} rounds count; compilation is left out for all. When they began, the "
+        f"machine had a load of {found['load']} from other work.\n"
     )
     again = (
         "The numbers depend on the machine; the ratios less so. To measure on yours: "
@@ -68,6 +69,8 @@ def markdown(found: dict[str, Any]) -> str:
         "Microseconds for each image trained on, for all members together / milliseconds to evaluate 70,000 images.\n",
         _units(found, peers),
         _faster(found),
+        _start_up(found),
+        _two_cores(found),
         "## Studies, with storage and Optuna mirror\n",
         _table(
             ["study", "workers", "seconds", "of these, storage", "peak memory, MB"],
@@ -136,6 +139,23 @@ def _faster(found: dict[str, Any]) -> str:
         if "unsupported" not in row and row[key] < ours[row["label"]][key]
     ]
     return f"Faster than this project: {'; '.join(cases) or 'no peer, in none of these'}.\n"
+
+
+def _start_up(found: dict[str, Any]) -> str:
+    seconds = ", ".join(f"{peer} {value:.1f} s" for peer, value in found["start_up"].items())
+    return (
+        f"From nothing to a fifth of an epoch of 784–10 and its evaluation, imports and all compilation: {seconds}.\n"
+    )
+
+
+def _two_cores(found: dict[str, Any]) -> str:
+    """One run on one core and on two, wall time."""
+    seconds = {(row["peer"], row["cores"]): row["seconds"] for row in found["two_cores"]}
+    cells = [
+        f"{peer} {seconds[peer, 1]:.2f} s and {seconds[peer, 2]:.2f} s ({seconds[peer, 2] / seconds[peer, 1]:.2f})"
+        for peer in dict.fromkeys(peer for peer, _ in seconds)
+    ]
+    return f"A fifth of an epoch and an evaluation of {WIDE} on one core and on two, wall time: {'; '.join(cells)}.\n"
 
 
 def _floor(found: dict[str, Any]) -> str:

@@ -33,8 +33,10 @@ UNITS = (
     workloads.MLP_TANH,
     workloads.BATCHES_32,
     workloads.BATCHES_128,
+    workloads.WIDE,
 )
 N_RANDOM = 50
+_COMPUTED = "computed from a segment"
 
 
 def images_of(dataset: Dataset) -> Images:
@@ -66,6 +68,7 @@ class Peers:
 
     def __init__(self, images: Images, path: Path, core: int, say: Say) -> None:
         images.write(path)
+        self.path = path
         self.n_images_per_segment = images.n_train // PER_EPOCH
         self.sessions: dict[str, Session] = {}
         self.missing: list[str] = []
@@ -74,10 +77,15 @@ class Peers:
                 self.missing.append(name)
                 say(f"{name} is not installed and is left out: pip install '.[bench]'")
                 continue
-            self.sessions[name] = Session(name, path, core)
+            self.sessions[name] = Session(name, path, [core])
 
     def versions(self) -> dict[str, str]:
         return {name: session.version for name, session in self.sessions.items()}
+
+    def start_up(self, units: Rows) -> dict[str, float]:
+        """Seconds of each peer from nothing to a segment and an evaluation of the first model, compilation included."""
+        warm = {row["peer"]: row["warm_up"] for row in units if row["label"] == str(UNITS[0])}
+        return {name: session.seconds + warm[name] for name, session in self.sessions.items()}
 
     def close(self) -> None:
         for session in self.sessions.values():
@@ -135,11 +143,13 @@ def jobs(peers: Peers, units: Rows, rounds: int, say: Say) -> Rows:
             times.setdefault(name, []).append(sum(peers.whole(name, group) for group in grid))
     for name, seconds in times.items():
         add("linear grid, 32 runs", name, statistics.median(seconds), "measured, two groups of 16")
-    for name in slow:
-        if all((name, str(training)) in by for training in one_by_one):
-            add(
-                "linear grid, 32 runs", name, 16 * sum(computed(name, t) for t in one_by_one), "computed from a segment"
-            )
+    if "PyTorch" in slow:
+        add("linear grid, 32 runs", "PyTorch", sum(computed("PyTorch", group) for group in grid), _COMPUTED)
+    alone = [name for name in slow if all((name, str(training)) in by for training in one_by_one)]
+    if alone:
+        add("linear grid, peers one by one", "digitsweep", statistics.median(times["digitsweep"]), "measured")
+    for name in alone:
+        add("linear grid, peers one by one", name, 16 * sum(computed(name, t) for t in one_by_one), _COMPUTED)
     for job, training in (("one MLP, momentum", workloads.MLP), ("one MLP, momentum, tanh", workloads.MLP_TANH)):
         say(job)
         times = {}
@@ -149,7 +159,7 @@ def jobs(peers: Peers, units: Rows, rounds: int, say: Say) -> Rows:
         for name, seconds in times.items():
             add(job, name, statistics.median(seconds), "measured")
         for name in slow:
-            add(job, name, computed(name, training), "computed from a segment")
+            add(job, name, computed(name, training), _COMPUTED)
     say(f"{N_RANDOM} random MLPs, a segment of each")
     totals: dict[str, float] = {}
     for training in random_networks():
@@ -159,6 +169,25 @@ def jobs(peers: Peers, units: Rows, rounds: int, say: Say) -> Rows:
     for name, total in totals.items():
         add(f"{N_RANDOM} random MLPs", name, total, "computed from a segment of each")
     return found
+
+
+def two_cores(images: Path, cores: list[int], rounds: int, say: Say) -> Rows:
+    """One wide run in batches on one core and on two: seconds of a segment with its evaluation, wall time, in turns."""
+    say("one run on one core and on two")
+    sessions = {
+        (name, n): Session(name, images, cores[:n])
+        for name in ("digitsweep", "PyTorch")
+        if is_installed(name)
+        for n in (1, 2)
+    }
+    times: dict[tuple[str, int], list[float]] = {}
+    for _ in range(rounds):
+        for key, session in sessions.items():
+            answer = session.ask(training=workloads.WIDE.to_json(), segments=1)
+            times.setdefault(key, []).append(answer["updating"] + answer["evaluating"])
+    for session in sessions.values():
+        session.close()
+    return [{"peer": name, "cores": n, "seconds": statistics.median(found)} for (name, n), found in times.items()]
 
 
 def random_networks() -> list[Training]:
@@ -178,7 +207,9 @@ def growth(peers: Peers, dataset: Dataset, say: Say) -> Rows:
     found: Rows = []
     cases: list[tuple[str, int, Training]] = []
     cases += [("members", n, Training(members=n, momentum=True)) for n in (1, 2, 4, 8, 16, 32, 64)]
-    cases += [("width of two layers", n, Training(hidden=(n, n), momentum=True)) for n in (25, 50, 100, 200, 400, 800)]
+    cases += [
+        ("width of two layers", n, Training(hidden=(n, n), momentum=True)) for n in (32, 64, 128, 256, 512, 800, 1024)
+    ]
     cases += [("hidden layers of 100", n, Training(hidden=(100,) * n, momentum=True)) for n in (1, 2, 3, 4)]
     for factor, value, training in cases:
         say(f"growth with {factor}: {value}")

@@ -29,7 +29,8 @@ class Ratio(NamedTuple):
 # Job, peer, times faster.
 _JOBS = (
     ("linear grid, 32 runs", "JAX", 3.0),
-    ("linear grid, 32 runs", "PyTorch", 100.0),
+    ("linear grid, 32 runs", "PyTorch", 9.0),
+    ("linear grid, peers one by one", "PyTorch", 100.0),
     ("one MLP, momentum", "JAX", 2.5),
     ("one MLP, momentum", "PyTorch", 20.0),
     ("50 random MLPs", "JAX", 2.5),
@@ -51,6 +52,9 @@ def ratios(found: dict[str, Any]) -> list[Ratio]:
             ours = units[label, US]["us_per_image"]
             batches = label.rsplit(", ", 1)[1]
             table.append(Ratio(f"MLP, {batches}: times faster than {peer}", row["us_per_image"] / ours, "≥", 1.0))
+    cores = {(row["peer"], row["cores"]): row["seconds"] for row in found["two_cores"]}
+    if (US, 2) in cores:
+        table.append(Ratio("2 × 800 in batches: time on two cores over one", cores[US, 2] / cores[US, 1], "≤", 0.6))
     if found["against_c"]:
         share = found["against_c"]["c_ms"] / found["against_c"]["ours_ms"]
         table.append(Ratio("evaluation: speed relative to C with AVX-512", share, "≥", 0.7))

@@ -1,6 +1,6 @@
-"""A peer in a process of its own, on one core, asked over a pipe: one JSON line for each question and answer.
+"""A peer in a process of its own, on one core or more, asked over a pipe: one JSON line for each question and answer.
 
-Parent and child are this module: `Session` starts `python -m benchmarks.session NAME IMAGES CORE`. All processes stay
+Parent and child are this module: `Session` starts `python -m benchmarks.session NAME IMAGES CORES`. All processes stay
 alive, so that peers can be measured in turns: what disturbs the machine disturbs all of them.
 """
 
@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +30,21 @@ class PeerError(Exception):
 class Session:
     """The parent's end."""
 
-    def __init__(self, name: str, images: Path, core: int) -> None:
+    def __init__(self, name: str, images: Path, cores: Sequence[int]) -> None:
         self.name = name
+        started = time.perf_counter()
+        threads = {**ONE_THREAD, **({"OMP_NUM_THREADS": str(len(cores))} if len(cores) > 1 else {})}
         root = Path(__file__).parents[1]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.session", name, str(images), str(core)],
+            [sys.executable, "-m", "benchmarks.session", name, str(images), ",".join(map(str, cores))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **ONE_THREAD, "PYTHONPATH": str(root)},
+            env={**os.environ, **threads, "PYTHONPATH": str(root)},
             cwd=root,
         )
         self.version = str(self._read()["version"])
+        self.seconds = time.perf_counter() - started  # until it has its library and the images
 
     def ask(self, **question: Any) -> dict[str, Any]:
         """The answer to one question; `UnsupportedError`'s text comes back as `unsupported`."""
@@ -74,16 +78,16 @@ def _megabytes() -> float:
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
-def _serve(name: str, images: Path, core: int) -> None:
+def _serve(name: str, images: Path, cores: Sequence[int]) -> None:
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, set(cores))
     out = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a library prints must not stand between the answers
 
     from benchmarks.peers import UnsupportedError, make
     from benchmarks.workloads import Images, Training
 
-    peer = make(name, Images.read(images))
+    peer = make(name, Images.read(images), len(cores))
     print(json.dumps({"version": peer.version}), file=out)
     warm: set[Training] = set()
     for line in sys.stdin:
@@ -120,4 +124,4 @@ def _serve(name: str, images: Path, core: int) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
+    _serve(sys.argv[1], Path(sys.argv[2]), [int(core) for core in sys.argv[3].split(",")])

@@ -29,8 +29,8 @@ class Peer(Protocol):
     version: str
     compiles: bool  # whether the first call of each workload costs more than the others
 
-    def __init__(self, images: Images) -> None:
-        """Take the data."""
+    def __init__(self, images: Images, n_threads: int = 1) -> None:
+        """Take the data; at most so many threads work on a model."""
 
     def start(self, training: Training) -> None:
         """Make new models at their first weights."""
@@ -47,7 +47,7 @@ def is_installed(name: str) -> bool:
     return find_spec(PEERS[name][1]) is not None
 
 
-def make(name: str, images: Images) -> Peer:
+def make(name: str, images: Images, n_threads: int = 1) -> Peer:
     """The peer of that name."""
-    peer: Peer = import_module(PEERS[name][0]).Library(images)
+    peer: Peer = import_module(PEERS[name][0]).Library(images, n_threads)
     return peer

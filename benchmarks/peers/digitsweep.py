@@ -18,7 +18,8 @@ class Library:
     version = f"Numba {numba.__version__}, NumPy {np.__version__}, Python {platform.python_version()}"
     compiles = False
 
-    def __init__(self, images: Images) -> None:
+    def __init__(self, images: Images, n_threads: int = 1) -> None:
+        self.n_threads = n_threads
         compile_kernels()
         held_out = (len(images.y) - images.n_train) // 2
         ends = [0, images.n_train, images.n_train + held_out, len(images.y)]
@@ -53,10 +54,10 @@ class Library:
         ]
 
     def segment(self) -> None:
-        self.states = advance(self.states, self.dataset)
+        self.states = advance(self.states, self.dataset, n_threads=self.n_threads)
 
     def evaluate(self) -> float:
-        _, evaluations = evaluate(self.states, self.dataset)
+        _, evaluations = evaluate(self.states, self.dataset, n_threads=self.n_threads)
         assert evaluations[0] is not None
         sizes = {name: len(self.dataset.split(name)) for name in SPLITS}
         return sum(evaluations[0].accuracy[name] * n for name, n in sizes.items()) / sum(sizes.values())

@@ -89,7 +89,9 @@ class Library:
     version = jax.__version__
     compiles = True
 
-    def __init__(self, images: Images) -> None:
+    def __init__(self, images: Images, n_threads: int = 1) -> None:
+        if n_threads > 1:
+            raise ValueError("measured on one thread")
         self.images = images
         self.X, self.y = jnp.asarray(images.X), jnp.asarray(images.y, jnp.int32)
         self.X_train, self.y_train = self.X[: images.n_train], self.y[: images.n_train]

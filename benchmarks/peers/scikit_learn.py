@@ -18,7 +18,9 @@ class Library:
     version = sklearn.__version__
     compiles = False
 
-    def __init__(self, images: Images) -> None:
+    def __init__(self, images: Images, n_threads: int = 1) -> None:
+        if n_threads > 1:
+            raise ValueError("measured on one thread")
         self.all, self.X, self.y = images, images.X, images.y
         self.sparse = csr_matrix(images.X)
 

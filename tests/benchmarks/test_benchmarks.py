@@ -52,11 +52,13 @@ def test_a_peer_that_is_not_installed_is_named_and_left_out(peers):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["digitsweep", "JAX", "PyTorch", "scikit-learn"])
-@pytest.mark.parametrize("training", [Training(), Training(hidden=(20,))], ids=str)
+@pytest.mark.parametrize("training", [Training(), Training(hidden=(20,)), Training(members=3, momentum=True)], ids=str)
 def test_every_peer_learns(name, training, images):
     """That it is as fast as it is would mean nothing if it did not train."""
     if not is_installed(name):
         pytest.skip(f"{name} is not installed")
+    if name == "scikit-learn" and training.members > 1:
+        pytest.skip("scikit-learn trains one model at a time")
     peer = make(name, images)
     peer.start(training)
     before = peer.evaluate()
@@ -116,6 +118,9 @@ def found(ours=1.0):
         "units": units,
         "jobs": jobs,
         "growth": growth,
+        "load": 0.1,
+        "start_up": {"digitsweep": 1.0, "JAX": 3.0},
+        "two_cores": [{"peer": "digitsweep", "cores": n, "seconds": 1.0 / n} for n in (1, 2)],
     }
 
 
