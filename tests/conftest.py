@@ -76,9 +76,9 @@ def digitsweep(monkeypatch, capsys):
     from search.cli import main
     from search.commands.common import console
 
-    def run(*arguments, cwd):
+    def run(*arguments, cwd, width=160):
         monkeypatch.chdir(cwd)
-        monkeypatch.setattr(console, "width", 160)
+        monkeypatch.setattr(console, "width", width)
         monkeypatch.setenv("NO_COLOR", "1")
         monkeypatch.setattr(sys, "argv", ["digitsweep", *map(str, arguments)])
         capsys.readouterr()

@@ -147,12 +147,9 @@ def test_status_and_selection_are_json_for_programs(tmp_path, stored, digitsweep
         ["confirm", "small", "--top", 1, "--replicates", 2],
     ],
 )
-def test_a_table_fits_its_terminal_and_cuts_no_number(tmp_path, stored, digitsweep, monkeypatch, width, words):
-    from search.commands.common import console
-
+def test_a_table_fits_its_terminal_and_cuts_no_number(tmp_path, stored, digitsweep, width, words):
     wide = digitsweep(*words, cwd=tmp_path).stdout
-    monkeypatch.setattr(console, "width", width)
-    narrow = [line for line in digitsweep(*words, cwd=tmp_path).stdout.splitlines() if line[:1] in "┏┃│┗└"]
+    narrow = [line for line in digitsweep(*words, cwd=tmp_path, width=width).stdout.splitlines() if line[:1] in "┏┃│┗└"]
     assert max(map(len, narrow)) <= width
     numbers = re.findall(r"\d+\.\d+%", " ".join(narrow))
     assert numbers

@@ -96,10 +96,10 @@ def test_study_name_says_what_sets_it_apart(tiny):
 def test_a_run_that_fails_is_recorded_and_tried_again(database, tiny, monkeypatch):
     spec = make_spec(fixed={"hidden_layers": 1, "hidden_size": 4, "epochs": 1, "evaluations_per_epoch": 2})
 
-    def advance(states, dataset):
+    def advance(states, dataset, **how):
         if states[0].configuration.learning_rate == 0.05:
             raise MemoryError("no room")
-        return real(states, dataset)
+        return real(states, dataset, **how)
 
     real = workers.advance
     monkeypatch.setattr(workers, "advance", advance)

@@ -145,7 +145,7 @@ def test_optunas_interface_keeps_ended_trials_and_says_so_once(database, tiny, o
 
 
 def test_optunas_interface_shows_why_a_trial_failed(database, tiny, monkeypatch, other_layout):
-    def fail(*_arguments):
+    def fail(*_arguments, **_how):
         raise MemoryError("too large")
 
     monkeypatch.setattr(workers, "advance", fail)
