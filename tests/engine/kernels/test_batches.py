@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engine.kernels.launch_batches
+import engine.kernels.threads
 from engine.configuration import Configuration
 from engine.data.dataset import Dataset, SparseRows, Split
 from engine.kernels.vector_math import VECTOR_FORMS
@@ -135,7 +136,7 @@ def test_threads_that_the_system_does_not_give_are_done_without(monkeypatch):
     dataset = make_dataset()
     state = initial_state(configuration(batch_size=16, hidden_layers=1), 1, dataset)
     (expected,) = advance([state], dataset)
-    monkeypatch.setattr(engine.kernels.launch_batches.threading, "Thread", NoThread)
+    monkeypatch.setattr(engine.kernels.threads.threading, "Thread", NoThread)
     (found,) = advance([state], dataset, n_threads=4)
     assert bits(found) == bits(expected)
 
