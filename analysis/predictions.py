@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
 SPLITS = ("validation", "test")
 """The splits that predictions are kept of."""
-_ROWS = "SELECT run_id, k, n, correct, mistaken FROM v_correct WHERE study = :study AND split = :split"
-_LABELS = "SELECT classes FROM labels WHERE data_sha256 = :data_sha256 AND split = :split"
+_ROWS = "SELECT run_id, data_sha256, k, n, correct, mistaken FROM v_correct WHERE study = :study AND split = :split"
+# Of runs on several cuts of the same data: these have one test split, and a validation split each.
+_LABELS = """
+    SELECT DISTINCT classes FROM labels
+    WHERE split = :split AND data_sha256 IN (SELECT data_sha256 FROM v_correct WHERE study = :study)
+"""
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,10 @@ class Predictions:
     Attributes:
         database: Where they are; None where there are none, as in a database before schema 4.
         study: The study's name in it.
-        data_sha256: Content of its data.
     """
 
     database: "str | Engine | None" = None
     study: str = ""
-    data_sha256: str = ""
     _read: dict[str, pd.DataFrame] = field(default_factory=dict, compare=False, repr=False)
 
     def rows(self, runs: pd.DataFrame, split: str) -> pd.DataFrame | None:
@@ -42,7 +44,7 @@ class Predictions:
         Returns:
             One row a run, in their order: `run_id`, `k` (the evaluation), `n` (images), `correct` (bits as
             `numpy.packbits` writes them), `mistaken` (the classes chosen for the wrong images, in the type of
-            `labels`). None unless there are some for all of the runs.
+            `labels`). None unless there are some for all of the runs, of the same images.
         """
         if self.database is None or split not in SPLITS or runs.empty:
             return None
@@ -55,7 +57,8 @@ class Predictions:
         keys = pd.DataFrame({"run_id": runs["run_id"].to_numpy(), "k": runs["read_k"].to_numpy()})
         # A run whose file now reads it at another evaluation has none of that one.
         found = keys.astype("int64").merge(self._read[split].astype({"run_id": "int64", "k": "int64"}))
-        return found if len(found) == len(runs) else None
+        is_one = split == "test" or found["data_sha256"].nunique() <= 1
+        return found if len(found) == len(runs) and is_one else None
 
     def correct(self, runs: pd.DataFrame, split: str) -> "npt.NDArray[np.uint8] | None":
         """Which images `runs` get right where they are read.
@@ -71,15 +74,16 @@ class Predictions:
         """The right class of each of the `n` images of a split.
 
         Raises:
-            LookupError: The database has none for these data.
+            LookupError: The database does not have those of one such split for this study.
         """
         from sqlalchemy import text
 
-        found = None
+        found: list[bytes] = []
         if self.database is not None:
             with connected(self.database) as connection:
-                of = {"data_sha256": self.data_sha256, "split": split}
-                found = connection.execute(text(_LABELS), of).scalar()
-        if not found:
-            raise LookupError(f"the database must hold the {split} labels of the data {self.data_sha256}, but has none")
-        return np.frombuffer(found, dtype=f"<u{len(found) // n}")
+                found = list(connection.execute(text(_LABELS), {"study": self.study, "split": split}).scalars())
+        if len(found) != 1:
+            raise LookupError(
+                f"the database must hold the {split} labels of {self.study} once, but has them of {len(found)} cuts"
+            )
+        return np.frombuffer(found[0], dtype=f"<u{len(found[0]) // n}")

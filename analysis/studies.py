@@ -387,7 +387,7 @@ def _studies(tables: Tables, called: str, stated: Mapping[str, Mapping[str, Any]
                 frozen=frozen.get(name),
                 created_at=row["created_at"],
                 added=runs[runs["replicate"] >= row["replicates"]].reset_index(drop=True),
-                predictions=Predictions(tables.predictions, name, row["data_sha256"]),
+                predictions=Predictions(tables.predictions, name),
             )
 
 

@@ -193,6 +193,19 @@ def test_an_unknown_study_names_the_nearest(tmp_path, spec, digitsweep):
     assert "did you mean 'small@digits'" in result.stderr
 
 
+@pytest.mark.parametrize("replicates", ["split: {folds: 3}", "vary: {split: 2, initialisation: 2, order: 2}"])
+def test_a_study_on_several_cuts_of_the_data_has_its_page(tmp_path, digitsweep, replicates):
+    (tmp_path / "cuts.yaml").write_text(
+        f"study: cuts\nquestion: Whose is the noise?\ndriver: grid\ndataset: digits\n{replicates}\n"
+        "fixed: {epochs: 1, evaluations_per_epoch: 1}\nspace: {learning_rate: [0.01, 0.1]}\n"
+    )
+    for words in (["run", "cuts.yaml"], ["report"]):
+        result = digitsweep(*words, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+    page = (tmp_path / "report" / "report.md").read_text()
+    assert "Test accuracy of the selected configuration by class" in page
+
+
 def test_figures_and_report_of_an_empty_database_say_what_is_missing(tmp_path, digitsweep):
     from search.store.database import open_for_writing
 

@@ -46,6 +46,26 @@ def test_correct_is_none_unless_it_is_known_of_every_run_where_it_is_read(databa
         study.predictions.labels("validation", 12)
 
 
+def test_runs_on_several_cuts_share_their_test_images_and_no_others(database):
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "INSERT INTO predictions SELECT run_id, 'validation', k, n, correct, mistaken FROM predictions"
+        )
+        connection.execute("UPDATE runs SET data_sha256 = 'cut ' || (run_id % 2)")
+        connection.execute("DELETE FROM labels")
+        for cut in ("cut 0", "cut 1"):
+            for split, first in (("test", 0), ("validation", 100 * int(cut[-1]))):
+                classes = np.arange(first, first + 12, dtype="<u2").tobytes()
+                connection.execute("INSERT INTO labels VALUES (?, ?, ?, ?)", (cut, split, 12, classes))
+    (study,) = read_studies(database)
+    runs = study.complete.iloc[:2]
+    assert study.correct(runs, "test").shape == (2, 2)
+    assert study.predictions.labels("test", 12).tolist() == list(range(12))
+    assert study.correct(runs, "validation") is None
+    with pytest.raises(LookupError, match="of 2 cuts"):
+        study.predictions.labels("validation", 12)
+
+
 def test_a_database_without_predictions_is_read_as_before(database):
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.executescript("DROP VIEW v_correct; DROP TABLE predictions; DROP TABLE labels")
