@@ -70,6 +70,7 @@ class Evidence:
         margin: Smallest difference that matters.
         is_same: Whether the claim is that there is no difference that matters.
         wants_seeds: Whether runs with more seeds would decide it.
+        caution: Why so few seeds decide nothing, or "".
         is_sequential: Whether its verdict holds at every look, with a share of its own of what claims of a page share.
     """
 
@@ -84,6 +85,7 @@ class Evidence:
     margin: Margin = Margin(0.0, "")
     is_same: bool = False
     wants_seeds: bool = False
+    caution: str = ""
     is_sequential: bool = False
 
     def __post_init__(self) -> None:

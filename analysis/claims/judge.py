@@ -195,7 +195,16 @@ def _after_each_look(claim: Claim, study: Study, studies: Studies, found: Eviden
     )
     verdict = found.verdict if found.verdict is Verdict.CONTRADICTED else Verdict(decision.outcome)
     run_ids = tuple(sorted({*found.run_ids, *now.contrast.run_ids}))
-    return replace(found, verdict=verdict, sentence=sentence, run_ids=run_ids, p=math.nan, is_sequential=True)
+    return replace(
+        found,
+        verdict=verdict,
+        sentence=sentence,
+        run_ids=run_ids,
+        p=math.nan,
+        wants_seeds=False,
+        caution="",
+        is_sequential=True,
+    )
 
 
 def other_settings(claim: Claim, study: Study) -> str:
@@ -226,14 +235,14 @@ def _conclude(
     verdict, reason = judge(seen, p_adjusted)
     wants_seeds = seen.wants_seeds or (seen.verdict is None and not np.isfinite(seen.low))
     command = study.commands.replicates(MIN_REPLICATES) if wants_seeds else ""
-    sentence = " ".join(part for part in (seen.sentence, reason, _one_seed(studies, seen)) if part)
+    sentence = " ".join(part for part in (seen.sentence, seen.caution, reason, _one_seed(studies, seen)) if part)
     support, numbers = claim.form.support(claim), seen.numbers
     return Finding(claim, study.name, verdict, sentence, support, numbers, seen.run_ids, seen.p, p_adjusted, command)
 
 
 def _one_seed(studies: Studies, found: Evidence) -> str:
     """A word of caution where all runs behind a finding have the same seed."""
-    seeds = [s.all_runs.loc[s.all_runs["run_id"].isin(found.run_ids), "seed"] for s in studies.everything]
+    seeds = [s.every_run.loc[s.every_run["run_id"].isin(found.run_ids), "seed"] for s in studies.everything]
     behind = pd.concat(seeds)
     if len(behind) < 2 or behind.nunique() > 1:
         return ""

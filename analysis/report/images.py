@@ -17,6 +17,8 @@ from analysis.wording import count, number_text, p_text, percent_text
 Pictures = Callable[[Study, str, Sequence[int]], Sequence[bytes]]
 """From a study, a split and places in it to as many PNG files; none where its data are not there or no pictures."""
 SPLIT = "test"
+MOST_PAIRS = 8
+"""Pairs of trained models that are shown beside each other."""
 MOST_CLASSES = 20
 """Classes up to which a confusion matrix is a table that can be read."""
 N_HARDEST = 12
@@ -153,6 +155,7 @@ def _against_second(study: Study, n: int) -> Iterator[Table]:
         return
     pair = [study.complete[study.complete["trial_number"] == number] for number in study.ranked["trial_number"].head(2)]
     runs = pair[0].merge(pair[1], on="replicate", suffixes=("", "_second")).sort_values("replicate")
+    n_pairs, runs = len(runs), runs.head(MOST_PAIRS)
     by_id = study.complete.set_index("run_id", drop=False)
     ours, theirs = (study.correct(by_id.loc[runs[name]], SPLIT) for name in ("run_id", "run_id_second"))
     if ours is None or theirs is None:
@@ -160,9 +163,10 @@ def _against_second(study: Study, n: int) -> Iterator[Table]:
     both = zip(correctness_rows(ours, n), correctness_rows(theirs, n), strict=True)
     tests = [mcnemar(a, b) for a, b in both]
     second = study.describe(study.ranked.iloc[1])
+    first = f", in the first {len(runs)} of {n_pairs} replicates" if n_pairs > len(runs) else ""
     yield Table(
         f"Test examples that the selected configuration alone gets right, and that the second best alone does "
-        f"({second}). McNemar's exact test is about these two trained models, not about their configurations.",
+        f"({second}){first}. McNemar's exact test is about these two trained models, not about their configurations.",
         ("replicate", "selected alone", "second alone", "McNemar's test"),
         tuple(
             (_number(int(replicate)), _number(test.only_a), _number(test.only_b), _number(test.p, p_text(test.p)))

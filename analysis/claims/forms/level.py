@@ -29,6 +29,8 @@ _MOST = 0.5
 """The share of replicates that must surely be exceeded."""
 _BOUNDS = ("at_least", "at_most", "above", "below", "equals")
 
+ONE_SEED = "One seed supports nothing."
+
 
 @dataclass(frozen=True)
 class Target:
@@ -247,9 +249,8 @@ class Level(Form):
             f"{capital(metric.label)}, mean over {count(runs['trial_number'].nunique(), 'configuration')}: "
             f"{metric.show_whole(mean)}{interval}."
         )
-        if verdict == Verdict.UNDECIDED and not several:
-            sentence += " One seed supports nothing."
-        elif verdict == Verdict.UNDECIDED:
+        one_seed = verdict == Verdict.UNDECIDED and not several
+        if verdict == Verdict.UNDECIDED and several:
             than = f", nor outside by more than {margin.words}" if margin.size else ""
             sentence += f" That is not surely {target.words}{than}."
         return Evidence(
@@ -261,7 +262,8 @@ class Level(Form):
                 *(errors(two_way, metric) if two_way is not None else ()),
             ),
             verdict,
-            wants_seeds=verdict == Verdict.UNDECIDED and not several,
+            wants_seeds=one_seed,
+            caution=ONE_SEED if one_seed else "",
         )
 
     def _selected(self, claim: Claim, study: Study, studies: Studies) -> Evidence:
@@ -320,8 +322,10 @@ class Level(Form):
             sentence += f"; {n_images:,} examples measure that with a standard error of {shown_error}"
             numbers.append(Number("standard error from the number of examples", shown_error))
         wants_seeds = one_seed and verdict is Verdict.UNDECIDED
-        more = " One seed supports nothing." if wants_seeds else ""
-        return Evidence(f"{sentence}.{more}", run_ids_of(runs), tuple(numbers), verdict, wants_seeds=wants_seeds)
+        caution = ONE_SEED if wants_seeds else ""
+        return Evidence(
+            f"{sentence}.", run_ids_of(runs), tuple(numbers), verdict, wants_seeds=wants_seeds, caution=caution
+        )
 
 
 @dataclass(frozen=True)

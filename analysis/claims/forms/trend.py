@@ -316,9 +316,8 @@ def _neither(evidence: Evidence, found: Found, n_diverged: int, *, is_apart: boo
     if n_diverged or is_apart:
         return replace(evidence, verdict=Verdict.CONTRADICTED, p=np.nan)
     if not found.is_tested:
-        more = " Whether it goes with the levels wants replicates."
-        sentence = evidence.sentence + more
-        return replace(evidence, verdict=Verdict.UNDECIDED, p=np.nan, sentence=sentence, wants_seeds=True)
+        caution = "Whether it goes with the levels wants replicates."
+        return replace(evidence, verdict=Verdict.UNDECIDED, p=np.nan, caution=caution, wants_seeds=True)
     if abs(evidence.difference) <= margin.size < found.span:
         text = f" Two levels are farther apart than {margin.words}, without a line through them."
         return replace(evidence, verdict=Verdict.UNDECIDED, sentence=evidence.sentence + text)

@@ -62,6 +62,19 @@ def test_added_replicates_are_in_no_selection_mean_or_fixed_test():
     assert "an interval that holds at every look" in found.sentence
 
 
+def test_a_claim_with_added_replicates_is_not_told_that_it_has_one_seed():
+    mean = {"claim": "The mean is 90 %.", "level": {"of": "mean", "equals": 0.9, "within": 0.0001}}
+    (one,) = examine(alone(with_claims(sides(0.0, replicates=1), mean)))
+    assert "One seed supports nothing." in one.sentence
+    assert one.command
+    (many,) = examine(alone(with_claims(decided(sides(0.0)), mean)))
+    assert many.verdict == "undecided"
+    assert "12 replicates" in many.sentence
+    assert "One seed" not in many.sentence
+    assert "share one seed" not in many.sentence
+    assert not many.command
+
+
 def test_asking_for_as_many_afterwards_does_not_make_them_a_fixed_number():
     raised = decided(sides(0.02), asked=12)
     assert raised.added.empty

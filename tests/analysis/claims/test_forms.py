@@ -262,7 +262,7 @@ def test_one_seed_supports_nothing_and_can_miss(of):
     claim = claim_of(level={"of": of, "equals": 0.9, "within": 0.0005})
     found = {mean: evidence_of(claim, study_of(WORDS, lambda p, r, mean=mean: mean)) for mean in (0.9, 0.89)}
     assert [each.verdict for each in found.values()] == [UNDECIDED, CONTRADICTED]
-    assert "One seed supports nothing" in found[0.9].sentence
+    assert "One seed supports nothing" in found[0.9].sentence + found[0.9].caution
 
 
 def verdicts_as_replicates_come(rare, n=30):

@@ -37,7 +37,7 @@ def study():
             return LABELS
 
     return dataclasses.replace(
-        found, all_runs=runs, predictions=Labelled("unread", "mine", "", {"test": pd.DataFrame(rows)})
+        found, all_runs=runs, predictions=Labelled("unread", "mine", {"test": pd.DataFrame(rows)})
     )
 
 
