@@ -6,9 +6,10 @@ time of a small batch.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -21,14 +22,16 @@ if TYPE_CHECKING:
     from engine.configuration import Configuration
 
 
-class Optimizer(Protocol):
+class Optimizer(ABC):
     """What makes steps of gradients.
 
     Attributes:
         memories: names of what is kept for each parameter from one update to the next, in its shape and zero at first.
+        weight_decay: λ, of weights and not of biases.
     """
 
     memories: ClassVar[tuple[str, ...]]
+    weight_decay: float
 
     def step(
         self,
@@ -47,10 +50,22 @@ class Optimizer(Protocol):
             learning_rate: γ.
             update: number of this update in the run, from 0.
         """
+        n = len(parameters)
+        memories = [velocities[i * n : (i + 1) * n] for i in range(len(self.memories))]
+        rule = self._rule(learning_rate, update, parameters[0].dtype.type)
+        for w, *others in zip(parameters, *memories, gradients, strict=True):
+            rule(self.weight_decay if w.ndim == 2 else 0.0, *(array.reshape(-1) for array in (w, *others)))
+
+    @abstractmethod
+    def _rule(self, learning_rate: float, update: int, scalar: Callable[[float], Any]) -> Callable[..., None]:
+        """What one update does to one parameter, called with λ and, flat, (w, its memories, g).
+
+        Numbers are rounded by `scalar` to the precision of the arrays.
+        """
 
 
 @dataclass(frozen=True)
-class Sgd:
+class Sgd(Optimizer):
     """Stochastic gradient descent, with or without momentum and weight decay.
 
     For every parameter w with gradient g (of the mean loss over the batch):
@@ -91,21 +106,14 @@ class Sgd:
         rule = momentum_form(form)
         return cls(rule.beta(beta), rule.kappa(beta), weight_decay, rule.has_velocity)
 
-    def step(
-        self,
-        parameters: Sequence[FloatArray],
-        velocities: Sequence[FloatArray],
-        gradients: Sequence[FloatArray],
-        learning_rate: float,
-        update: int = 0,
-    ) -> None:
-        """As of `Optimizer`; every update is like the others."""
+    def _rule(self, learning_rate: float, update: int, scalar: Callable[[float], Any]) -> Callable[..., None]:
         del update
-        scalar = parameters[0].dtype.type
         rate, beta, kappa = scalar(learning_rate), scalar(self.beta), scalar(self.kappa)
-        for w, v, g in zip(parameters, velocities, gradients, strict=True):
-            weight_decay = scalar(self.weight_decay if w.ndim == 2 else 0)
-            _step(w.reshape(-1), v.reshape(-1), g.reshape(-1), rate, beta, kappa, weight_decay, self.has_velocity)
+
+        def rule(weight_decay: float, w: FloatArray, v: FloatArray, g: FloatArray) -> None:
+            _step(w, v, g, rate, beta, kappa, scalar(weight_decay), self.has_velocity)
+
+        return rule
 
 
 @kernel
@@ -130,7 +138,7 @@ def _step(
 
 
 @dataclass(frozen=True)
-class Nesterov:
+class Nesterov(Optimizer):
     """Nesterov's accelerated gradient, in the form that takes the gradient where the parameters are.
 
     For every parameter w with gradient g (Sutskever et al. 2013, equations 3 and 4, after a change of variables: what
@@ -155,21 +163,14 @@ class Nesterov:
         """With the β and the weight decay of a configuration."""
         return cls(configuration.momentum_beta, configuration.weight_decay)
 
-    def step(
-        self,
-        parameters: Sequence[FloatArray],
-        velocities: Sequence[FloatArray],
-        gradients: Sequence[FloatArray],
-        learning_rate: float,
-        update: int = 0,
-    ) -> None:
-        """As of `Optimizer`; every update is like the others."""
+    def _rule(self, learning_rate: float, update: int, scalar: Callable[[float], Any]) -> Callable[..., None]:
         del update
-        scalar = parameters[0].dtype.type
-        for w, v, g in zip(parameters, velocities, gradients, strict=True):
-            weight_decay = scalar(self.weight_decay if w.ndim == 2 else 0)
-            rate, beta = scalar(learning_rate), scalar(self.beta)
-            _nesterov(w.reshape(-1), v.reshape(-1), g.reshape(-1), rate, beta, weight_decay)
+        rate, beta = scalar(learning_rate), scalar(self.beta)
+
+        def rule(weight_decay: float, w: FloatArray, v: FloatArray, g: FloatArray) -> None:
+            _nesterov(w, v, g, rate, beta, scalar(weight_decay))
+
+        return rule
 
 
 @kernel
@@ -181,7 +182,7 @@ def _nesterov(w: FloatArray, v: FloatArray, g: FloatArray, rate: Any, beta: Any,
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Optimizer):
     """Adam (Kingma & Ba 2015, algorithm 1), with weight decay in the gradient or beside it.
 
     For every parameter w with gradient g, at update t = 1, 2, …:
@@ -212,25 +213,17 @@ class Adam:
         c = configuration
         return cls(c.momentum_beta, c.adam_beta2, c.weight_decay, c.optimizer == "adamw")
 
-    def step(
-        self,
-        parameters: Sequence[FloatArray],
-        velocities: Sequence[FloatArray],
-        gradients: Sequence[FloatArray],
-        learning_rate: float,
-        update: int,
-    ) -> None:
-        """As of `Optimizer`; the first updates make up for memories that begin at zero."""
-        n, scalar = len(parameters), parameters[0].dtype.type
+    def _rule(self, learning_rate: float, update: int, scalar: Callable[[float], Any]) -> Callable[..., None]:
         rate = scalar(learning_rate / (1 - self.beta1 ** (update + 1)))
         correction = scalar(1 / math.sqrt(1 - self.beta2 ** (update + 1)))
         new1, new2, epsilon = scalar(1 - self.beta1), scalar(1 - self.beta2), scalar(1e-8)
-        for w, m, s, g in zip(parameters, velocities[:n], velocities[n:], gradients, strict=True):
-            weight_decay = self.weight_decay if w.ndim == 2 else 0.0
+
+        def rule(weight_decay: float, w: FloatArray, m: FloatArray, s: FloatArray, g: FloatArray) -> None:
             inside = scalar(0 if self.is_decoupled else weight_decay)
             kept = scalar(1 - learning_rate * weight_decay if self.is_decoupled else 1)
-            flat = (w.reshape(-1), m.reshape(-1), s.reshape(-1), g.reshape(-1))
-            _adam(*flat, rate, new1, new2, correction, epsilon, inside, kept)
+            _adam(w, m, s, g, rate, new1, new2, correction, epsilon, inside, kept)
+
+        return rule
 
 
 @dividing_kernel

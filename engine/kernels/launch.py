@@ -373,4 +373,4 @@ def compile_kernels(report: Callable[[str], Any] | None = None) -> None:
         )
         # What batches of dense images need beside BLAS.
         dropout_mask(0, 0, 0, 1, 1, 0.5)
-        average.step(parameters, parameters, [np.zeros_like(w) for w in parameters], 0.1)
+        average.step(parameters, parameters, [np.zeros_like(w) for w in parameters], 0.1, 0)

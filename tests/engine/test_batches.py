@@ -37,7 +37,7 @@ def test_a_step_allocates_no_array_of_a_batch():
     def step(update):
         network.draw(len(X), dropout_seed=1, noise_seed=1, update=update)
         network.loss_and_gradients(X, y)
-        optimizer.step(network.parameters, velocities, network.gradients, 0.01)
+        optimizer.step(network.parameters, velocities, network.gradients, 0.01, update)
 
     for update in range(3):
         step(update)

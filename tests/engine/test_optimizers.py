@@ -21,7 +21,7 @@ def two_pixels_two_classes():
 def test_sgd_step_worked_by_hand():
     network = two_pixels_two_classes()
     velocities = [np.zeros((2, 2)), np.zeros(2)]
-    Sgd.with_momentum("none").step(network.parameters, velocities, network.gradients, 0.1)
+    Sgd.with_momentum("none").step(network.parameters, velocities, network.gradients, 0.1, 0)
     W, b = network.parameters
     np.testing.assert_allclose(W, [[0.05, -0.05], [0.1, -0.1]], rtol=1e-15)
     np.testing.assert_allclose(b, [0.05, -0.05], rtol=1e-15)
@@ -31,7 +31,7 @@ def test_sgd_step_worked_by_hand():
 def test_momentum_step_worked_by_hand(form, first):
     network = two_pixels_two_classes()
     velocities = [np.full((2, 2), 1.0), np.zeros(2)]
-    Sgd.with_momentum(form).step(network.parameters, velocities, network.gradients, 0.1)
+    Sgd.with_momentum(form).step(network.parameters, velocities, network.gradients, 0.1, 0)
     # v = 0.9 · 1 + (1 or 0.1) · g with g₁₁ = −½; w = −0.1 v. The bias starts at rest: w = first.
     v11 = 0.9 + (0.1 if form == "average" else 1.0) * -0.5
     assert network.parameters[0][0, 0] == pytest.approx(-0.1 * v11, rel=1e-14)
@@ -44,7 +44,7 @@ def test_every_form_of_momentum_steps_by_its_equation(form):
     v *= rule.has_velocity
     velocity = rule.beta(0.7) * v + rule.kappa(0.7) * (g + 0.01 * w)
     expected = w - 0.1 * velocity
-    Sgd.with_momentum(form, 0.7, 0.01).step([w], [v], [g], 0.1)
+    Sgd.with_momentum(form, 0.7, 0.01).step([w], [v], [g], 0.1, 0)
     np.testing.assert_allclose(w, expected, rtol=1e-14)
     if rule.has_velocity:
         np.testing.assert_allclose(v, velocity, rtol=1e-14)
@@ -58,7 +58,7 @@ def test_an_unknown_form_of_momentum_is_refused_by_name():
 def test_weight_decay_shrinks_weights_and_not_biases():
     W, b = np.full((1, 1), 2.0), np.array([2.0])
     optimizer = Sgd.with_momentum("none", weight_decay=0.5)
-    optimizer.step((W, b), (np.zeros((1, 1)), np.zeros(1)), (np.zeros((1, 1)), np.zeros(1)), 0.1)
+    optimizer.step((W, b), (np.zeros((1, 1)), np.zeros(1)), (np.zeros((1, 1)), np.zeros(1)), 0.1, 0)
     assert (W[0, 0], b[0]) == (pytest.approx(1.9), 2.0)
 
 
@@ -67,7 +67,7 @@ def test_nesterov_steps_by_its_equation():
     gradient = g + 0.01 * w
     velocity = 0.7 * v + gradient
     expected = w - 0.1 * (gradient + 0.7 * velocity)
-    Nesterov(0.7, 0.01).step([w], [v], [g], 0.1)
+    Nesterov(0.7, 0.01).step([w], [v], [g], 0.1, 0)
     np.testing.assert_allclose((w, v), (expected, velocity), rtol=1e-14)
 
 
@@ -77,7 +77,7 @@ def test_nesterov_is_the_gradient_at_the_point_ahead():
     for _ in range(5):
         v = 0.9 * v - 0.1 * (x + 0.9 * v)
         x += v
-        Nesterov(0.9).step([w], [memory], [w.copy()], 0.1)
+        Nesterov(0.9).step([w], [memory], [w.copy()], 0.1, 0)
         assert w[0] == pytest.approx(x + 0.9 * v, rel=1e-12)
 
 
