@@ -3,7 +3,7 @@
     (study seed, replicate) ──derive_seed──> a run's seed ──generator(seed, stream, …)──> its draws
     (study seed, levels)    ──run_seed─────> a run's seed, or one for each stream that is set apart
 
-A run's initial weights, the order of the images in each epoch and the dropout masks are streams of their
+A run's initial weights, the order of the images in each epoch and the dropout masks (with noise) are streams of their
 own, and each epoch's order has its own generator. So a run can be taken up at any evaluation without a
 stored generator, and replicate r of every trial sees the same images in the same order.
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 STREAMS = ("split", *RUN_STREAMS)
 """What a run's randomness is made of: which images are for validation, and what it draws in training."""
 
+DRAWN_WITH_DROPOUT = ("dropout_input", "dropout_hidden", "noise_input", "noise_hidden")
+"""The hyperparameters for which the stream `dropout` draws anything."""
+
 SPLITS = {"folds": 2, "resample": 1}
 """How the cuts are made, and how few of them there can be."""
 
@@ -132,12 +135,15 @@ def check_replication(spec: "StudySpec") -> None:
             raise SpecError(
                 f"{spec.vary['split']} cuts are to be crossed, but split has {kind}: {n}", path="vary.split"
             )
-    names = ("dropout_input", "dropout_hidden")
-    drops = any(spec.fixed.get(name) or name in spec.varied for name in names)
+    draws = any(spec.fixed.get(name) or name in spec.varied for name in DRAWN_WITH_DROPOUT)
     alone = spec.vary == ["dropout"] and spec.replicates > 1
     crossed = isinstance(spec.vary, dict) and spec.vary.get("dropout", 1) > 1
-    if (alone or crossed) and not drops:
-        raise SpecError("dropout is varied, but no trial drops anything, so runs would be the same", path="vary")
+    if (alone or crossed) and not draws:
+        raise SpecError(
+            "dropout is varied, but no trial drops anything or adds noise, so runs would be the same; set one of "
+            f"{', '.join(DRAWN_WITH_DROPOUT)}, or leave dropout out",
+            path="vary",
+        )
 
 
 def draws_of(spec: "StudySpec", n: int | None = None) -> list[Replicate]:

@@ -126,7 +126,7 @@ class StudySpec(BaseModel):
         seed: decides the plan and, with the replicate, each run's seed.
         replicates: runs of each trial.
         vary: what replicates draw anew, everything else being held: a list of `split`, `initialisation`, `order` and
-            `dropout`, or some of them with numbers of levels, which are crossed.
+            `dropout` (its masks, and noise), or some of them with numbers of levels, which are crossed.
         split: other cuts of the training and validation images into the two, `folds` or `resample` with their number.
         at: where a finished run is read: its `best` evaluation on validation, or its `last`.
         fixed: hyperparameters that all trials share; for `ofat` the baseline.

@@ -2,8 +2,10 @@
 
 import pytest
 
+from engine.configuration import Configuration
 from engine.cuts import Cut
 from engine.seeds import Seeds, derive_seed
+from engine.training import initial_state, train_segment
 from search.spec.replication import draws_of
 from search.spec.space import SpecError
 from tests.conftest import make_dataset
@@ -68,7 +70,7 @@ def test_replicate_r_is_trained_on_cut_r_and_begins_again_after_the_last():
         ({"vary": {"order": True}}, "levels >= 1"),
         ({"vary": {"order": 4, "split": 4}, "replicates": 5}, "replicates: follow from vary .4 of order × 4 of split"),
         ({"vary": {"order": 1000, "split": 1000}}, "at most 10,000 runs"),
-        ({"vary": {"dropout": 2}}, "dropout is varied, but no trial drops anything.*vary"),
+        ({"vary": {"dropout": 2}}, "drops anything or adds noise.*one of dropout_input, .*noise_hidden, or leave"),
         ({"vary": ["dropout"], "replicates": 2}, "no trial drops anything"),
         ({"vary": {"split": 4}, "split": {"folds": 3}}, "4 cuts are to be crossed, but split has folds: 3.*vary.split"),
         ({"vary": {"split": 4}, "claims": [CLAIM]}, "a crossed study says whose the noise is.*claims"),
@@ -86,6 +88,16 @@ def test_dropout_is_varied_where_something_is_dropped():
     assert len(draws_of(make_spec(vary={"dropout": 2}, **DROPOUT))) == 2
     spec = make_spec(vary=["dropout"], replicates=2, space={"dropout_input": [0.0, 0.1]})
     assert [r.levels["dropout"] for r in draws_of(spec)] == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["noise_input", "noise_hidden"])
+def test_noise_is_varied_with_dropout(name, tiny):
+    fixed = {"epochs": 1, "evaluations_per_epoch": 1, "hidden_layers": 1, "hidden_size": 5, name: 0.3}
+    draws = draws_of(make_spec(vary=["dropout"], replicates=2, fixed=fixed))
+    starts = [initial_state(Configuration(**fixed), draw.seed, tiny) for draw in draws]
+    assert starts[0].parameters[0].tobytes() == starts[1].parameters[0].tobytes()
+    ends = [train_segment(start, tiny)[1] for start in starts]
+    assert ends[0].loss != ends[1].loss
 
 
 @pytest.mark.parametrize(
