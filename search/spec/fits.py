@@ -9,19 +9,15 @@ from engine.errors import ConfigurationError
 from search.spec.limits import SHARE, memory_bytes, training_bytes
 from search.spec.meaning import CONFIRM, driver_keys
 from search.spec.replication import part_sizes
-from search.spec.space import Axis, Range, SpecError, Value, configuration
+from search.spec.space import Axis, Choices, Range, SpecError, Value
 from search.spec.study import StudySpec
 
-# What decides how much of a data set and of memory a trial asks for.
-_SIZES = (
-    "train_images",
-    "batch_size",
-    "evaluations_per_epoch",
-    "hidden_layers",
-    "hidden_size",
-    "hidden_sizes",
-    "dtype",
-)
+# What decides how much of a data set and of memory a trial asks for, and what makes sense only beside some values of
+# another.
+_DECISIVE = {
+    "train_images", "batch_size", "evaluations_per_epoch", "hidden_layers", "hidden_size", "hidden_sizes", "dtype",
+    "optimizer", "momentum", "batch_norm",
+}  # fmt: skip
 
 
 def corners(spec: StudySpec) -> list[Configuration]:
@@ -29,16 +25,35 @@ def corners(spec: StudySpec) -> list[Configuration]:
 
     A planned study is checked whole before it starts; these stand for the trials of one that adapts, and for the
     later rungs of successive halving.
+
+    Raises:
+        SpecError: some of these trials have values that make no sense together.
     """
     if spec.driver == CONFIRM or not (driver_keys(spec.driver).adapts or spec.fidelity):
         return []
-    ends = {name: _ends(axis) for name, axis in spec.varied.items() if name in _SIZES}
+    points = spec.points
+    asked = {other for name in _DECISIVE & spec.when.keys() for other in spec.when[name]}
+    together = {group.key: group.names for group in points.groups}
+    ends = {
+        key: list(axis.values) if isinstance(axis, Choices) and key in {*together, *asked} else _ends(axis)
+        for key, axis in points.axes.items()
+        if not (_DECISIVE | asked).isdisjoint(together.get(key, (key,)))
+    }
     rungs: list[dict[str, Any]] = [{}]
     if spec.fidelity:
         sizes = zip(spec.fidelity.train_images, spec.fidelity.epochs, strict=True)
         rungs = [{"train_images": n_images, "epochs": n_epochs} for n_images, n_epochs in sizes]
-    combinations = (dict(zip(ends, values, strict=True)) for values in itertools.product(*ends.values()))
-    return [configuration(spec.fixed, varied | rung) for varied in combinations for rung in rungs]
+    found = []
+    for values in itertools.product(*ends.values()):
+        varied = points.expand(dict(zip(ends, values, strict=True)))
+        missing = points.missing(varied)
+        params = {name: value for name, value in varied.items() if name not in missing}
+        try:
+            found += [points.configuration(params | rung) for rung in rungs]
+        except SpecError:
+            if points.broken(params) is None:
+                raise
+    return found
 
 
 def _ends(axis: Axis) -> list[Value]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from analysis.conditions import When, inactive
 from engine.configuration import Configuration
-from engine.errors import shown
+from engine.errors import ConfigurationError, shown
 from search.spec.constraints import Constraint
 from search.spec.space import (
     MAX_LEVELS,
@@ -116,6 +116,7 @@ class Points:
         when: hyperparameters that exist only under a condition, with it (`analysis.conditions`).
         constraints: what must hold; one that names what does not exist says nothing.
         fixed: what all trials share.
+        source: the file's name for messages.
     """
 
     space: Space
@@ -124,6 +125,7 @@ class Points:
     when: When = field(default_factory=dict)
     constraints: tuple[Constraint, ...] = ()
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
 
     @cached_property
     def axes(self) -> Space:
@@ -160,9 +162,18 @@ class Points:
         return not (self.when or self.constraints)
 
     def configuration(self, params: Params) -> Configuration:
-        """What a trial with these params trains: what does not exist beside them is at its default."""
+        """What a trial with these params trains: what does not exist beside them is at its default.
+
+        Raises:
+            SpecError: these values make no sense together.
+        """
         missing = self.missing(params)
-        return configuration({name: value for name, value in self.fixed.items() if name not in missing}, params)
+        try:
+            return configuration({name: value for name, value in self.fixed.items() if name not in missing}, params)
+        except ConfigurationError as error:
+            name = error.parameter or ""
+            remedy = f"; a condition in when can say beside what {name} exists" if name in self.shown else ""
+            raise SpecError(f"{error}{remedy}", path=name, source=self.source) from error
 
     def missing(self, params: Mapping[str, Value]) -> set[str]:
         """The hyperparameters that do not exist beside these."""

@@ -175,7 +175,9 @@ def _remedy(name: str, value: object) -> str:
         return f"; numbers have a point: {excerpt(value.replace(',', '.'))}"
     if isinstance(value, str) and DOMAINS[name].kind is not str and _NEEDS_NO_QUOTES.fullmatch(value.lower()):
         return "; write it without the quotes"
-    if isinstance(value, list) and not isinstance(DOMAINS[name], Widths):
+    if isinstance(DOMAINS[name], Widths):
+        return f"; several networks are a list of such lists, as in [[{value}], [800, 400]]" if number else ""
+    if isinstance(value, list):
         return "; several values go under space"
     return ""
 

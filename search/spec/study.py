@@ -237,6 +237,7 @@ class StudySpec(BaseModel):
             when=self.when,
             constraints=parse_constraints(self.constraints),
             fixed=self.fixed,
+            source=self.source,
         )
 
     @property

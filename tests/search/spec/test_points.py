@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from search.drivers import make_driver
+from search.spec.fits import check_plan
 from search.spec.space import SpecError
 from tests.search.helpers import make_spec
 
@@ -114,3 +115,53 @@ def test_what_cannot_be_meant_is_one_message_with_its_place(keys, path, says):
     with pytest.raises(SpecError, match=says) as caught:
         make_spec(**keys)
     assert path in caught.value.path
+
+
+TOGETHER = {"momentum": [False, True], "optimizer": ["sgd", "adam"]}
+SEARCH = {"driver": "optuna", "trials": 5}
+
+
+@pytest.mark.parametrize("driver", [{}, {"driver": "random", "trials": 4}, SEARCH])
+def test_values_that_make_no_sense_together_are_found_before_anything_is_trained(driver, tiny):
+    with pytest.raises(SpecError, match=r"momentum is an option of optimizer: sgd.*condition in when.*momentum exists"):
+        plan_of(make_spec(**driver, space=TOGETHER), tiny)
+    plan_of(make_spec(**driver, space=TOGETHER, when={"momentum": {"optimizer": ["sgd"]}}), tiny)
+
+
+def plan_of(spec, dataset):
+    check_plan(spec, [p.configuration for p in make_driver(spec, 4).proposals({}, 0, 0)], dataset)
+
+
+def test_what_is_never_tried_is_not_refused(tiny):
+    """Rows of a group and what constraints leave out, at the ends of a space that nobody has drawn from yet."""
+    rows = {"momentum": [True, False], "optimizer": ["sgd", "adam"]}
+    plan_of(make_spec(**SEARCH, space={"learning_rate": [0.1, 0.2]}, zip=[rows]), tiny)
+    batches = {"space": {"batch_size": {"low": 1, "high": 9}}, "fixed": {"batch_norm": True, "epochs": 1}}
+    plan_of(make_spec(**SEARCH, **batches, constraints=["batch_size >= 2"]), tiny)
+    with pytest.raises(SpecError, match="batch_size of 2 or more"):
+        plan_of(make_spec(**SEARCH, **batches), tiny)
+
+
+WIDTHS = {"hidden_sizes": [[9, 7], None], "hidden_size": [5, 6]}
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({"fixed": {"hidden_sizes": [9, 7], "hidden_size": 100}}, r"leave hidden_size out \(fixed.hidden_size"),
+        ({"fixed": {"hidden_sizes": [9, 7]}, "space": {"hidden_layers": [0, 2]}}, "leave hidden_layers out"),
+        ({"space": WIDTHS}, r"under when is \{hidden_size: \{hidden_sizes: \[null\]\}\}"),
+        ({"space": {"hidden_sizes": [800, 400]}}, r"a list of such lists, as in \[\[800\], \[800, 400\]\]"),
+    ],
+)
+def test_widths_beside_what_they_say_already_are_refused_and_not_passed_over(keys, says):
+    with pytest.raises(SpecError, match=says):
+        make_spec(**keys)
+
+
+def test_widths_may_vary_with_what_exists_only_without_them():
+    found = tried(space=WIDTHS, when={"hidden_size": {"hidden_sizes": [None]}}, fixed={"hidden_layers": 2})
+    assert found == [{"hidden_sizes": "9-7"}, *({"hidden_sizes": None, "hidden_size": n} for n in (5, 6))]
+    by_hand = [{"hidden_sizes": [9, 7]}, {"hidden_layers": 1, "hidden_size": 300}]
+    plans = make_driver(make_spec(space={}, configurations=by_hand), 4).proposals({}, 0, 0)
+    assert [plan.configuration.widths for plan in plans] == [(9, 7), (300,)]
