@@ -108,6 +108,9 @@ class BatchNorm:
     Backward, with G = ∂L/∂a and means over the batch: ∇γ = Σ G ∘ x̂, ∇b = Σ G, and
     ∂L/∂z = γ / √(σ² + ε) · (G − mean(G) − x̂ ∘ mean(G ∘ x̂)). With means and variances that are given, as in
     evaluation, this is an affine map and becomes part of the projection before it (`engine.folding`).
+
+    A batch of one image (the last of an epoch, where one is left over) has x̂ = 0: it moves the b of the last layer and
+    no other parameter, but by what the optimizer remembers.
     """
 
     def __init__(self, b: FloatArray, gamma: FloatArray) -> None:

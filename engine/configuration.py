@@ -57,7 +57,8 @@ class Configuration:
     What stands in brackets is where a hyperparameter comes from.
 
     Attributes:
-        learning_rate: γ, the length of a step at the first update [report, equations 21 and 28].
+        learning_rate: γ, the length of a step at the first update, or with `decay: warm_up` at the highest [report,
+            equations 21 and 28].
         optimizer: what makes a step of a gradient: `sgd` (with the momentum below), `nesterov` (v ← βv + g, w ← w − γ(g
             + βv)), `adam` (the step by its mean over its root mean square), or `adamw` (the same, where weights shrink
             by γλ beside it) [Nesterov 1983, Sutskever et al. 2013; Kingma & Ba 2015; Loshchilov & Hutter 2019].
@@ -66,12 +67,13 @@ class Configuration:
             `heavy_ball` (v ← βv + g) [report, section 2.3; Polyak 1964].
         momentum_beta: β, the share of the velocity that survives one update; β₁ of adam and adamw [Polyak 1964].
         adam_beta2: β₂ of adam and adamw, the share of the mean square that survives one update [Kingma & Ba 2015].
-        decay: how the learning rate changes: never, by half after a round whose training loss fell (the report's rule)
-            or rose, along half a cosine to zero, on a line to zero over the last two thirds, to a tenth after a half
-            and again after three quarters of the run, or up from a tenth over the first tenth and then along the cosine
-            [report, section 2.4; Loshchilov & Hutter 2017; He et al. 2016; Goyal et al. 2017].
+        decay: how the learning rate changes, at evaluations: never, by half after a round whose training loss fell (the
+            report's rule) or rose, along half a cosine to zero, on a line to zero over the last two thirds, to a tenth
+            after a half and again after three quarters of the run, or up from a tenth over the first tenth and then
+            along the cosine [report, section 2.4; Loshchilov & Hutter 2017; He et al. 2016; Goyal et al. 2017].
         decay_round: what the schedules that compare losses call a round [report, section 2.4].
-        weight_decay: λ; λW is added to the gradient of every weight matrix, not of biases [Krogh & Hertz 1992].
+        weight_decay: λ; λW is added to the gradient of every weight matrix, not of biases; `optimizer: adamw` takes it
+            beside the gradient [Krogh & Hertz 1992].
         batch_size: images per update; the gradient is their mean [report, section 2.2].
         dropout_input: share of input pixels set to zero in training [Srivastava et al. 2014].
         dropout_hidden: share of hidden units set to zero in training [Srivastava et al. 2014].
@@ -200,6 +202,10 @@ class Configuration:
         if n_images > n_train:
             raise ConfigurationError(
                 f"train_images <= {n_train} must hold for this data set, but got {n_images}", parameter="train_images"
+            )
+        if self.batch_norm and n_images == 1:
+            raise ConfigurationError(
+                "batch_norm needs 2 training images or more, for one image has no variance", parameter="train_images"
             )
         n_updates = self.updates_per_epoch(n_images)
         if n_updates < self.evaluations_per_epoch:

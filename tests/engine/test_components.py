@@ -85,6 +85,18 @@ def test_batch_norm_makes_mean_b_and_standard_deviation_gamma():
     np.testing.assert_allclose(found.std(axis=0), gamma, rtol=1e-6)
 
 
+def test_a_normalised_batch_of_one_image_moves_the_last_biases_alone():
+    c = Configuration(hidden_sizes=[7, 5], batch_norm=True, batch_size=8)
+    network = Network.initialized(c, n_features=6, n_classes=4, seed=3)
+    X = np.random.default_rng(0).normal(size=(9, 6)).astype(np.float32)
+    loss = network.loss_and_gradients(X[8:], np.array([1]), to_pixels=True)
+    *others, _, last_b, last_gamma = network.gradients
+    assert loss == pytest.approx(np.log(4))
+    np.testing.assert_allclose(last_b, [0.25, -0.75, 0.25, 0.25], rtol=1e-6)
+    assert not any(gradient.any() for gradient in (*others[:-1], network.gradients[-3], last_gamma))
+    assert not network.pixel_gradient.any()
+
+
 def test_smoothed_targets_are_a_mixture_of_the_label_and_all_classes():
     Z, y, epsilon = np.random.default_rng(0).normal(size=(3, 4)), np.array([0, 3, 1]), 0.2
     target = (1 - epsilon) * np.eye(4)[y] + epsilon / 4

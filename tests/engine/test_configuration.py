@@ -53,6 +53,7 @@ def test_an_unknown_initializer_is_named():
     ("options", "parameter", "says"),
     [
         ({"train_images": 241}, "train_images", "train_images <= 240 must hold"),
+        ({"train_images": 1, "batch_norm": True, "batch_size": 8}, "train_images", "2 training images or more"),
         ({"batch_size": 100, "evaluations_per_epoch": 4}, "evaluations_per_epoch", "4 for 3 updates"),
         ({"train_images": 3, "evaluations_per_epoch": 4}, "evaluations_per_epoch", "4 for 3 updates"),
     ],
