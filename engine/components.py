@@ -148,7 +148,8 @@ class Noise:
     """Normal noise in training: A = X + s · e, with e of mean 0 and variance 1; backward: ∂L/∂X = G.
 
     On the pixels it is training with jitter (Sietsma & Dow 1991); on what enters σ it is the corruption of the noisy
-    path of Rasmus et al. 2015. The noise comes from outside, so that a seed decides it; without it nothing happens.
+    path of Rasmus et al. 2015, here after the γ and b of a `BatchNorm`. The noise comes from outside, so that a seed
+    decides it; without it nothing happens.
     """
 
     def __init__(self, size: float) -> None:

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from engine.configuration import DOMAINS
 from engine.errors import excerpt, shown
-from search.spec.other_names import DRIVERS, STUDY, nearest
+from search.spec.other_names import DRIVERS, HYPERPARAMETERS, STUDY, nearest
 
 # By the type of the finding.
 _EXPECTED = {
@@ -117,5 +117,9 @@ def _meant(key: str, model: type[BaseModel], is_study: bool) -> str:
     known = [name for name in model.model_fields if name != "source"]
     if key in DOMAINS and is_study:
         return f"{key} is a hyperparameter and stands under fixed (one value) or space (several)"
+    elsewhere = HYPERPARAMETERS.items() if is_study else ()
+    meant = next((name for name, words in elsewhere if key.lower() in words.split()), None)
+    if meant and not any(key.lower() in words.split() for words in STUDY.values()):
+        return f"did you mean the hyperparameter {meant!r}? It stands under fixed (one value) or space (several)"
     near = nearest(key, known, STUDY if is_study else {})
     return f"did you mean {near!r}?" if near else f"known are {', '.join(known)}"

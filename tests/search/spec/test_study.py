@@ -23,6 +23,8 @@ space:
         ("sutdy: y", "sutdy", "did you mean 'study'"),
         ("driver: gird", "driver", "'gird'"),
         ("replicates: 0", "replicates", "must be at least 1"),
+        ("patience: 3", "patience", "the hyperparameter 'early_stopping'? It stands under fixed"),
+        ("cv: 3", "cv", "did you mean 'split'"),
         ("replicates: two", "replicates", "'two'"),
         ("dataset: 3", "dataset", "a data set must be auto, mnist, fashion-mnist, digits"),
         ("dataset: ''", "dataset", "a data set must be"),
