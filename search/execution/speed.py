@@ -23,7 +23,7 @@ PROBE_TRAIN, PROBE_HELD_OUT = 1_000, 500
 
 NOT_SPEED = {
     "learning_rate", "decay", "decay_round", "momentum_form", "momentum_beta", "adam_beta2", "initializer",
-    "label_smoothing", "adversarial_norm", "early_stopping",
+    "adversarial_norm", "early_stopping",
     "epochs", "evaluations_per_epoch", "train_images",
 }  # fmt: skip
 """Hyperparameters that say what is trained or for how long, but not how fast; a new one counts until it stands here."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.configuration import DOMAINS, Configuration
+from engine.implementations import without_kernel
 from search import run_study
 from search.drivers import make_driver
 from search.execution.dry_run import dry_run, wall_time
@@ -105,6 +106,10 @@ def test_each_kind_of_run_is_measured_once_and_many_kinds_are_sampled(tiny):
 
 def test_what_no_kernel_trains_is_named_with_its_cost(tiny):
     by_components = Configuration(hidden_layers=1, hidden_size=9, batch_size=2, optimizer="adam", activation="gelu")
+    smoothed = Configuration(label_smoothing=0.1)
+    for runs in ([Configuration(), smoothed], [smoothed, Configuration()]):
+        both = estimate([([run], 0) for run in runs], tiny)
+        assert (both.n_kinds, both.without_kernel) == (2, ("label_smoothing",))
     found = estimate([([Configuration()], 0), ([by_components], 0)], tiny)
     assert found.without_kernel == ("optimizer", "activation")
     assert found.slower > 1
@@ -134,7 +139,9 @@ def test_a_hyperparameter_decides_speed_unless_it_is_known_not_to(name):
     domain, value = DOMAINS[name], getattr(base, name)
     others = [word for word in domain.choices if word != value]
     other = others[0] if others else {bool: not value, int: (value or 1) + 1, float: 0.25, str: [9, 7]}[domain.kind]
-    assert (kind_of([base]) == kind_of([replace(base, **{name: other})])) == (name in NOT_SPEED)
+    changed = replace(base, **{name: other})
+    assert (kind_of([base]) == kind_of([changed])) == (name in NOT_SPEED)
+    assert name not in NOT_SPEED or without_kernel(base) == without_kernel(changed)
 
 
 def test_wall_time_gives_each_unit_to_the_worker_that_is_free_first():
