@@ -66,10 +66,36 @@ def _ends(axis: Axis) -> list[Value]:
 
 
 def check_plan(spec: StudySpec, planned: list[Configuration], dataset: Dataset) -> None:
-    """SpecError where a study asks for more than the data set or the memory has, trials not known yet included."""
+    """SpecError where a study asks for more than the data set or the memory has, trials not known yet included.
+
+    So it is where it says how wide layers are in two ways.
+    """
+    if spec.driver != CONFIRM:  # whose trials are given, whole
+        _check_widths(spec)
     configurations = planned + corners(spec)
     check_against_data(spec, configurations, part_sizes(spec, dataset)[0])
     check_memory(spec, configurations, dataset)
+
+
+def _check_widths(spec: StudySpec) -> None:
+    """SpecError where hidden_layers or hidden_size stands beside hidden_sizes, which say both."""
+    axis = spec.varied.get("hidden_sizes")
+    widths = axis.values if isinstance(axis, Choices) else (spec.fixed.get("hidden_sizes"),)
+    for name in ("hidden_layers", "hidden_size"):
+        if None not in widths and (name in spec.fixed or name in spec.varied):
+            raise SpecError(
+                f"hidden_sizes say how many hidden layers there are and how wide each is; leave {name} out",
+                path=f"fixed.{name}" if name in spec.fixed else name,
+                source=spec.source,
+            )
+        # In a group and by hand each row says which of them it has.
+        if any(widths) and name in spec.points.space and "hidden_sizes" not in spec.when.get(name, {}):
+            raise SpecError(
+                f"{name} means nothing beside hidden_sizes, but both vary; the condition under when is "
+                f"{{{name}: {{hidden_sizes: [null]}}}}",
+                path=f"space.{name}",
+                source=spec.source,
+            )
 
 
 def check_memory(spec: StudySpec, configurations: list[Configuration], dataset: Dataset) -> None:

@@ -127,30 +127,10 @@ def check_meaning(spec: "StudySpec") -> None:
                     f"{name} must be a list of values, or a range with n, for the driver {spec.driver}",
                     path=path,
                 )
-    _check_widths(spec)
     check_statements(spec)
     check_replication(spec)
     _check_size(spec)
     check_outcome(spec)
-
-
-def _check_widths(spec: "StudySpec") -> None:
-    """SpecError where hidden_layers or hidden_size stands beside hidden_sizes, which say both."""
-    axis = spec.varied.get("hidden_sizes")
-    widths = axis.values if isinstance(axis, Choices) else (spec.fixed.get("hidden_sizes"),)
-    for name in ("hidden_layers", "hidden_size"):
-        if None not in widths and (name in spec.fixed or name in spec.varied):
-            raise SpecError(
-                f"hidden_sizes say how many hidden layers there are and how wide each is; leave {name} out",
-                path=f"fixed.{name}" if name in spec.fixed else name,
-            )
-        # In a group and by hand each row says which of them it has.
-        if any(widths) and name in spec.points.space and "hidden_sizes" not in spec.when.get(name, {}):
-            raise SpecError(
-                f"{name} means nothing beside hidden_sizes, but both vary; the condition under when is "
-                f"{{{name}: {{hidden_sizes: [null]}}}}",
-                path=f"space.{name}",
-            )
 
 
 def _check_section(spec: "StudySpec", name: str, section: str) -> None:

@@ -41,3 +41,16 @@ def test_the_confirmations_name_keeps_data_and_seed_of_its_study(database, tiny)
     source = confirmation(database, "tiny-grid", 1)
     assert (source.study, source.base_name) == ("tiny-grid@tiny#7", "tiny-grid-confirm")
     assert source.name == "tiny-grid-confirm@tiny#7"
+
+
+def test_networks_with_widths_of_their_own_and_without_are_confirmed_together(database, tiny):
+    space = {"hidden_sizes": [[9, 7], None], "hidden_size": [5, 6]}
+    fixed = {"hidden_layers": 2, "epochs": 1, "evaluations_per_epoch": 1}
+    spec = make_spec(space=space, when={"hidden_size": {"hidden_sizes": [None]}}, fixed=fixed)
+    run_study(spec, tiny, database=database, n_jobs=1)
+    source = confirmation(database, "tiny-grid", 3)
+    result = run_study(
+        confirmation_spec(source, 1), tiny, database=database, n_jobs=1,
+        driver=ConfirmDriver(source.ranked), name=source.name,
+    )  # fmt: skip
+    assert result.n_trained == 3

@@ -150,13 +150,16 @@ WIDTHS = {"hidden_sizes": [[9, 7], None], "hidden_size": [5, 6]}
     [
         ({"fixed": {"hidden_sizes": [9, 7], "hidden_size": 100}}, r"leave hidden_size out \(fixed.hidden_size"),
         ({"fixed": {"hidden_sizes": [9, 7]}, "space": {"hidden_layers": [0, 2]}}, "leave hidden_layers out"),
-        ({"space": WIDTHS}, r"under when is \{hidden_size: \{hidden_sizes: \[null\]\}\}"),
+        (
+            {"space": WIDTHS, "fixed": {"hidden_layers": 2}, **SEARCH},
+            r"under when is \{hidden_size: \{hidden_sizes: \[null\]\}\}",
+        ),
         ({"space": {"hidden_sizes": [800, 400]}}, r"a list of such lists, as in \[\[800\], \[800, 400\]\]"),
     ],
 )
-def test_widths_beside_what_they_say_already_are_refused_and_not_passed_over(keys, says):
+def test_widths_beside_what_they_say_already_are_refused_and_not_passed_over(keys, says, tiny):
     with pytest.raises(SpecError, match=says):
-        make_spec(**keys)
+        plan_of(make_spec(**keys), tiny)
 
 
 def test_widths_may_vary_with_what_exists_only_without_them():
