@@ -181,12 +181,14 @@ def two_cores(images: Path, cores: list[int], rounds: int, say: Say) -> Rows:
         for n in (1, 2)
     }
     times: dict[tuple[str, int], list[float]] = {}
-    for _ in range(rounds):
-        for key, session in sessions.items():
-            answer = session.ask(training=workloads.WIDE.to_json(), segments=1)
-            times.setdefault(key, []).append(answer["updating"] + answer["evaluating"])
-    for session in sessions.values():
-        session.close()
+    try:
+        for _ in range(rounds):
+            for key, session in sessions.items():
+                answer = session.ask(training=workloads.WIDE.to_json(), segments=1)
+                times.setdefault(key, []).append(answer["updating"] + answer["evaluating"])
+    finally:
+        for session in sessions.values():
+            session.close()
     return [{"peer": name, "cores": n, "seconds": statistics.median(found)} for (name, n), found in times.items()]
 
 

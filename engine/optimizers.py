@@ -1,6 +1,6 @@
 """The step from gradients to parameters, in place, for the component engine.
 
-The kernels take the same steps one image at a time; the tests hold the two against each other. A step is compiled,
+The kernels take the steps of `Sgd` too, and of no other; the tests hold the two against each other. A step is compiled,
 so that each parameter is read and written once: as NumPy operations it would be six passes over memory, a third of the
 time of a small batch.
 """

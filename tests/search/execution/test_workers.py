@@ -140,3 +140,24 @@ def test_runs_in_batches_share_the_cores_and_keep_their_bits(digits, n_jobs, n_r
         results = [pool.next_result(timeout=30) for _ in rates]
     assert [result.evaluations for result in sorted(results, key=lambda result: result.task)] == [[e] for e in alone]
     assert set(given[: 2 * n_runs]) == expected
+
+
+def test_a_run_in_batches_that_is_left_alone_gets_the_core_of_the_one_that_ended(digits, monkeypatch):
+    given, sound = [], module.advance
+
+    def noted(states, dataset, n_threads):
+        given.append(n_threads)
+        return sound(states, dataset, n_threads=n_threads)
+
+    monkeypatch.setattr(module, "advance", noted)
+    hyperparameters = {**HYPERPARAMETERS, "batch_size": 16, "decay": "halve_on_decrease", "decay_round": "evaluation"}
+    with workers(2) as pool:
+        for task, n_waiting in ((0, 1), (1, 0)):
+            pool.submit(task, states_of(digits, [0.01], **hyperparameters), digits, n_waiting)
+        states, _ = (pool.next_result(timeout=30).states for _ in range(2))
+        assert (given, pool.n_free) == ([1, 1], 2)
+        pool.submit(0, states, digits)
+        assert pool.n_free == 1
+        pool.submit(1, states_of(digits, [0.02], **hyperparameters), digits)
+        assert [pool.next_result(timeout=30).error for _ in range(2)] == [None, None]
+    assert sorted(given[2:]) == [1, 2]
