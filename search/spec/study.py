@@ -22,7 +22,7 @@ from pydantic import (
 from analysis.figures.requests import StatedFigure
 from engine.configuration import DOMAINS
 from engine.data.reference import Reference
-from engine.errors import DataError, shown
+from engine.errors import ConfigurationError, DataError, shown
 from search.spec.answers import settled
 from search.spec.consistency import parse_constraints
 from search.spec.limits import (
@@ -49,6 +49,27 @@ else:
     from analysis.claims.forms import StatedClaim
 
 DEFAULT_SEED = 2022
+
+
+def _widths_as_words(when: object) -> object:
+    """Conditions on `hidden_sizes` with each list of units as the word that it is compared as (`engine.domains`)."""
+    if not isinstance(when, dict):
+        return when
+    return {
+        name: {other: _as_words(needed) if other == "hidden_sizes" else needed for other, needed in needs.items()}
+        if isinstance(needs, dict)
+        else needs
+        for name, needs in when.items()
+    }
+
+
+def _as_words(needed: object) -> object:
+    if not isinstance(needed, list):
+        return needed
+    try:
+        return [DOMAINS["hidden_sizes"].check("hidden_sizes", value) for value in needed]
+    except ConfigurationError:  # found again, with its place, where conditions are checked
+        return needed
 
 
 def _fraction(value: object) -> object:
@@ -171,7 +192,7 @@ class StudySpec(BaseModel):
     page: str = Field(default="", max_length=MAX_NAME)
     configurations: list[dict[str, Any]] = Field(default_factory=list)
     zip: list[dict[str, list[Any]]] = Field(default_factory=list)
-    when: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    when: Annotated[dict[str, dict[str, Any]], BeforeValidator(_widths_as_words)] = Field(default_factory=dict)
     constraints: list[str] = Field(default_factory=list)
     source: str = ""
 

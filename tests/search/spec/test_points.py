@@ -168,3 +168,13 @@ def test_widths_may_vary_with_what_exists_only_without_them():
     by_hand = [{"hidden_sizes": [9, 7]}, {"hidden_layers": 1, "hidden_size": 300}]
     plans = make_driver(make_spec(space={}, configurations=by_hand), 4).proposals({}, 0, 0)
     assert [plan.configuration.widths for plan in plans] == [(9, 7), (300,)]
+
+
+@pytest.mark.parametrize("asked", [[[9, 7]], ["9-7"], "9-7"])
+def test_a_condition_asks_for_widths_as_a_list_or_as_their_word(asked):
+    space = {"hidden_sizes": [[9, 7], [5]], "dropout_hidden": [0.0, 0.1]}
+    found = tried(space=space, when={"dropout_hidden": {"hidden_sizes": asked}})
+    assert found == [
+        {"dropout_hidden": 0.0, "hidden_sizes": "9-7"}, {"hidden_sizes": "5"},
+        {"dropout_hidden": 0.1, "hidden_sizes": "9-7"},
+    ]  # fmt: skip
