@@ -7,7 +7,7 @@ that is not in `NOT_SPEED`. Of a real number (weight decay, dropout) it only mat
 """
 
 import time
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -92,8 +92,12 @@ def estimate(groups: Sequence[tuple[Sequence[Configuration], int]], dataset: Dat
         dataset: what they train on.
     """
     kinds = {kind_of(group): group for group, _ in groups}
+    served_not = {key: without_kernel(group[0]) for key, group in kinds.items()}
+    # The one with most that no kernel has comes first, so that what it costs is measured, however many kinds there are.
+    order = sorted(kinds, key=lambda key: -len(served_not[key]))[:1]
+    order += [key for key in kinds if key not in order]
     step = max(1, -(-len(kinds) // MOST_KINDS))
-    chosen = dict(list(kinds.items())[::step])
+    chosen = {key: kinds[key] for key in order[::step]}
     probe = replace(
         dataset,
         train=dataset.train.first(min(PROBE_TRAIN, len(dataset.train))),
@@ -114,8 +118,9 @@ def estimate(groups: Sequence[tuple[Sequence[Configuration], int]], dataset: Dat
         one_evaluation = (n_train + len(dataset.validation) + len(dataset.test)) * speed.evaluate
         left = 1 - done / c.n_evaluations
         seconds.append(left * (c.epochs * one_epoch + c.n_evaluations * one_evaluation))
-    without_kernel, slower = _slower(chosen, speeds, probe)
-    return Estimate(tuple(seconds), len(speeds), len(kinds), without_kernel, slower)
+    names = tuple(dict.fromkeys(name for names in served_not.values() for name in names))
+    slower = _slower(kinds[order[0]][0], speeds[order[0]], probe) if names else 1.0
+    return Estimate(tuple(seconds), len(speeds), len(kinds), names, slower)
 
 
 def _measured(group: Sequence[Configuration], probe: Dataset) -> Speed:
@@ -123,14 +128,8 @@ def _measured(group: Sequence[Configuration], probe: Dataset) -> Speed:
     return measure(group, probe)
 
 
-def _slower(
-    kinds: Mapping[Hashable, Sequence[Configuration]], speeds: Mapping[Hashable, Speed], probe: Dataset
-) -> tuple[tuple[str, ...], float]:
-    """The hyperparameters that no kernel serves, and what they cost: the run with most of them against one without."""
-    served_not = {key: without_kernel(group[0]) for key, group in kinds.items()}
-    key = max(served_not, key=lambda key: len(served_not[key]))
-    if not served_not[key]:
-        return (), 1.0
-    names = dict.fromkeys(name for names in served_not.values() for name in names)
-    plain = replace(kinds[key][0], **{name: getattr(Configuration(), name) for name in served_not[key]})
-    return tuple(names), speeds[key].train / _measured([plain], probe).train
+def _slower(configuration: Configuration, speed: Speed, probe: Dataset) -> float:
+    """How many times as long an image takes as in the same run without what no kernel serves."""
+    defaults = Configuration()
+    plain = replace(configuration, **{name: getattr(defaults, name) for name in without_kernel(configuration)})
+    return speed.train / _measured([plain], probe).train

@@ -102,6 +102,8 @@ def test_each_kind_of_run_is_measured_once_and_many_kinds_are_sampled(tiny):
     assert sampled.n_measured <= MOST_KINDS < sampled.n_kinds
     assert len(sampled.seconds) == len(many)
     assert min(sampled.seconds) > 0
+    one = [([Configuration(hidden_layers=1, hidden_size=3, batch_size=8, optimizer="adam")], 0)]
+    assert [estimate(many[:n] + one + many[n:], tiny).without_kernel for n in (1, 2)] == [("optimizer",)] * 2
 
 
 def test_what_no_kernel_trains_is_named_with_its_cost(tiny):
