@@ -59,7 +59,7 @@ class Progress:
         study: The name of its study in the database.
         contrast: Its differences; None where replicates cannot settle it, with the `reason`.
         decision: What they say.
-        n_tried: Replicates that every one of its trials has ended, whatever became of them.
+        n_tried: Replicates from the first on that every one of its trials has ended, whatever became of them.
         seconds: Of one worker's training that another replicate of it takes.
         reason: Why replicates cannot settle it, or "".
     """
@@ -146,8 +146,7 @@ def contrast_of(
         raise NotApplicableError(
             f"{count(len(lost), 'run')} of its configurations diverged or failed; the others would lean to one side"
         )
-    sizes = runs.groupby("replicate")["trial_number"].nunique()
-    n_whole = next((r for r in range(len(sizes) + 1) if sizes.get(r, 0) != len(trials)), 0)
+    n_whole = _n_whole(runs, len(trials))
     each = series.groupby("replicate")["difference"].mean().loc[: n_whole - 1].sort_index()
     n_differences = int((series["replicate"] == 0).sum())
     asked = runs[runs["replicate"] <= study.all_runs["replicate"].max()]
@@ -160,6 +159,12 @@ def contrast_of(
         margin=(margin or margin_of(claim, asked)).size,
         **more,
     )
+
+
+def _n_whole(runs: pd.DataFrame, n_trials: int) -> int:
+    """Replicates from the first on, up to a gap, in which all of `n_trials` trials have a run."""
+    sizes = runs.groupby("replicate")["trial_number"].nunique()
+    return next(r for r in range(len(sizes) + 1) if sizes.get(r, 0) != n_trials)
 
 
 def step_of(claim: Claim, runs: pd.DataFrame) -> float:
@@ -194,10 +199,6 @@ def progress(study: Study, claim: Claim, *, n_claims: int) -> Progress:
     runs = study.every_run[study.every_run["trial_number"].isin(contrast.trials)]
     done = runs[runs["state"] == "complete"]
     took = (done["train_seconds"] + done["evaluate_seconds"]).groupby(done["trial_number"]).mean()
-    ended = (
-        runs[runs["state"].isin(("complete", "diverged", "failed", "pruned"))]
-        .groupby("trial_number")["replicate"]
-        .max()
-    )
-    n_tried = int(ended.reindex(contrast.trials).fillna(-1).min()) + 1
+    ended = runs[runs["state"].isin(("complete", "diverged", "failed", "pruned"))]
+    n_tried = _n_whole(ended, len(contrast.trials))
     return Progress(claim, study.name, contrast, decision, n_tried, float(took.sum()))

@@ -90,13 +90,14 @@ def test_a_verdict_that_was_reached_is_not_changed_by_what_comes_later():
     assert (again.outcome, again.settled_at) == (settled.outcome, settled.settled_at)
 
 
-def test_replicates_after_a_gap_wait_for_it():
+@pytest.mark.parametrize("gap", [7, 11])
+def test_replicates_after_one_that_was_broken_off_wait_for_it(gap):
+    """It is the next to train, also where the last that are allowed have ended."""
     study = sides(0.02)
-    study.all_runs.loc[(study.all_runs["replicate"] == 7) & (study.all_runs["trial_number"] == 1), "state"] = (
-        "interrupted"
-    )
+    runs = study.all_runs
+    runs.loc[(runs["replicate"] == gap) & (runs["trial_number"] == 1), "state"] = "interrupted"
     found = progress(decided(study), StatedClaim.model_validate(HIGHER), n_claims=1)
-    assert (len(found.contrast.differences), found.n_tried) == (7, 12)
+    assert (len(found.contrast.differences), found.n_tried) == (gap, gap)
 
 
 def test_a_configuration_that_diverges_sometimes_is_not_judged_by_the_runs_that_did_not():
