@@ -3,7 +3,6 @@
 vary: {split: 4, initialisation: 4, order: 4} ──noise_of──▶ one row a configuration and source ──▶ figure, page
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -15,16 +14,6 @@ from analysis.studies import Study, with_runs
 
 METRIC = "test_accuracy"
 """What is taken apart where nothing else is asked for."""
-
-
-def sources_of(study: Study) -> list[str]:
-    """The streams that a study crosses; none of a study that takes no noise apart.
-
-    One stream alone would leave nothing to tell it from.
-    """
-    vary = study.spec.get("vary")
-    crossed = [name for name, levels in vary.items() if levels > 1] if isinstance(vary, Mapping) else []
-    return crossed if len(crossed) > 1 else []
 
 
 def noise_of(study: Study, metric: str = METRIC) -> pd.DataFrame:
@@ -42,7 +31,7 @@ def noise_of(study: Study, metric: str = METRIC) -> pd.DataFrame:
     Raises:
         NotApplicableError: The study crosses no two streams, or of no configuration every run is complete.
     """
-    sources = sources_of(study)
+    sources = list(study.crossed)
     if not sources:
         raise NotApplicableError(
             f"whose the noise is needs a study that crosses two streams or more, as vary: {{initialisation: 4, "

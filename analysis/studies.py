@@ -260,7 +260,17 @@ class Study:
     @cached_property
     def replicated(self) -> Replicated:
         """What an interval over its replicates is over."""
-        return replicated(self.all_runs)
+        return replicated(self.all_runs, is_crossed=bool(self.crossed))
+
+    @cached_property
+    def crossed(self) -> tuple[str, ...]:
+        """The streams that it crosses; none of a study that takes no noise apart.
+
+        One stream alone would leave nothing to tell it from.
+        """
+        vary = self.spec.get("vary")
+        streams = [name for name, levels in vary.items() if levels > 1] if isinstance(vary, Mapping) else []
+        return tuple(streams) if len(streams) > 1 else ()
 
 
 @dataclass(frozen=True)

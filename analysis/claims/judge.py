@@ -179,10 +179,7 @@ def progress_of(study: Study, studies: Studies) -> list[Progress]:
 
 
 def _after_each_look(claim: Claim, study: Study, studies: Studies, found: Evidence) -> Evidence:
-    """The evidence where replicates were added in the light of results: its interval holds however often one looked.
-
-    What the asked replicates contradict without a test (a run that diverged, levels far apart) stays contradicted.
-    """
+    """The evidence where replicates were added in the light of results: its interval holds however often one looked."""
     now = progress(study, claim, n_claims=n_tested(study, studies))
     if now.decision is None or now.contrast is None or not study.decided & set(now.contrast.trials):
         return found
@@ -193,7 +190,7 @@ def _after_each_look(claim: Claim, study: Study, studies: Studies, found: Eviden
         f"{found.sentence} Replicates were added until a verdict: an interval that holds at every look, {now.bounds} "
         f"({count(decision.n, 'replicate')}, {end}{more})."
     )
-    verdict = found.verdict if found.verdict is Verdict.CONTRADICTED else Verdict(decision.outcome)
+    verdict = Verdict(decision.outcome)
     run_ids = tuple(sorted({*found.run_ids, *now.contrast.run_ids}))
     return replace(
         found,

@@ -9,7 +9,7 @@ import numpy as np
 from analysis.figures.design import MAX_LINES, metric_of, title_of
 from analysis.figures.requests import Noise
 from analysis.figures.style import LEVELS, new_figure, unit_of
-from analysis.noise import noise_of, sources_of
+from analysis.noise import noise_of
 from analysis.statistics.components import REST
 from analysis.wording import INTERVAL, count
 
@@ -27,7 +27,7 @@ GAP = 0.16
 
 def offers(study: Study, _studies: Studies) -> list[Noise]:
     """One, of a study that crosses what its runs draw."""
-    return [Noise()] if sources_of(study) else []
+    return [Noise()] if study.crossed else []
 
 
 def title(_study: Study, request: Noise) -> str:

@@ -80,10 +80,13 @@ class Replicated:
 
     Attributes:
         parts: Examples of a training and of a validation part where replicates are on several cuts of the same data,
-            so that they share examples; else None, and they are independent.
+            so that they share examples; else None.
+        is_crossed: Whether several replicates have the same level of what they draw. These are no sample of anything
+            that an interval of their mean could be about; else, and without `parts`, they are independent.
     """
 
     parts: tuple[int, int] | None
+    is_crossed: bool = False
 
     @property
     def words(self) -> str:
@@ -92,11 +95,15 @@ class Replicated:
 
     def interval(self, values: "Sequence[float] | pd.Series[float]") -> Interval:
         """The mean of one value a replicate."""
+        if self.is_crossed:
+            return Interval(float(np.mean(values)), np.nan, np.nan, len(values), "none, as runs share what they draw")
         return mean_interval(values) if self.parts is None else repeated_splits(values, *self.parts).difference
 
 
-def replicated(runs: pd.DataFrame) -> Replicated:
+def replicated(runs: pd.DataFrame, *, is_crossed: bool = False) -> Replicated:
     """What replicates differ by, of runs with their `cut`, `n_train` and `n_validation`."""
+    if is_crossed:
+        return Replicated(None, is_crossed=True)
     if runs["cut"].map(str).nunique() < 2:
         return Replicated(None)
     first = runs.iloc[0]

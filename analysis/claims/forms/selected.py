@@ -22,6 +22,7 @@ from analysis.claims.evidence import (
     two_way_margin,
 )
 from analysis.claims.images import bounds, by_seed, chosen_two_way, errors
+from analysis.errors import NotApplicableError
 from analysis.statistics.pairs import Alternative, equivalence
 from analysis.statistics.splits import repeated_splits
 from analysis.wording import capital, count, interval_text, number_text
@@ -90,6 +91,12 @@ class Selected(Form):
         metric, other = claim.measured, studies.beside(study, self.against)
         chosen = [studies.chosen_runs(s) for s in (study, other)]
         owners = [owner_of(studies, runs) for runs in chosen]
+        for owner in owners:
+            if owner.crossed:
+                raise NotApplicableError(
+                    f"the runs of {owner.name} share what they draw, level by level, so that they are not independent; "
+                    "confirm it, which trains the same configuration with fresh seeds"
+                )
         ours, theirs = (measured(claim, owner, runs) for owner, runs in zip(owners, chosen, strict=True))
         matched = by_seed(ours, theirs)
         two_way = chosen_two_way(owners[0], owners[1], matched, metric)

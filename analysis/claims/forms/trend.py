@@ -26,7 +26,7 @@ from analysis.claims.evidence import (
 from analysis.claims.images import MIN_SEEDS, line_two_way, other_images, paired_two_way
 from analysis.errors import NotApplicableError, known
 from analysis.statistics.intervals import ALPHA, Interval, clipped
-from analysis.statistics.pairs import MIN_REPLICATES, Effect, effect_of, independent_units, whole_replicates
+from analysis.statistics.pairs import MIN_REPLICATES, Effect, effect_of, whole_replicates
 from analysis.statistics.trends import MIN_LEVELS, change_along_line, series_of
 from analysis.wording import count, factor_name, interval_text, number_text, short_text, signed_text
 
@@ -48,6 +48,7 @@ class Found:
     """What runs say of a factor.
 
     Attributes:
+        runs: Those that it is read off.
         change: Along a line from the lowest to the highest level.
         correlation: Spearman's, within blocks of the other factors.
         of: What the correlation is over.
@@ -58,6 +59,7 @@ class Found:
         alone: It where there is one seed too, over images alone.
     """
 
+    runs: pd.DataFrame
     change: Effect
     correlation: Interval
     of: str
@@ -131,6 +133,7 @@ class Trend(Form):
         n_diverged = int((asked["state"] == "diverged").sum())
         read = known(_READERS, study.driver, "the driver of a trend")
         found = read(study, axis, runs, metric)
+        runs = found.runs
         assert claim.expect is not None
         what = f"change in {metric.label} along a line from {factor_name(self.factor)} {_ends(runs[self.factor])}"
         margin = other_images(claim, found.alone) or margin_of(claim, runs)
@@ -165,7 +168,7 @@ class Trend(Form):
         if claim.expect == "neither":
             beyond = found.span - evidence.margin.size
             p = self._range_p(claim, study, runs, found.ends, beyond) if found.ends else 1.0
-            return _neither(evidence, found, n_diverged, is_apart=p < ALPHA)
+            return _neither(evidence, found, n_diverged, p)
         return evidence
 
     def contrast(self, claim: Claim, study: Study) -> Contrast:
@@ -175,11 +178,10 @@ class Trend(Form):
             raise NotApplicableError(f"{self.factor} must have numbers as its levels, but study {study.name} has words")
         if _READERS.get(study.driver) is not _by_level:
             raise NotApplicableError(f"in a study of the driver {study.driver} more trials settle it, not more seeds")
-        others = [a.name for a in study.axes if a.name != axis.name and a.section != "nuisance"]
-        runs = _scaled(axis, self._over(complete_runs(claim, study)))
-        series = series_of(runs, "scaled", VALUE, others)
-        if series.empty:
-            raise NotApplicableError(f"no {MIN_LEVELS} levels of {axis.name} have everything else the same")
+        asked = self._over(study.all_runs[study.all_runs["full_fidelity"]])
+        if claim.expect == "neither" and (asked["state"] == "diverged").any():
+            raise NotApplicableError("a run diverged, which contradicts it already")
+        series, runs = _series(study, axis, self._over(complete_runs(claim, study)))
         expect = cast("Expected", EXPECTED[str(claim.expect)])
         last = study.all_runs["replicate"].max()
         lines = series[series["replicate"] <= last]
@@ -188,7 +190,7 @@ class Trend(Form):
         if claim.expect != "neither":
             return found
         behind = runs[runs["run_id"].isin(found.run_ids)]
-        levels = behind.pivot_table(index="replicate", columns=axis.name, values=VALUE).sort_index().to_numpy()
+        levels = _levels(study, axis, behind).to_numpy()
         first, second = np.triu_indices(levels.shape[1], 1)
         return replace(found, pairs=(levels[:, second] - levels[:, first]).T)
 
@@ -247,6 +249,37 @@ def _scaled(axis: Axis, runs: pd.DataFrame) -> pd.DataFrame:
     return runs.assign(scaled=np.log(levels) if axis.is_log else levels)
 
 
+def _others(study: Study, axis: Axis) -> list[str]:
+    """What a series has the same."""
+    return [a.name for a in study.axes if a.name != axis.name and a.section != "nuisance"]
+
+
+def _series(study: Study, axis: Axis, runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The series of an axis, and the runs in them: where one factor varies at a time, those of others are in none.
+
+    Raises:
+        NotApplicableError: There is none.
+    """
+    runs, keys = _scaled(axis, runs), [*_others(study, axis), "replicate"]
+    series = series_of(runs, "scaled", VALUE, keys[:-1])
+    if series.empty:
+        raise NotApplicableError(
+            f"at least {MIN_LEVELS} levels of {axis.name} must be complete with everything else the same, "
+            f"but study {study.name} has no such series"
+        )
+    return series, runs.merge(series[keys], on=keys)
+
+
+def _levels(study: Study, axis: Axis, runs: pd.DataFrame) -> pd.DataFrame:
+    """The mean of each level in each replicate, shape (replicates, levels), over the series that have every level.
+
+    A level that a series lacks would differ from the others by what that series is. Where all lack some, over all.
+    """
+    series = runs.groupby([*_others(study, axis), "replicate"], dropna=False)
+    whole = runs[series[axis.name].transform("nunique") == runs[axis.name].nunique()]
+    return (whole if len(whole) else runs).pivot_table(index="replicate", columns=axis.name, values=VALUE).sort_index()
+
+
 def _by_level(study: Study, axis: Axis, runs: pd.DataFrame, metric: Metric) -> Found:
     """Levels at the same values of the other factors, over seeds and images where these are known.
 
@@ -254,37 +287,30 @@ def _by_level(study: Study, axis: Axis, runs: pd.DataFrame, metric: Metric) -> F
 
     The blocks of the other factors share seeds and images, so they are not.
     """
-    others = [a.name for a in study.axes if a.name != axis.name and a.section != "nuisance"]
-    runs = _scaled(axis, runs)
-    series = series_of(runs, "scaled", VALUE, others)
-    if series.empty:
-        raise NotApplicableError(
-            f"at least {MIN_LEVELS} levels of {axis.name} must be complete with everything else the same, "
-            f"but study {study.name} has no such series"
-        )
-    series, runs = whole_replicates(series), whole_replicates(runs)
+    series, runs = _series(study, axis, runs)
+    runs = whole_replicates(runs)
+    series = series[series["replicate"].isin(runs["replicate"])]
     each = series.groupby("replicate")["correlation"].mean()
-    ids, is_tested = run_ids_of(runs), runs["replicate"].nunique() >= MIN_REPLICATES
+    # Levels share the cuts of their replicates, so that these are the units there, however few.
+    least = MIN_REPLICATES if study.replicated.parts is None else MIN_SEEDS
+    ids, is_tested = run_ids_of(runs), len(each) >= least
     alone = line_two_way(study, runs, series, metric, min_seeds=1)
     on_images = alone if len(each) >= MIN_SEEDS else None
     if on_images is not None:
         change, is_tested = on_images.effect, True
     elif is_tested:
-        whole, columns, unit = independent_units(series, [])
-        units = whole.groupby(columns)["difference"].mean().to_numpy(dtype=np.float64)
-        change = effect_of(
-            units, whole["difference"].to_numpy(dtype=np.float64), unit, ids, parts=study.replicated.parts
-        )
+        lines = series["difference"].to_numpy(dtype=np.float64)
+        units = series.groupby("replicate")["difference"].mean().to_numpy(dtype=np.float64)
+        change = effect_of(units, lines, "replicate", ids, parts=study.replicated.parts)
     else:
-        used = runs.merge(series[[*others, "replicate"]], on=[*others, "replicate"])
-        block = used[VALUE] - used.groupby([*others, "replicate"], dropna=False)[VALUE].transform("mean")
-        means = block.groupby(used["scaled"]).mean()
+        block = runs[VALUE] - runs.groupby([*_others(study, axis), "replicate"], dropna=False)[VALUE].transform("mean")
+        means = block.groupby(runs["scaled"]).mean()
         x, y = means.index.to_numpy(dtype=np.float64), means.to_numpy(dtype=np.float64)
         change = change_along_line(x, y, f"{axis.name.replace('_', ' ')} level", ids)
-    levels = runs.groupby(axis.name)[VALUE].mean()
+    levels = _levels(study, axis, runs).mean()
     ends = (levels.idxmin(), levels.idxmax())
     correlation, of = clipped(study.replicated.interval(each), -1, 1), count(len(each), "seed")
-    return Found(change, correlation, of, float(np.ptp(levels)), is_tested, ends, on_images, alone)
+    return Found(runs, change, correlation, of, float(np.ptp(levels)), is_tested, ends, on_images, alone)
 
 
 def _by_trial(study: Study, axis: Axis, runs: pd.DataFrame, metric: Metric) -> Found:  # noqa: ARG001
@@ -300,21 +326,24 @@ def _by_trial(study: Study, axis: Axis, runs: pd.DataFrame, metric: Metric) -> F
     correlation = float(stats.spearmanr(x, y).statistic) if np.ptp(y) > 0 else 0.0
     found = Interval(correlation, np.nan, np.nan, len(trials), "none")
     change = change_along_line(x, y, "trial", run_ids_of(runs))
-    return Found(change, found, count(len(trials), "trial"), np.nan, is_tested=True)
+    return Found(runs, change, found, count(len(trials), "trial"), np.nan, is_tested=True)
 
 
 _READERS = {"grid": _by_level, "ofat": _by_level, "random": _by_trial}
 """By the driver: those whose trials do not depend on each other's results."""
 
 
-def _neither(evidence: Evidence, found: Found, n_diverged: int, *, is_apart: bool) -> Evidence:
+def _neither(evidence: Evidence, found: Found, n_diverged: int, range_p: float) -> Evidence:
     """The evidence that nothing changes, or that something does without a line through it.
 
-    Levels that are surely farther apart than the margin contradict; that there is no change wants replicates.
+    Levels that are surely farther apart than the margin contradict, with the p value of their range; that there is no
+    change wants replicates.
     """
     margin = evidence.margin
-    if n_diverged or is_apart:
+    if n_diverged:
         return replace(evidence, verdict=Verdict.CONTRADICTED, p=np.nan)
+    if range_p < ALPHA:
+        return replace(evidence, verdict=Verdict.CONTRADICTED, p=range_p)
     if not found.is_tested:
         caution = "Whether it goes with the levels wants replicates."
         return replace(evidence, verdict=Verdict.UNDECIDED, p=np.nan, caution=caution, wants_seeds=True)

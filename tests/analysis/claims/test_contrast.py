@@ -121,12 +121,56 @@ def test_no_change_along_a_line_is_not_said_of_levels_that_lie_apart(apart, outc
     assert found.contrast.pairs.shape == (3, 12)
 
 
-def test_a_replicate_that_was_broken_off_is_still_to_do():
-    study = sides(0.0)
-    runs = study.all_runs
-    runs.loc[(runs["replicate"] == 11) & (runs["trial_number"] == 1), "state"] = "interrupted"
-    found = progress(decided(study), StatedClaim.model_validate(HIGHER), n_claims=1)
-    assert (len(found.contrast.differences), found.n_tried) == (11, 11)
+def no_trend(**keys):
+    return {"claim": "No trend.", "trend": {"factor": "learning_rate"}, "metric": "test_accuracy", "expect": "neither",
+            "margin": 0.03, **keys}  # fmt: skip
+
+
+THREE = {"learning_rate": [0.1, 0.2, 0.3]}
+
+
+def test_a_trend_with_one_factor_at_a_time_is_of_the_runs_that_vary_it():
+    """The other factor costs 20 points, at the baseline of the rate alone."""
+    trials = [{"learning_rate": rate, "momentum": False} for rate in THREE["learning_rate"]]
+    trials.append({"learning_rate": 0.2, "momentum": True})
+    study = study_of(
+        {**THREE, "momentum": [False, True]}, driver="ofat", trials=trials, replicates=12,
+        value=lambda p, r: 0.9 - 0.2 * p["momentum"] + noise(r + round(1000 * p["learning_rate"])),
+    )  # fmt: skip
+    found = progress(decided(study), StatedClaim.model_validate(no_trend()), n_claims=1)
+    assert (found.contrast.trials, found.decision.outcome) == ((0, 1, 2), "supported")
+    (fixed,) = examine(alone(with_claims(study, no_trend())))
+    assert (fixed.verdict, len(fixed.run_ids)) == ("supported", 48)
+    (best,) = [each.text for each in fixed.numbers if each.name == "best level on validation"]
+    assert "90" in best
+
+
+@pytest.mark.parametrize("is_decided", [False, True])
+def test_a_level_that_a_series_lacks_does_not_stand_apart(is_decided):
+    """With momentum 20 points less; of that series one run failed, in every replicate."""
+    space = {"learning_rate": [*THREE["learning_rate"], 0.4], "momentum": [False, True]}
+    study = study_of(
+        space, replicates=12,
+        value=lambda p, r: 0.9 - 0.2 * p["momentum"] + noise(r + round(1000 * p["learning_rate"])),
+    )  # fmt: skip
+    study.all_runs["state"] = study.all_runs["state"].mask(study.all_runs["trial_number"] == 7, "failed")
+    study = decided(study) if is_decided else study
+    (found,) = examine(alone(with_claims(study, no_trend())))
+    assert found.verdict == "supported"
+
+
+def test_what_is_said_at_every_look_replaces_what_a_fixed_number_said():
+    """The first seed lies 9 points off, and the others do not; but a run that diverged contradicts for good."""
+    four = {"learning_rate": [*THREE["learning_rate"], 0.4]}
+    study = study_of(four, lambda p, r: 0.9 - 0.09 * (p["learning_rate"] == 0.2 and r == 0) + noise(r), replicates=40)
+    one = dataclasses.replace(study, all_runs=study.all_runs[study.all_runs["replicate"] == 0])
+    found = [examine(alone(with_claims(each, no_trend())))[0].verdict for each in (one, decided(study))]
+    assert found == ["contradicted", "supported"]
+    study.all_runs.loc[0, "state"] = "diverged"
+    now = progress(decided(study), StatedClaim.model_validate(no_trend()), n_claims=1)
+    assert now.reason.startswith("a run diverged")
+    (found,) = examine(alone(with_claims(decided(study), no_trend())))
+    assert found.verdict == "contradicted"
 
 
 def test_nuisance_settings_are_chosen_by_the_replicates_that_were_asked_for():
