@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -20,6 +21,7 @@ from search.commands.options import (
     seconds,
 )
 from search.commands.report import analysis_errors
+from search.commands.tables import fitting
 from search.commands.training import leave_interrupted
 from search.commands.typed import typed_command
 from search.wording import count, duration
@@ -69,29 +71,37 @@ def decide(
 
 
 def _print(result: "Decided", max_replicates: int, n_jobs: int) -> None:
-    """Each claim with its verdict, or what it would take."""
-    table = Table(title=f"{result.study}: claims")
-    table.add_column("claim", overflow="fold")
-    table.add_column("verdict")
-    table.add_column("replicates", justify="right")
-    table.add_column("mean, interval at every look", justify="right")
-    table.add_column("to settle it")
+    """Each claim with its verdict, or what it would take; then those that replicates do not settle, and why."""
+    if any(each.decision for each in result.claims):
+        console.print(claims_table(result.study, result.claims, max_replicates, n_jobs, console.width))
     for each in result.claims:
-        if each.decision is None or each.contrast is None:
-            table.add_row(each.claim.claim, "–", "", "", each.reason)
-            continue
-        decision, metric = each.decision, each.claim.measured
-        show = metric.show_whole if each.contrast.than else metric.show_difference
-        table.add_row(
-            each.claim.claim,
-            decision.outcome,
-            str(decision.n),
-            f"{show(decision.estimate)}, {each.bounds}",
-            _what_it_takes(each, max_replicates, n_jobs),
-        )
-    console.print(table)
+        if each.decision is None:
+            say(f"Not settled by replicates: {each.claim.claim} ({each.reason})")
     ended = " The time budget is used up." if result.out_of_time else ""
     say(f"{result.study}: {count(result.n_trained, 'run')} trained in {duration(result.seconds)}.{ended}")
+
+
+def claims_table(study: str, claims: Sequence["Progress"], max_replicates: int, n_jobs: int, width: int) -> Table:
+    """One row for each claim that replicates settle, in `width` characters: what does not fit is left out."""
+    lines = []
+    for each in claims:
+        if each.decision is None or each.contrast is None:
+            continue
+        metric = each.claim.measured
+        show = metric.show_whole if each.contrast.than else metric.show_difference
+        lines.append(
+            {
+                "claim": each.claim.claim,
+                "verdict": each.decision.outcome,
+                "replicates": str(each.decision.n),
+                "mean": show(each.decision.estimate),
+                "interval at every look": each.bounds,
+                "to settle it": _what_it_takes(each, max_replicates, n_jobs),
+            }
+        )
+    sentences = ("claim", "verdict", "to settle it")
+    optional = ("mean", "replicates", "to settle it")
+    return fitting(f"{study}: claims", lines, width, optional, sentences=sentences)
 
 
 def _what_it_takes(claim: "Progress", max_replicates: int, n_jobs: int) -> str:
@@ -101,8 +111,8 @@ def _what_it_takes(claim: "Progress", max_replicates: int, n_jobs: int) -> str:
     if decision.settled_at is not None:
         return f"settled at {decision.settled_at}"
     within = decision.more is not None and decision.n + decision.more <= max_replicates
-    left = max(abs(decision.low - contrast.than), abs(decision.high - contrast.than))
-    if not within and not contrast.margin and math.isfinite(left):
+    left = max(abs(decision.low), abs(decision.high))
+    if not within and not contrast.margin and not contrast.than and math.isfinite(left):
         metric = claim.claim.measured
         return f"nothing beyond {metric.show_size(left)} {metric.unit} is left; state as margin what matters"
     if decision.more is not None:

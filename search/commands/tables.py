@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from rich.cells import cell_len
 from rich.table import Table
 
+SENTENCE = 13
+"""Characters of a line in which a sentence can still be read."""
+
 
 def fitting(
     title: str,
@@ -13,6 +16,7 @@ def fitting(
     optional: Sequence[str],
     *,
     text: Sequence[str] = (),
+    sentences: Sequence[str] = (),
     bold: Sequence[bool] = (),
     dim: Sequence[bool] = (),
 ) -> Table:
@@ -25,6 +29,7 @@ def fitting(
         optional: headings that may be left out where not all fit, those that are missed least first; a line below the
             table names them.
         text: headings of words, which stand on the left and are folded where leaving out is not enough.
+        sentences: headings of whole sentences, which are folded before anything is left out.
         bold: which rows stand out.
         dim: which rows stand back.
     """
@@ -36,7 +41,7 @@ def fitting(
     widths = {name: max(values[name], *map(cell_len, name.split())) for name in names}
 
     for name in optional:
-        if sum(widths[name] + 3 for name in names) < width:
+        if sum((min(widths[name], SENTENCE) if name in sentences else widths[name]) + 3 for name in names) < width:
             break
         if name in names:
             names.remove(name)
@@ -45,7 +50,7 @@ def fitting(
     table = Table(title=title, caption=caption)
     whole = sum(max(widths[name], cell_len(name)) + 3 for name in names) < width
     for name in names:
-        if name in text:
+        if name in text or name in sentences:
             table.add_column(name, overflow="fold")
         else:
             table.add_column(name, justify="right", overflow="fold", width=None if whole else widths[name])
