@@ -149,8 +149,9 @@ class ClaimBase(BaseModel):
         key: Short name, for links; made from the sentence where none is given.
         metric: What is measured of a run, a name of `analysis.metrics`.
         expect: What the form says of it: `higher`, `lower`, `same`, …
-        margin: The smallest difference that matters, in the metric's own unit (0.005 is half a point of accuracy); by
-            default the binomial standard error of an accuracy on its split.
+        margin: The smallest difference that matters, in the metric's own unit (0.005 is half a point of accuracy). By
+            default the binomial standard error of an accuracy on its split, and none for a difference where it is known
+            which images each run got right.
         needs: What must hold of the stored study: `dataset`, or hyperparameters with the value that all runs have, or a
             list of values that are all among theirs.
     """

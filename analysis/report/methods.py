@@ -74,7 +74,9 @@ def methods(studies: Sequence[Study], findings: Sequence[Finding], figures: Coll
 
 def _images(studies: Sequence[Study]) -> Iterator[str]:
     """What images do to accuracies: by those that each run got right, else by their number."""
-    known = [s.has_results and s.predictions.rows(s.complete, "test") is not None for s in studies]
+    known = [
+        s.has_results and not s.replicated.parts and s.predictions.rows(s.complete, "test") is not None for s in studies
+    ]
     if any(known):
         yield (
             "It is known which examples each run got right, so intervals of accuracies and their differences are over "
@@ -86,10 +88,12 @@ def _images(studies: Sequence[Study]) -> Iterator[str]:
     if not all(known):
         names = ", ".join(s.name for s, is_known in zip(studies, known, strict=True) if not is_known)
         of = f" of {names}" if any(known) else ""
+        cuts = ", or they are on cuts that share examples" if any(s.replicated.parts for s in studies) else ""
         yield (
-            f"It is not known which examples the runs{of} got right. Where a claim states no margin, no difference of "
-            "accuracies is called real there that is smaller than the binomial standard error √(p (1 − p) / n) of one "
-            "accuracy on its n examples, which is that of two unrelated samples and rather too large."
+            f"It is not known which examples the runs{of} got right{cuts}. Where a claim states no margin, no "
+            "difference of accuracies is called real there that is smaller than the binomial standard error "
+            "√(p (1 − p) / n) of one accuracy on its n examples, which is that of two unrelated samples and rather too "
+            "large."
         )
 
 

@@ -40,24 +40,28 @@ STATISTICS: Mapping[str, str] = {
     "compare": (
         "The mean difference of matched pairs, over replicates where there are at least five, else over the "
         "levels of the longest numeric axis or over configurations; its 95 % interval is a studentised "
-        "bootstrap, its p value that of flipping signs, or Student's t where there are few. `same` is two "
+        "bootstrap, its p value that of flipping signs, or Student's t where there are few. Where it is known "
+        "which images each run got right, from two seeds on, both are over seeds and images. `same` is two "
         "one-sided tests within the margin."
     ),
     "trend": (
         "The change along a line from the lowest to the highest value, fitted on the scale of the axis, over "
-        "replicates where there are at least five, else over values, or over trials of a random search. "
-        "`neither` is two one-sided tests within the margin, and no two values farther apart than it. "
+        "replicates where there are at least five, else over values, or over trials of a random search; over seeds "
+        "and images as for `compare`. `neither` is two one-sided tests within the margin, and no two values farther "
+        "apart than it. "
         "Spearman's correlation stands beside it."
     ),
     "level": (
-        "`every run`: the run that is farthest out, against the margin. `mean`: the mean over all "
-        "configurations with its interval over replicates. `selected`: the mean of the configuration selected "
-        "on validation, from fresh seeds where it is confirmed, against the binomial error of an accuracy on "
-        "that many images (else its interval over runs)."
+        "`every run`: the share of replicates in which every run is inside, with Wilson's interval. `mean`: the mean "
+        "over all configurations with its interval over replicates. `selected`: the mean of the configuration "
+        "selected on validation, from fresh seeds where it is confirmed, with its interval over seeds and images "
+        "where it is known which of them each run got right, else against the binomial error of an accuracy on that "
+        "many images (of another metric, its interval over runs)."
     ),
     "selected": (
         "The difference of the two configurations' means, from fresh seeds where they are confirmed; its "
-        "error adds what seeds contribute (Welch) to what two samples of images do."
+        "error adds what seeds contribute (Welch) to what two samples of images do, or is over seeds and the same "
+        "images where it is known which of them each run got right."
     ),
     "agreement": (
         "Kendall's rank correlation of the candidates by validation accuracy, with a bootstrap interval over them."

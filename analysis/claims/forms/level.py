@@ -129,8 +129,10 @@ class Level(Form):
             )
         if self.of == "mean":
             return (
-                f"Mean {label} over all configurations {target.words}, with its whole interval; contradicted by one "
-                "that is surely outside by more than the margin."
+                f"Mean {label} over all configurations {target.words}, with its whole interval; contradicted by an "
+                "interval outside by more than the margin, or by a mean of one seed that is. Where it is known which "
+                "examples each run got right, the first is on these examples, the second on such examples, and a "
+                "margin counts only where the claim states one."
             )
         clear = " by more than its error" if target.is_clear else ""
         return (
@@ -238,7 +240,7 @@ class Level(Form):
         far = margin.size if self.within is None else max(0.0, margin.size - self.within)
         if several and low >= target.low and high <= target.high:
             verdict = Verdict.SUPPORTED
-        elif wide.high < target.low - far or wide.low > target.high + far:
+        elif (several or margin.size) and (wide.high < target.low - far or wide.low > target.high + far):
             verdict = Verdict.CONTRADICTED
         else:
             verdict = Verdict.UNDECIDED

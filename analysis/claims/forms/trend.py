@@ -120,7 +120,9 @@ class Trend(Form):
             )
         return (
             f"{label[:1].upper()}{label[1:]} that {claim.expect} along a fitted line from the lowest to the highest "
-            f"{factor}, by more than the margin; contradicted by the opposite."
+            f"{factor}, by more than the margin; contradicted by the opposite. Where the levels were laid out and it "
+            "is known which examples each run got right, the interval is over seeds and examples, and a margin counts "
+            "only where the claim states one."
         )
 
     def examine(self, claim: Claim, study: Study, studies: Studies) -> Evidence:  # noqa: ARG002

@@ -288,6 +288,16 @@ def test_one_seed_supports_nothing_and_can_miss(of):
     assert "One seed supports nothing" in found[0.9].sentence + found[0.9].caution
 
 
+def test_one_seed_says_nothing_of_a_mean_without_a_margin():
+    claim = claim_of(level={"of": "mean", "at_most": 0.1}, metric="test_loss")
+    seen = [
+        verdict_of(claim, study_of(WORDS, lambda p, r: {"test_loss": 0.11 + noise(r)}, replicates=n)) for n in (1, 2)
+    ]
+    assert seen == [UNDECIDED, CONTRADICTED]
+    stated = claim_of(level={"of": "mean", "at_most": 0.1}, metric="test_loss", margin=0.005)
+    assert verdict_of(stated, study_of(WORDS, lambda p, r: {"test_loss": 0.11})) == CONTRADICTED
+
+
 def verdicts_as_replicates_come(rare, n=30):
     """Of `every run at least 0.9`: in each replicate the last of four runs is outside, by far, with chance `rare`."""
     outside = np.random.default_rng(7).uniform(size=n) < rare
