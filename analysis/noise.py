@@ -31,7 +31,7 @@ def noise_of(study: Study, metric: str = METRIC) -> pd.DataFrame:
     Raises:
         NotApplicableError: The study crosses no two streams, or of no configuration every run is complete.
     """
-    sources = list(study.crossed)
+    sources = list(study.replicated.crossed)
     if not sources:
         raise NotApplicableError(
             f"whose the noise is needs a study that crosses two streams or more, as vary: {{initialisation: 4, "

@@ -7,7 +7,7 @@ Nothing here knows a study by its name: everything follows from what the databas
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -255,22 +255,15 @@ class Study:
             if a.name != factor and a.is_number and a.section != "nuisance" and pairs[a.name].nunique() >= 3
         ]
         longest = max(long, key=lambda axis: len(axis.levels), default=None)
+        if self.replicated.crossed:
+            each = pairs.groupby("replicate")["difference"].mean()
+            return replace(paired_effect(pairs, []), difference=self.replicated.interval(each), p=1.0)
         return paired_effect(pairs, [longest.name] if longest else [], parts=self.replicated.parts)
 
     @cached_property
     def replicated(self) -> Replicated:
         """What an interval over its replicates is over."""
-        return replicated(self.all_runs, is_crossed=bool(self.crossed))
-
-    @cached_property
-    def crossed(self) -> tuple[str, ...]:
-        """The streams that it crosses; none of a study that takes no noise apart.
-
-        One stream alone would leave nothing to tell it from.
-        """
-        vary = self.spec.get("vary")
-        streams = [name for name, levels in vary.items() if levels > 1] if isinstance(vary, Mapping) else []
-        return tuple(streams) if len(streams) > 1 else ()
+        return replicated(self.all_runs, self.spec.get("vary"))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.errors import NotApplicableError
@@ -129,7 +130,10 @@ def _split_curves(study: Study, runs: pd.DataFrame, by: Sequence[str] = ()) -> p
         for metric in ("loss", "accuracy")
         for split in SPLIT_NAMES
     ]
-    return with_runs(pd.concat(parts, ignore_index=True), runs["run_id"])
+    found = pd.concat(parts, ignore_index=True)
+    if study.replicated.crossed:
+        found = found.assign(low=np.nan, high=np.nan)
+    return with_runs(found, runs["run_id"])
 
 
 def draw(table: pd.DataFrame) -> Figure:

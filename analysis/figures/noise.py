@@ -27,7 +27,7 @@ GAP = 0.16
 
 def offers(study: Study, _studies: Studies) -> list[Noise]:
     """One, of a study that crosses what its runs draw."""
-    return [Noise()] if study.crossed else []
+    return [Noise()] if study.replicated.crossed else []
 
 
 def title(_study: Study, request: Noise) -> str:

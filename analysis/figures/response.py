@@ -42,7 +42,7 @@ from analysis.figures.style import (
     spread,
     window,
 )
-from analysis.statistics.intervals import mean_interval, share_interval
+from analysis.statistics.intervals import clipped
 from analysis.studies import with_runs
 from analysis.wording import INTERVAL, count, factor_name, level_text
 
@@ -102,7 +102,7 @@ def table(study: Study, _studies: Studies, request: Response) -> pd.DataFrame:
     keys = [*(other.name for other in by[::-1]), axis.name]
     if crossed:
         over = _over(study, runs, axis.name)
-        rows = [_point(request, keys, group, values) for _, group in over.groupby(keys, sort=True)]
+        rows = [_point(study, request, keys, group, values) for _, group in over.groupby(keys, sort=True)]
         out = pd.DataFrame(rows)
     else:
         trials = trial_values(study, runs, request.metric).dropna(subset=keys)
@@ -128,7 +128,9 @@ def _over(study: Study, runs: pd.DataFrame, axis: str) -> pd.DataFrame:
     return everything
 
 
-def _point(request: Response, keys: list[str], group: pd.DataFrame, values: pd.DataFrame) -> dict[str, Any]:
+def _point(
+    study: Study, request: Response, keys: list[str], group: pd.DataFrame, values: pd.DataFrame
+) -> dict[str, Any]:
     """Mean and interval over replicates; configurations that differ in what is not drawn are averaged first."""
     found = values[values["run_id"].isin(group["run_id"])]
     point = {name: group[name].iloc[0] for name in keys} | {
@@ -139,9 +141,10 @@ def _point(request: Response, keys: list[str], group: pd.DataFrame, values: pd.D
     if found.empty:
         nothing = dict.fromkeys(("mean", "low", "high", "validation_accuracy"), np.nan)
         return point | nothing | {"n_units": 0, "method": ""}
-    units = found.groupby("replicate")["value"].mean().to_numpy()
-    is_accuracy = request.metric.endswith("_accuracy")
-    interval = share_interval(units) if is_accuracy else mean_interval(units)
+    units = found.groupby("replicate")["value"].mean()
+    interval = study.replicated.interval(units)
+    if request.metric.endswith("_accuracy"):
+        interval = clipped(interval, 0, 1)
     return point | {
         "mean": interval.estimate,
         "validation_accuracy": float(found["validation_accuracy"].mean()),

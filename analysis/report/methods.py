@@ -27,6 +27,15 @@ def methods(studies: Sequence[Study], findings: Sequence[Finding], figures: Coll
             "replicates on the replicates are the independent units. With fewer, the levels of the longest numeric "
             "axis are, where there is one: such an interval says nothing about other seeds."
         )
+    for study in studies:
+        if study.replicated.anew:
+            anew = " and ".join(study.replicated.anew)
+            yield (
+                f"Replicates of {study.name} draw anew {anew} alone: what is said of other seeds is said with the rest "
+                "as it is held there."
+            )
+        if study.replicated.crossed:
+            yield f"Runs of {study.name} share what they draw, level by level, so that their means have no interval."
     if any(study.replicated.parts for study in studies):
         yield (
             "Replicates on several cuts of the same data into training and validation have training sets that overlap, "

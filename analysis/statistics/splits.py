@@ -3,6 +3,7 @@
 differences on J cuts of the same data into training and validation ──repeated_splits──▶ corrected t
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,12 +82,15 @@ class Replicated:
     Attributes:
         parts: Examples of a training and of a validation part where replicates are on several cuts of the same data,
             so that they share examples; else None.
-        is_crossed: Whether several replicates have the same level of what they draw. These are no sample of anything
-            that an interval of their mean could be about; else, and without `parts`, they are independent.
+        crossed: The streams of which several replicates have the same level, if these are two or more; one would leave
+            nothing to tell it from. Such runs are no sample that an interval of their mean could be about; else, and
+            without `parts`, replicates are independent.
+        anew: The streams that alone are drawn anew, the others being held; none where all are, or some are crossed.
     """
 
     parts: tuple[int, int] | None
-    is_crossed: bool = False
+    crossed: tuple[str, ...] = ()
+    anew: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -95,16 +99,18 @@ class Replicated:
 
     def interval(self, values: "Sequence[float] | pd.Series[float]") -> Interval:
         """The mean of one value a replicate."""
-        if self.is_crossed:
+        if self.crossed:
             return Interval(float(np.mean(values)), np.nan, np.nan, len(values), "none, as runs share what they draw")
         return mean_interval(values) if self.parts is None else repeated_splits(values, *self.parts).difference
 
 
-def replicated(runs: pd.DataFrame, *, is_crossed: bool = False) -> Replicated:
-    """What replicates differ by, of runs with their `cut`, `n_train` and `n_validation`."""
-    if is_crossed:
-        return Replicated(None, is_crossed=True)
+def replicated(runs: pd.DataFrame, vary: object = None) -> Replicated:
+    """What replicates differ by, of runs with their `cut`, `n_train` and `n_validation`, and `vary` of the study."""
+    crossed = tuple(name for name, levels in vary.items() if levels > 1) if isinstance(vary, Mapping) else ()
+    if len(crossed) > 1:
+        return Replicated(None, crossed=crossed)
+    anew = tuple(vary) if isinstance(vary, list) else ()
     if runs["cut"].map(str).nunique() < 2:
-        return Replicated(None)
+        return Replicated(None, anew=anew)
     first = runs.iloc[0]
-    return Replicated((int(first["n_train"]), int(first["n_validation"])))
+    return Replicated((int(first["n_train"]), int(first["n_validation"])), anew=anew)

@@ -92,7 +92,7 @@ class Selected(Form):
         chosen = [studies.chosen_runs(s) for s in (study, other)]
         owners = [owner_of(studies, runs) for runs in chosen]
         for owner in owners:
-            if owner.crossed:
+            if owner.replicated.crossed:
                 raise NotApplicableError(
                     f"the runs of {owner.name} share what they draw, level by level, so that they are not independent; "
                     "confirm it, which trains the same configuration with fresh seeds"

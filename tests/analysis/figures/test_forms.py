@@ -312,6 +312,25 @@ def test_noise_is_taken_apart_where_streams_are_crossed_and_nowhere_else(grid):
         table_of(grid, "noise")
 
 
+@pytest.mark.parametrize(
+    ("form", "keys", "end"),
+    [
+        ("curves", {}, "low"),
+        ("response", {"axis": "hidden_size"}, "low"),
+        ("paired", {"factor": "dropout_hidden"}, "difference_low"),
+    ],
+)
+def test_runs_that_share_what_they_draw_have_no_interval(form, keys, end):
+    def score(config, replicate):
+        return 0.9 + 0.01 * (7 * replicate % 5) * config["dropout_hidden"]
+
+    space = {"hidden_size": [10, 20, 40], "dropout_hidden": [0.0, 0.5]}
+    for vary in ({"initialisation": 2, "order": 3}, {}):
+        table = table_of(study("mine", "grid", space, score, replicates=6, vary=vary), form, **keys)
+        assert table[end].notna().any() != bool(vary)
+        FORMS[form].draw(table)
+
+
 def test_noise_leaves_out_a_configuration_of_which_a_run_is_missing():
     def score(config, replicate):
         return 0.9 + 0.01 * (7 * replicate % 5)

@@ -15,11 +15,13 @@ import pytest
 from analysis.claims.judge import examine
 from analysis.report import build
 from analysis.report.content import Section, pages
+from analysis.report.methods import methods
 from analysis.report.page import TEMPLATES, inline_svg
 from analysis.report.sentences import Said
 from analysis.studies import read_studies
 from analysis.wording import ranges
 from benchmarks import synthetic
+from tests.analysis.claims.helpers import study_of
 from tests.analysis.figures.conftest import among, learned, study
 
 N_FIGURES = 20
@@ -227,6 +229,20 @@ def test_markdown_says_what_the_page_says(page, everything):
     assert len(pictures) == n_figures
     assert all((page.parent / name).exists() for name in pictures)
     assert not re.search(r"\n\n\n\n", markdown)
+
+
+@pytest.mark.parametrize(
+    ("vary", "says"),
+    [
+        (["order"], "Replicates of mine draw anew order alone"),
+        ({"initialisation": 2, "order": 2}, "Runs of mine share what they draw"),
+        (None, ""),
+    ],
+)
+def test_methods_say_what_replicates_hold(vary, says):
+    study = study_of({"momentum": [False, True]}, lambda p, r: 0.9, replicates=4, vary=vary)
+    found = [said for said in methods([study], [], []) if "draw" in said]
+    assert [said[: len(says)] for said in found] == ([says] if says else [])
 
 
 def test_an_incomplete_study_is_announced():
