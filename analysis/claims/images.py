@@ -8,12 +8,13 @@ Verdicts follow from the interval on such images; one on these says what other s
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.claims.evidence import Margin, Number, run_ids_of
-from analysis.statistics.intervals import Z
+from analysis.statistics.intervals import ALPHA, Z
 from analysis.statistics.pairs import Effect, effect_of, paired_effect
 from analysis.statistics.two_way import TwoWay, two_way_accuracy, two_way_difference, two_way_sum
 from analysis.wording import INTERVAL, interval_text
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 MIN_SEEDS = 2
 """Seeds from which something is known of them."""
+ONE_SIDED = NormalDist().inv_cdf(1 - ALPHA)
+"""Standard errors to one side where the normal distribution holds."""
 _OF_PAIR = ["replicate", "high", "low", "difference", "run_id_high", "run_id_low"]
 
 
@@ -77,9 +80,20 @@ def other_images(claim: Claim, found: OnImages | None) -> Margin | None:
         return None
     two_way, metric = found.two_way, claim.measured
     # With one seed nothing parts what an image does from what a run of it does: both are taken.
-    variance = two_way.such.error**2 if two_way.n_seeds == 1 else two_way.image_variance / two_way.n_images
+    variance = two_way.such.error**2 if two_way.n_seeds == 1 else most_of_images(two_way) / two_way.n_images
     size = Z * float(np.sqrt(variance))
     return Margin(size, f"the {metric.show_size(size)} {metric.unit} that other examples may do to it")
+
+
+def most_of_images(found: TwoWay) -> float:
+    """The variance that images may have in D: the upper end of a one-sided 95 % interval, from two seeds on.
+
+    The estimate itself is cut at zero, where it often is with hundreds of images, whatever these do.
+    """
+    S, I, rest = found.n_seeds, found.n_images, found.rest_variance  # noqa: E741
+    squares = S * found.image_variance + rest
+    error = np.sqrt(2 * (squares**2 + rest**2 / (S - 1)) / (I - 1)) / S
+    return float(found.image_variance + ONE_SIDED * error)
 
 
 def paired_two_way(study: Study, pairs: pd.DataFrame, metric: Metric, *, min_seeds: int = MIN_SEEDS) -> OnImages | None:

@@ -5,8 +5,10 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from analysis.claims.evidence import Verdict
+from analysis.claims.images import most_of_images
 from analysis.statistics.two_way import two_way_accuracy, two_way_difference
 from tests.analysis.claims.helpers import claim_of, evidence_of, study_of, verdict_of
 
@@ -213,6 +215,20 @@ def test_a_verdict_settles_as_replicates_are_added(form, of_none, of_margin):
         assert not {Verdict.SUPPORTED, Verdict.CONTRADICTED} <= set(seen)
         assert "level" not in form or seen[0] == Verdict.UNDECIDED
         assert seen[-1] == expected
+
+
+@pytest.mark.parametrize(("n_images", "n_seeds"), [(360, 2), (360, 5), (2_000, 5)])
+def test_many_seeds_settle_no_difference_that_other_images_make(n_images, n_seeds):
+    """Without any difference but that of the images at hand, which many seeds would find: seldom beyond the margin."""
+    rng, beyond, n = np.random.default_rng(1), 0, 100
+    for _ in range(n):
+        right = np.where(rng.uniform(size=n_images) < 0.1, rng.uniform(0.2, 0.8, size=n_images), 0.99)
+        of_images = rng.normal(0, 0.05, size=n_images) * (right < 0.9)
+        chances = [np.clip(right + sign * of_images, 0, 1) for sign in (1, -1)]
+        found = two_way_difference(*(rng.uniform(size=(n_seeds, n_images)) < chance for chance in chances))
+        margin = stats.norm.ppf(0.975) * np.sqrt(most_of_images(found) / n_images)
+        beyond += abs((chances[0] - chances[1]).mean()) > margin
+    assert beyond <= stats.binom.ppf(0.999, n, 0.05)
 
 
 @pytest.mark.parametrize("asked", [1, 3])
