@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from analysis.errors import known
-from analysis.statistics.intervals import share_interval
+from analysis.statistics.intervals import clipped
 from analysis.studies import Studies, Study
 from analysis.trials import n_candidates
 
@@ -46,11 +46,11 @@ def optimism(study: Study, studies: Studies) -> Mapping[str, Any] | None:
             ("confirmed_validation", "confirmed_test", "optimism", "optimism_low", "optimism_high"), np.nan
         ),
     }
-    again = studies.confirmation(study)
+    confirms, again = studies.confirming(study), studies.confirmation(study)
     fresh = None if again is None else again[again["source_trial_number"] == chosen["trial_number"]]
-    if fresh is None or fresh.empty:
+    if confirms is None or fresh is None or fresh.empty:
         return row
-    mean = share_interval(fresh["validation_accuracy"])
+    mean = clipped(confirms.replicated.interval(fresh["validation_accuracy"]), 0, 1)
     return row | {
         "n_confirmations": len(fresh),
         "confirmed_validation": mean.estimate,

@@ -11,7 +11,7 @@ from analysis.errors import NothingThereError
 from analysis.figures.design import ids, model_of
 from analysis.figures.requests import Confirmation
 from analysis.figures.style import MODELS, MUTED, new_figure, percent
-from analysis.statistics.intervals import share_interval
+from analysis.statistics.intervals import clipped
 from analysis.studies import Studies, Study, with_runs
 from analysis.trials import by_trial
 from analysis.wording import INTERVAL, signed_points
@@ -31,8 +31,8 @@ def table(study: Study, studies: Studies, _request: Confirmation) -> pd.DataFram
     Raises:
         NothingThereError: The study is not confirmed.
     """
-    again = studies.confirmation(study)
-    if again is None:
+    confirms, again = studies.confirming(study), studies.confirmation(study)
+    if confirms is None or again is None:
         raise NothingThereError(f"study {study.name} is not confirmed with fresh seeds", study.commands.confirm())
     source = by_trial(study.complete).set_index("trial_number")
     rows: list[dict[str, Any]] = []
@@ -40,7 +40,7 @@ def table(study: Study, studies: Studies, _request: Confirmation) -> pd.DataFram
         rank, number = int(fresh["rank"].iloc[0]), int(fresh["source_trial_number"].iloc[0])
         if number not in source.index:
             continue
-        interval = share_interval(fresh["validation_accuracy"])
+        interval = clipped(confirms.replicated.interval(fresh["validation_accuracy"]), 0, 1)
         rows.append(
             {
                 "rank": rank,
