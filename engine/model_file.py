@@ -41,6 +41,7 @@ class Model:
         data_sha256: its content, as `engine.data.dataset.Dataset.sha256`.
         n_features: pixels of one image.
         n_classes: probabilities of one prediction.
+        values: the lowest and the largest value of the training rows; None of a file that does not say.
         origin: where the parameters come from (study, run, seed, evaluation …), as JSON.
     """
 
@@ -50,6 +51,7 @@ class Model:
     data_sha256: str
     n_features: int
     n_classes: int
+    values: tuple[float, float] | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -62,6 +64,7 @@ class Model:
             dataset.sha256,
             dataset.n_features,
             dataset.n_classes,
+            _range(dataset),
             origin,
         )
 
@@ -95,6 +98,7 @@ def save_model(path: str | Path, model: Model) -> None:
         "data_sha256": model.data_sha256,
         "n_features": model.n_features,
         "n_classes": model.n_classes,
+        "values": model.values,
         "origin": dict(model.origin),
     }
     try:
@@ -142,5 +146,25 @@ def _model(archive: Archive) -> Model:
         header["data_sha256"],
         header["n_features"],
         header["n_classes"],
+        _values(header.get("values")),
         header["origin"],
+    )
+
+
+def _values(value: Any) -> tuple[float, float] | None:
+    """What a header says of the training rows' values; files of before do not."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or [type(number) for number in value] != [float, float] or not value[0] <= value[1]:
+        raise ArchiveError(f"its values must be the lowest and the largest, but are {value!r:.40}")
+    return value[0], value[1]
+
+
+def _range(dataset: Dataset) -> tuple[float, float]:
+    """The lowest and the largest value of the training rows, with the zeros that sparse rows do not hold."""
+    rows = dataset.train.rows
+    is_full = len(rows.values) == len(rows) * rows.n_features
+    return (
+        float(rows.values.min(initial=np.inf if is_full else 0)),
+        float(rows.values.max(initial=-np.inf if is_full else 0)),
     )

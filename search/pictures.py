@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from engine.arrays import IntArray
 from engine.data.dataset import Split
 from engine.errors import DigitsweepError, excerpt
+from engine.model_file import Model
 from search.ink import find_digit, is_dark_on_light, reduced
 
 if TYPE_CHECKING:
@@ -155,6 +156,17 @@ def _check_image(path: Path, image: "Image.Image") -> None:
     # Of the others, a JPEG with further pictures (MPO) is what many cameras make.
     if image.format in ("GIF", "PNG", "WEBP", "TIFF") and getattr(image, "is_animated", False):
         raise ImageError(f"{name} holds several pictures; save one of them as a file of its own")
+
+
+def check_takes_pictures(model: Model) -> None:
+    """ImageError where a model was trained on other values than the levels from 0 to 1 that a picture has."""
+    low, high = model.values or (0.0, 1.0)
+    if low < 0 or high > 1:
+        raise ImageError(
+            f"this model was trained on values from {low:.4g} to {high:.4g}, and a picture has levels from 0 to 1: how "
+            "its data were scaled (scale: standardise, none or a number) is not in the model file; "
+            "load_model(…).predict_proba(X) of Python takes rows that are scaled as they were"
+        )
 
 
 def as_input(gray: Gray, n_features: int, dataset: str) -> Input:

@@ -17,9 +17,10 @@ def predict(model: ModelFile, images: Pictures, show: ShowInput = False) -> None
     import numpy as np
 
     from engine.model_file import load_model
-    from search.pictures import as_input, read_gray
+    from search.pictures import as_input, check_takes_pictures, read_gray
 
     loaded = load_model(model)
+    check_takes_pictures(loaded)
     inputs = [as_input(read_gray(image), loaded.n_features, loaded.dataset) for image in images]
     probabilities = loaded.predict_proba(np.stack([found.pixels for found in inputs]))
     for image, found, row in zip(images, inputs, probabilities, strict=True):

@@ -40,10 +40,22 @@ def test_a_model_comes_back_as_it_was_written(tmp_path, model, tiny):
     assert again.configuration == model.configuration
     assert (again.dataset, again.data_sha256, again.n_features, again.n_classes) == ("tiny", tiny.sha256, 20, 4)
     assert again.origin == {"study": "x", "run_id": 3}
+    assert again.values == (0, tiny.train.X.max())
     for before, after in zip(model.parameters, again.parameters, strict=True):
         np.testing.assert_array_equal(before, after)
         assert before.dtype == after.dtype
     assert [p.name for p in tmp_path.iterdir()] == ["any.name"]
+
+
+def test_the_range_of_the_training_rows_is_read_from_files_that_say_it(tmp_path, model):
+    file = tmp_path / "m.npz"
+    for said, read in (([-2.5, 3.0], (-2.5, 3.0)), (None, None)):
+        save_model(file, model)
+        rewritten(file, header={"values": said})
+        assert load_model(file).values == read
+    for said in ([1.0], [2.0, 1.0], ["a", 1.0], [float("nan"), 1.0], 3):
+        rewritten(file, header={"values": said})
+        assert "its values must be the lowest and the largest" in refusal(file)
 
 
 def test_predictions_are_those_of_the_trained_network(tmp_path, model, tiny):

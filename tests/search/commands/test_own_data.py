@@ -4,6 +4,7 @@ import shlex
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from search.commands.common import data_source
 
@@ -64,3 +65,18 @@ def test_own_file_is_asked_about_and_then_kept_with_its_keys(tmp_path, digitswee
         "confirm", "own", "--dataset", "moved/digits.csv", "--replicates", 1, "--top", 1, "--jobs", 1, cwd=tmp_path
     )
     assert confirmed.returncode == 0, confirmed.stderr
+
+
+def test_a_model_of_data_that_were_scaled_otherwise_takes_no_pictures(tmp_path, digitsweep):
+    random = np.random.default_rng(0)
+    y = np.arange(100) % 2
+    X = random.integers(0, 17, (100, 64)) + 3 * y[:, None]
+    np.savez(tmp_path / "own.npz", X_train=X, y_train=y)
+    Image.fromarray(X[0].reshape(8, 8).astype(np.uint8)).save(tmp_path / "row.png")
+    for scale, says in (("standardise", "was trained on values from -"), ("none", "from 0 to 19"), ("19", "")):
+        (tmp_path / "own.yaml").write_text(f"{SPEC}dataset: {{path: own.npz, scale: {scale}}}\n")
+        for words in (["run", "own.yaml", "--db", f"{scale}.sqlite"], ["train-best", "own", "--db", f"{scale}.sqlite"]):
+            done = digitsweep(*words, cwd=tmp_path)
+            assert done.returncode == 0, done.stderr
+        predicted = digitsweep("predict", "model.npz", "row.png", cwd=tmp_path)
+        assert (predicted.returncode, says in predicted.stderr) == (2 if says else 0, True), predicted.stderr
