@@ -9,13 +9,13 @@ from search.store import reading
 
 
 def study_summary(connection: Connection, study: RowMapping) -> dict[str, Any]:
-    """A study, its newest selection and its trials with their mean validation accuracy where they are read."""
+    """A study, its newest selection, and its trials with their mean validation accuracy as selection has it."""
     chosen = reading.newest_selection(connection, study["study_id"])
     means: dict[int, float] = dict(
         connection.execute(
             text(
-                "SELECT trial_number, AVG(validation_accuracy) FROM v_runs "
-                "WHERE study = :study AND state = 'complete' GROUP BY trial_number"
+                f"SELECT r.trial_number, AVG(r.validation_accuracy) FROM {reading.ASKED_RUNS} "
+                "WHERE r.study = :study AND r.state = 'complete' GROUP BY r.trial_number"
             ),
             {"study": study["name"]},
         ).all()
@@ -93,7 +93,10 @@ def run_summary(connection: Connection, run_id: int) -> dict[str, Any]:
         if row["split"] != "test":
             point = curves.setdefault(row["k"], {"k": row["k"], "epoch": row["epoch"]})
             point |= {f"{row['split']}_loss": row["loss"], f"{row['split']}_accuracy": row["accuracy"]}
-    keys = ("replicate", "seed", "state", "dataset", "epochs", "updates", "error", "started_at", "finished_at")
+    keys = (
+        "replicate", "seed", "streams", "cut", "state", "dataset", "epochs", "updates", "diverged_at_update", "error",
+        "started_at", "finished_at",
+    )  # fmt: skip
     return {
         "run_id": run_id,
         "study": run["study"],

@@ -69,8 +69,8 @@ def selected_run(database: str, study: str, replicate: int = 0) -> SelectedRun:
     if found is None:
         n_runs = len(selected.test_accuracies)
         raise NoSuchRunError(
-            f"the selected trial of {selected.study} has {n_runs} complete run(s), replicate 0 to {n_runs - 1}, "
-            f"but got --replicate {replicate}"
+            f"the selected trial of {selected.study} has {n_runs} complete run(s) of those that its file asks "
+            f"for, replicate 0 to {n_runs - 1}, but got --replicate {replicate}"
         )
     return SelectedRun(
         stored_run(database, found["run_id"]),

@@ -10,6 +10,9 @@ from analysis.selection_rule import INPUTS, order_by
 from engine.errors import DigitsweepError
 from search.store.schema import checkpoints, evaluations, predictions, runs, selections, studies, trials
 
+ASKED_RUNS = "v_runs r JOIN sweep_studies s ON s.name = r.study AND r.replicate < s.replicates"
+"""The runs of the replicates that a study's file asks for; those that `decide` added are for its claims alone."""
+
 
 class NoSuchStudyError(DigitsweepError, KeyError):
     """No study of that name, or several that could be meant."""
@@ -133,9 +136,10 @@ def complete_run(connection: Connection, trial_id: int, replicate: int) -> RowMa
 
 
 def test_accuracies(connection: Connection, trial_id: int) -> list[float]:
-    """Test accuracy of a trial's complete runs at the evaluation its study reads, by replicate."""
+    """Test accuracy of a trial's complete runs that are asked for, at the evaluation its study reads, by replicate."""
     query = text(
-        "SELECT test_accuracy FROM v_runs WHERE trial_id = :trial_id AND state = 'complete' ORDER BY replicate"
+        f"SELECT r.test_accuracy FROM {ASKED_RUNS} "
+        "WHERE r.trial_id = :trial_id AND r.state = 'complete' ORDER BY r.replicate"
     )
     return [float(value) for value in connection.execute(query, {"trial_id": trial_id}).scalars()]
 
@@ -191,14 +195,14 @@ def status_rows(connection: Connection) -> list[dict[str, Any]]:
 
 
 def test_summary(connection: Connection, study: str) -> RowMapping | None:
-    """Test accuracy over a study's complete runs: highest reached by each, and where validation is best.
+    """Test accuracy over a study's complete runs as asked for: highest reached by each, and where validation is best.
 
     A description of the study for after its selection; nothing is chosen by it.
     """
     query = text(
         "SELECT COUNT(*) AS n, MIN(c.peak) AS lowest_peak, AVG(c.peak) AS mean_peak, "
         "MIN(r.test_accuracy) AS lowest_read, AVG(r.test_accuracy) AS mean_read "
-        "FROM v_runs r JOIN (SELECT run_id, MAX(accuracy) AS peak FROM evaluations WHERE split = 'test' "
+        f"FROM {ASKED_RUNS} JOIN (SELECT run_id, MAX(accuracy) AS peak FROM evaluations WHERE split = 'test' "
         "GROUP BY run_id) c ON c.run_id = r.run_id WHERE r.study = :study AND r.state = 'complete'"
     )
     row = connection.execute(query, {"study": study}).mappings().one()

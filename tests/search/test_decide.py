@@ -7,7 +7,10 @@ from analysis.studies import read_studies
 from search import run_study
 from search.confirm import ConfirmDriver, confirmation, confirmation_spec
 from search.decide import decide, look, stored_study
+from search.select import select
+from search.show import study_summary
 from search.spec.space import SpecError
+from search.store import reading
 from search.store.database import open_for_writing
 from tests.search.helpers import make_spec, query
 
@@ -88,6 +91,22 @@ def test_a_study_without_claims_is_refused_by_name(database, tiny):
     run_study(make_spec(), tiny, database=database, n_jobs=1)
     with pytest.raises(SpecError, match="study tiny-grid states no claim"):
         look(database, "tiny-grid")
+
+
+def test_added_replicates_are_in_no_number_of_the_selection(study, tiny):
+    def numbers():
+        engine = open_for_writing(study, create=False)
+        chosen = select(engine, "tiny-grid")
+        with engine.connect() as connection:
+            tested = [reading.test_accuracies(connection, trial) for trial in chosen.params]
+            summary = dict(reading.test_summary(connection, chosen.study))
+            trials = study_summary(connection, reading.find_study(connection, "tiny-grid"))["trials"]
+        engine.dispose()
+        return chosen.selection_id, tested, summary, trials
+
+    before = numbers()
+    assert decide(study, "tiny-grid", tiny, max_replicates=3, n_jobs=1).n_trained == 8
+    assert numbers() == before
 
 
 def test_what_was_added_and_not_finished_changes_no_choice(study, tiny):
