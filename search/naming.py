@@ -75,3 +75,20 @@ def renewed_note(note: str, ours: str) -> str:
         return f"{ours}\n{note}" if note.strip() else ours
     before, after = note[: found.start()], note[found.end() :]
     return f"{before}{ours.strip()}{after}"
+
+
+def reworded_note(note: str, words: Mapping[str, str]) -> str:
+    """A note with other words in our part of it, and everything else in it kept.
+
+    Args:
+        note: as the dashboard has it.
+        words: what is said, and what is to be said in its place.
+    """
+
+    def reworded(ours: re.Match[str]) -> str:
+        text = ours[0]
+        for before, after in words.items():
+            text = text.replace(before, after)
+        return text
+
+    return _MARKED.sub(reworded, note)

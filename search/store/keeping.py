@@ -4,6 +4,7 @@ Optuna's go first and come back last: whatever stops the program in between, the
 Optuna shows of it is made anew by its next run.
 """
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, RowMapping, delete, select, update
 
 from engine.errors import DigitsweepError
+from search.naming import reworded_note
 from search.spec.meaning import CONFIRM
 from search.store import reading
 from search.store.lock import study_lock
+from search.store.mirror import stored_note, write_note
 from search.store.optuna_tables import close_storage, optuna_storage
 from search.store.ownership import refuse_foreign_study
 from search.store.schema import labels, runs, studies, trials
@@ -92,23 +95,25 @@ def rename_study(sql: Engine, database: str, study: RowMapping, base_name: str) 
         with _storage(sql) as storage:
             taken = {name: _taken_out(storage, name) for name in names}
             with sql.begin() as connection:
-                for row in members:
-                    _rename(connection, row, bases[row["name"]], names)
+                notes = {row["name"]: _rename(connection, row, bases, names) for row in members}
             for old, new in names.items():
-                _put_back(storage, new, taken[old], names)
+                _put_back(storage, new, taken[old], names, notes[old])
     return names
 
 
-def _rename(connection: Connection, row: RowMapping, base_name: str, names: dict[str, str]) -> None:
-    """One study's row, and what its trials say of where they come from."""
-    question = row["question"]
-    if row["driver"] == CONFIRM:  # its question names the study that it confirms
+def _rename(connection: Connection, row: RowMapping, bases: dict[str, str], names: dict[str, str]) -> dict[str, str]:
+    """One study's row, and what its trials say of where they come from; what its note said, and says now."""
+    question, command, base_name = row["question"], row["command"], bases[row["name"]]
+    if row["driver"] == CONFIRM:  # its question and its command name the study that it confirms
         for old, new in names.items():
             question = question.replace(f" {old} ", f" {new} ")
+            short = old.removesuffix(row["name"].removeprefix(row["base_name"]))
+            command = _renamed(command, {old: new, short: bases[old]})
     values = {
         "name": names[row["name"]],
         "base_name": base_name,
         "question": question,
+        "command": command,
         "spec": row["spec"] | {"study": base_name, "question": question},
     }
     connection.execute(update(studies).where(studies.c.study_id == row["study_id"]).values(values))
@@ -117,6 +122,21 @@ def _rename(connection: Connection, row: RowMapping, base_name: str, names: dict
         if source in names:
             changed = trial["attributes"] | {_SOURCE: names[source]}
             connection.execute(update(trials).where(trials.c.trial_id == trial["trial_id"]).values(attributes=changed))
+    return {
+        f"Study `{row['name']}`": f"Study `{names[row['name']]}`",
+        row["question"].strip(): question.strip(),
+        row["command"]: command,
+    }
+
+
+def _renamed(command: str, names: Mapping[str, str]) -> str:
+    """A command that confirms a study, for that study's new name."""
+    words = shlex.split(command)
+    for i, word in enumerate(words):
+        option, is_make, name = word.rpartition("STUDY=")
+        if name in names and not option:
+            words[i] = is_make + names[name]
+    return shlex.join(words)
 
 
 @dataclass(frozen=True)
@@ -140,8 +160,10 @@ def _taken_out(storage: "RDBStorage", name: str) -> _Taken | None:
     return taken
 
 
-def _put_back(storage: "RDBStorage", name: str, taken: "_Taken | None", names: Mapping[str, str]) -> None:
-    """The study under another name, all its trials with their numbers."""
+def _put_back(
+    storage: "RDBStorage", name: str, taken: "_Taken | None", names: Mapping[str, str], note: Mapping[str, str]
+) -> None:
+    """The study under another name, all its trials with their numbers, and its note in other words."""
     import optuna
 
     if taken is None:
@@ -157,6 +179,7 @@ def _put_back(storage: "RDBStorage", name: str, taken: "_Taken | None", names: M
         if source in names:
             trial.user_attrs = trial.user_attrs | {_SOURCE: names[source]}
     study.add_trials(taken.trials)
+    write_note(storage, study_id, reworded_note(stored_note(storage, study_id), note))
 
 
 @contextmanager

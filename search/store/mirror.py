@@ -101,12 +101,21 @@ def _make_study(storage: "RDBStorage", study: str, note: str) -> int:
 
 def _save_note(storage: "RDBStorage", study_id: int, ours: str) -> None:
     """Renew our part of the study's note as optuna-dashboard keeps it; importing its own `save_note` takes seconds."""
+    write_note(storage, study_id, renewed_note(stored_note(storage, study_id), ours))
+
+
+def stored_note(storage: "RDBStorage", study_id: int) -> str:
+    """What the dashboard shows beside a study."""
+    known = storage.get_study_system_attrs(study_id)
+    return "".join(str(known.get(f"{_NOTE}{i}", "")) for i in range(sum(key.startswith(_NOTE) for key in known)))
+
+
+def write_note(storage: "RDBStorage", study_id: int, note: str) -> None:
+    """Put this note where the study has another one."""
+    if note == stored_note(storage, study_id):
+        return
     known = storage.get_study_system_attrs(study_id)
     n_known = sum(key.startswith(_NOTE) for key in known)
-    before = "".join(str(known.get(f"{_NOTE}{i}", "")) for i in range(n_known))
-    note = renewed_note(before, ours)
-    if note == before:
-        return
     # The dashboard refuses to save what was typed over an older version than this, instead of losing either.
     storage.set_study_system_attr(study_id, "dashboard:note_ver", int(known.get("dashboard:note_ver", 0)) + 1)
     pieces = [note[i : i + _NOTE_PIECE] for i in range(0, len(note), _NOTE_PIECE)]

@@ -48,6 +48,11 @@ def test_a_renamed_study_and_its_confirmation_go_on_under_the_new_name(tmp_path,
     assert list(after) == ["large@digits", "large-confirm@digits"]
     assert after["large@digits"] == before["small@digits"]
     assert [t[6]["source_study"] for t in after["large-confirm@digits"]] == ["large@digits"]
+    assert query(stored, "SELECT command FROM sweep_studies WHERE driver = 'confirm'") == [
+        ("digitsweep confirm large --top 1 --replicates 2",)
+    ]
+    notes = query(stored, "SELECT value_json FROM study_system_attributes WHERE key LIKE 'dashboard:note_str:%'")
+    assert [note for (note,) in notes if re.search(r"small(?!\.yaml)", note)] == []
     (tmp_path / "large.yaml").write_text(SPEC.replace("small", "large"))
     assert "nothing to do" in digitsweep("run", "large.yaml", cwd=tmp_path).stdout
     again = digitsweep("confirm", "large", "--top", 1, "--replicates", 2, cwd=tmp_path)
