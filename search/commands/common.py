@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 from rich.console import Console
 
+from engine.errors import DigitsweepError
 from search.streams import ready_streams
 
 if TYPE_CHECKING:
@@ -50,13 +51,13 @@ def agreed(question: str, *, yes: bool) -> bool:
     """Whether somebody wants it: `--yes`, or the answer on a terminal.
 
     Raises:
-        typer.BadParameter: nobody can be asked.
+        DigitsweepError: nobody can be asked.
     """
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise typer.BadParameter(f"nobody can be asked here: {question} Say so with --yes")
-    return typer.confirm(question)
+        raise DigitsweepError(f"{question} Nobody can be asked here. Say so with --yes")
+    return typer.confirm(question, err=True)  # where it is seen when the output goes to a file
 
 
 def print_json(value: Any) -> None:

@@ -65,21 +65,24 @@ def test_a_deleted_study_leaves_nothing_and_can_be_run_anew(tmp_path, stored, di
     (tmp_path / "other.yaml").write_text(SPEC.replace("small", "other"))
     assert digitsweep("run", "other.yaml", cwd=tmp_path).returncode == 0
     kept = in_optuna(stored)["other@digits"]
-    assert digitsweep("delete", "small", "--yes", cwd=tmp_path).returncode == 0
+    short = digitsweep("delete", "small", "--yes", cwd=tmp_path)
+    assert (short.returncode, "whole name alone, here small@digits" in short.stderr) == (2, True)
+    assert digitsweep("delete", "small@digits", "--yes", cwd=tmp_path).returncode == 0
     assert in_optuna(stored) == {"other@digits": kept}
     counted = "SELECT (SELECT count(*) FROM sweep_studies), (SELECT count(*) FROM runs), (SELECT count(*) FROM labels)"
     assert query(stored, counted) == [(1, 4, 2)]
-    assert digitsweep("delete", "other", "--yes", cwd=tmp_path).returncode == 0
+    assert digitsweep("delete", "other@digits", "--yes", cwd=tmp_path).returncode == 0
     assert query(stored, counted) == [(0, 0, 0)]
     assert "holds no studies" in digitsweep("status", cwd=tmp_path).stdout
     assert "4 runs trained" in digitsweep("run", "small.yaml", cwd=tmp_path).stdout
 
 
-@pytest.mark.parametrize("words", [["delete", "small"], ["rename", "small", "large"]])
+@pytest.mark.parametrize("words", [["delete", "small@digits"], ["rename", "small", "large"]])
 def test_nothing_is_changed_unasked_or_while_the_study_runs(tmp_path, stored, digitsweep, monkeypatch, words):
     before = in_optuna(stored)
     unasked = digitsweep(*words, cwd=tmp_path)
     assert (unasked.returncode, "Say so with --yes" in unasked.stderr) == (2, True)
+    assert "Invalid value" not in unasked.stderr
 
     class Terminal(io.StringIO):
         def isatty(self):
