@@ -169,13 +169,14 @@ def check_takes_pictures(model: Model) -> None:
         )
 
 
-def as_input(gray: Gray, n_features: int, dataset: str) -> Input:
+def as_input(gray: Gray, n_features: int, dataset: str, name: str = "the picture") -> Input:
     """A picture in the form that a network was trained on.
 
     Args:
         gray: grey levels in [0, 1], shape (height, width).
         n_features: pixels of the network's images, which must be square.
         dataset: name of the data set it was trained on.
+        name: of the picture, for messages.
 
     Raises:
         ImageError: the network takes no square images, or the picture is empty.
@@ -197,7 +198,7 @@ def as_input(gray: Gray, n_features: int, dataset: str) -> Input:
         return Input(original.reshape(-1).astype(np.float32), side, tuple(steps))
     digit = find_digit(gray)
     if digit is None:
-        raise ImageError("the picture shows nothing: its pixels are all alike")
+        raise ImageError(f"{excerpt(name, 200)} shows nothing: its pixels are all alike")
     length = round(side * box)
     if _has_the_form(original, side, length):
         return Input(original.reshape(-1).astype(np.float32), side, tuple(steps), digit.doubts)

@@ -1,5 +1,7 @@
 """How numbers are written for a person: one form for each kind, in tables and in sentences alike."""
 
+from collections.abc import Mapping
+
 
 def percent(share: float) -> str:
     """A share in [0, 1] as an accuracy is given: 92.31%."""
@@ -45,6 +47,11 @@ def hyperparameter(value: object) -> str:
 def heading(name: str) -> str:
     """The name of a hyperparameter as the heading of a column: learning rate."""
     return name.replace("_", " ")
+
+
+def hyperparameters(values: Mapping[str, object]) -> str:
+    """Hyperparameters in a sentence: learning rate 0.003, momentum on."""
+    return ", ".join(f"{heading(name)} {hyperparameter(value)}" for name, value in values.items())
 
 
 def left_aside(n_trials: int) -> str:

@@ -21,7 +21,7 @@ def predict(model: ModelFile, images: Pictures, show: ShowInput = False) -> None
 
     loaded = load_model(model)
     check_takes_pictures(loaded)
-    inputs = [as_input(read_gray(image), loaded.n_features, loaded.dataset) for image in images]
+    inputs = [as_input(read_gray(image), loaded.n_features, loaded.dataset, str(image)) for image in images]
     probabilities = loaded.predict_proba(np.stack([found.pixels for found in inputs]))
     for image, found, row in zip(images, inputs, probabilities, strict=True):
         if found.steps:

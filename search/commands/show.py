@@ -8,7 +8,7 @@ from rich.table import Table
 from search.commands.common import console, opened, print_json, say
 from search.commands.options import AsJson, Database, Shown
 from search.commands.tables import fitting
-from search.wording import count, heading, hyperparameter, percent
+from search.wording import count, heading, hyperparameter, hyperparameters, percent
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -26,7 +26,7 @@ def show(what: Shown, db: Database = "runs.sqlite", as_json: AsJson = False) -> 
             if value:
                 console.print(_table(name, value, console.width))
         elif isinstance(value, dict):
-            say(f"{heading(name)}: " + ", ".join(f"{heading(k)} {hyperparameter(v)}" for k, v in value.items()))
+            say(f"{heading(name)}: " + hyperparameters(value))
         elif value is not None:
             say(f"{heading(name)}: {hyperparameter(value)}")
 

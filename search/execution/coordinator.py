@@ -46,7 +46,7 @@ from search.store.connections import say_on_stderr
 from search.store.location import DatabaseUnusableError, locate, unusable
 from search.store.lock import study_lock
 from search.store.mirror import open_mirror
-from search.wording import left_aside
+from search.wording import hyperparameters, left_aside
 
 
 def run_study(
@@ -332,7 +332,7 @@ class _Coordinator:
         if trial.ended:
             self.plan.outcomes[trial.number] = trial.outcome(self.spec.at)
             if trial.state == "diverged":
-                self._say(f"trial {trial.number}: diverged, {trial.params}")
+                self._say(f"trial {trial.number}: diverged, {hyperparameters(trial.params)}")
 
     def _note_failed(self, runs: list[Run]) -> None:
         """Runs, each with its error, have failed."""

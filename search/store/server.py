@@ -1,6 +1,7 @@
 """A database server in the place of a SQLite file: reaching it, and its locks, which end with their connection."""
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,8 +28,10 @@ def server_engine(location: Location) -> Engine:
         with sql.connect():
             return sql
     except ModuleNotFoundError as error:
+        package = "psycopg[binary]" if error.name == "psycopg" else error.name
         raise DatabaseUnusableError(
-            f"{location.name} needs the Python package {error.name}, which is not installed"
+            f"{location.name} needs the Python package {error.name}, which is not installed; "
+            f"install it with: {sys.executable} -m pip install '{package}'"
         ) from error
     except (NoSuchModuleError, DBAPIError) as error:
         raise unusable(location, error) from error

@@ -2,7 +2,7 @@
 
 import pytest
 
-from search.wording import count, duration, hyperparameter, interval, percent, points
+from search.wording import count, duration, hyperparameter, hyperparameters, interval, percent, points
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,4 @@ def test_count_has_the_plural_where_it_is_not_one():
 
 def test_hyperparameters_are_written_as_in_a_study_file():
     assert [hyperparameter(v) for v in (True, False, 0.00301234, 3, "relu")] == ["on", "off", "0.003012", "3", "relu"]
+    assert hyperparameters({"learning_rate": 1e6, "momentum": True}) == "learning rate 1e+06, momentum on"

@@ -83,6 +83,14 @@ def test_a_password_is_not_shown(name):
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.parametrize(("driver", "package"), [("psycopg", "'psycopg[binary]'"), ("pg8000", "'pg8000'")])
+def test_a_missing_driver_is_named_with_what_installs_it(monkeypatch, driver, package):
+    monkeypatch.setitem(sys.modules, driver, None)
+    with pytest.raises(DatabaseUnusableError) as raised:
+        open_for_reading(f"postgresql+{driver}://me:secret@localhost:1/x")
+    assert str(raised.value).endswith(f"pip install {package}")
+
+
 @pytest.mark.parametrize(
     "content", [b"hello", b"PK\3\4" * 1000, b"SQLite format 3\0", b"SQLite format 3\0" + b"x" * 5000]
 )
