@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 if TYPE_CHECKING:
     from search.execution.trials import Trial
+
+WIDE = 100
+"""Characters of a line from which there is a bar."""
 
 
 @dataclass
@@ -117,11 +121,12 @@ class TerminalDisplay:
     def update(self, counts: Counts) -> None:
         """Move the bar; its start is the first call."""
         if self._task is None:
+            self._progress.start()
             self._task = self._progress.add_task(
                 counts.study, total=counts.evaluations, completed=counts.evaluations_done, detail=""
             )
         best = "—" if counts.best is None else f"{counts.best:.2%}"
-        failed = f", {counts.failed} failed" if counts.failed else ""
+        failed = f", {counts.failed} failed or diverged" if counts.failed else ""
         trials = max(counts.trials, counts.planned)
         # Trials that are not known yet are taken to be as long as those that are.
         total = round(counts.evaluations * trials / max(counts.trials, 1))
@@ -141,19 +146,19 @@ class TerminalDisplay:
 
 @contextmanager
 def terminal_display(console: Console) -> Iterator[TerminalDisplay]:
-    """A display for the length of a block."""
+    """A display for the length of a block; a terminal with no room for a bar has the words on several lines, uncut."""
     progress = Progress(
-        TextColumn("{task.description}", style="bold", markup=False),
-        BarColumn(bar_width=12),
-        TextColumn("{task.fields[detail]}"),
-        TextColumn("· left"),
-        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        TextColumn("{task.description}", style="bold", markup=False, table_column=Column(overflow="fold")),
+        *([BarColumn(bar_width=12)] if console.width >= WIDE else []),
+        TextColumn("{task.fields[detail]}", table_column=Column()),
+        TextColumn("· left", table_column=Column(no_wrap=True, min_width=6)),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True, table_column=Column(no_wrap=True, min_width=7)),
         console=console,
         refresh_per_second=5,
     )
-    progress.start()
     try:
         yield TerminalDisplay(console, progress)
     finally:
-        with suppress(OSError):
-            progress.stop()
+        if progress.live.is_started:
+            with suppress(OSError):
+                progress.stop()

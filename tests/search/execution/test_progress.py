@@ -2,6 +2,7 @@
 
 from copy import copy
 
+import pytest
 from rich.console import Console
 
 from search import run_study
@@ -40,3 +41,34 @@ def test_the_bar_of_an_adaptive_study_reckons_with_trials_to_come():
     with terminal_display(console) as display:
         display.update(Counts("x", trials_done=2, trials=3, planned=10, evaluations_done=10, evaluations=15))
     assert "trials 2/10 · evaluations 10/50" in console.export_text()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_the_line_of_a_study_is_cut_at_no_width(width):
+    console = Console(width=width, record=True, force_terminal=False)
+    with terminal_display(console) as display:
+        display.update(Counts("a-study-of-a-long-name@digits", 3, 4, 0, 5_000, 12_000, best=0.975, failed=1))
+    shown = console.export_text()
+    assert "…" not in shown
+    words = {
+        "trials",
+        "3/4,",
+        "1",
+        "failed",
+        "or",
+        "diverged",
+        "·",
+        "evaluations",
+        "5000/12000",
+        "best",
+        "97.50%",
+        "left",
+    }
+    assert words <= set(shown.split())
+
+
+def test_a_study_that_does_not_begin_shows_nothing():
+    console = Console(width=80, record=True, force_terminal=False)
+    with terminal_display(console):
+        pass
+    assert console.export_text() == ""
