@@ -22,10 +22,12 @@ FROM   = --db $(call quote,$(DB))
 given  = $(if $(filter command environment,$(firstword $(origin $(2)))),$(call option,$(1),$(2)))
 RUN    = $(BIN)/digitsweep run $(call quote,$(1)) $(FROM) --jobs $(call quote,$(JOBS)) $(call given,--seed,SEED) \
          $(call given,--dataset,DATASET) $(call option,--data,DATA) $(call option,--replicates,REPLICATES) $(BUDGET)
+# Typed, and not found in some environment.
+UNASKED = $(if $(filter command,$(firstword $(origin YES))),$(call switch,--yes,YES))
 BUDGET = $(call option,--time,TIME) $(call switch,--dry-run,DRY_RUN)
 
 # What was typed, so that a message can name the command that goes on.
-VARIABLES := DB JOBS SEED REPLICATES DATASET DATA SPEC STUDY DRIVER N SAMPLER TOP MAX_REPLICATES TIME DRY_RUN OUT PORT PYTHON
+VARIABLES := DB JOBS SEED REPLICATES DATASET DATA SPEC STUDY TO DRIVER N SAMPLER TOP MAX_REPLICATES TIME DRY_RUN YES OUT PORT PYTHON
 export DIGITSWEEP_COMMAND := $(strip make $(MAKECMDGOALS) $(foreach name,$(VARIABLES),$(if \
   $(filter command environment,$(firstword $(origin $(name)))),$(name)=$(call quote,$(subst $$,$$$$,$($(name)))))))
 
@@ -36,7 +38,7 @@ $(shell test ! -e $(VENV)/.runtime || { test -x $(BIN)/python && test "$$(cat $(
 PIP = env -u PIP_USER -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT -u PYTHONPATH -u PYTHONHOME \
       $(BIN)/python -m pip --require-virtualenv --quiet --disable-pip-version-check
 
-.PHONY: help new linear-grid mlp-random mlp-optuna ofat confirm decide study status select figures report dashboard export bench test check soak lock clean
+.PHONY: help new linear-grid mlp-random mlp-optuna ofat confirm decide study validate status show select figures report dashboard export rename delete bench test check soak lock clean
 
 help: ## List the targets and variables
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -45,7 +47,10 @@ help: ## List the targets and variables
 	  '  SEED=2022         seed of the study'     '  REPLICATES=1      runs of each trial (ofat 5, confirm 8)' \
 	  '  DATASET=auto      auto, mnist, fashion-mnist, digits, or a path to .npz, .csv or IDX files' \
 	  '  DATA=<folder>     where to look first for the data files' \
-	  '  SPEC=<file>       study file (study)'    '  STUDY=<name>      study in the database (select, confirm, decide, figures, report), or a new one (new)' \
+	  '  SPEC=<file>       study file (study, validate)' \
+	  '  STUDY=<name>      study in the database (select, show, confirm, decide, figures, report, rename, delete), or a new one (new);' \
+	  '                    show takes a trial of it too, linear-grid/3, or the number of a run' \
+	  '  TO=<name>         its new name (rename)' '  YES=1             without being asked (rename, delete)' \
 	  '  DRIVER=grid       what proposes its trials: grid, random, ofat, optuna (new)' \
 	  '  N=50              trials in all (mlp-random, mlp-optuna)' \
 	  '  SAMPLER=tpe       tpe, gp, cmaes, qmc or nsgaii (mlp-optuna)' '  TOP=4             how many of the best (confirm)' \
@@ -86,8 +91,16 @@ study: $(VENV)/.runtime ## Run a study: make study SPEC=experiments/linear_lr_wi
 	@test -n $(call quote,$(SPEC)) || { echo 'make study needs SPEC=<file>, e.g. SPEC=experiments/linear_lr_wide.yaml' >&2; exit 2; }
 	@$(call RUN,$(SPEC))
 
+validate: $(VENV)/.runtime ## Check a study file and its data, without a database: make validate SPEC=my-study.yaml
+	@test -n $(call quote,$(SPEC)) || { echo 'make validate needs SPEC=<file>, e.g. SPEC=experiments/linear_lr_wide.yaml' >&2; exit 2; }
+	@$(BIN)/digitsweep validate $(call quote,$(SPEC)) $(call option,--data,DATA)
+
 status: $(VENV)/.runtime ## Show the studies in the database
 	@$(BIN)/digitsweep status $(FROM)
+
+show: $(VENV)/.runtime ## Show a study, a trial or a run: make show STUDY=linear-grid/3
+	@test -n $(call quote,$(STUDY)) || { echo 'make show needs STUDY=<name>, <name>/<trial> or <run>; make status lists the studies' >&2; exit 2; }
+	@$(BIN)/digitsweep show $(call quote,$(STUDY)) $(FROM)
 
 select: $(VENV)/.runtime ## Freeze the best configuration of a study: make select STUDY=linear-grid
 	@test -n $(call quote,$(STUDY)) || { echo 'make select needs STUDY=<name>; make status lists the studies' >&2; exit 2; }
@@ -106,6 +119,14 @@ dashboard: $(VENV)/.runtime ## Open Optuna's dashboard on the database
 
 export: $(VENV)/.runtime ## Write runs and evaluations as CSV and Parquet
 	@$(BIN)/digitsweep export $(FROM) --out $(call quote,$(or $(OUT),export))
+
+rename: $(VENV)/.runtime ## Another name for a study and its confirmation: make rename STUDY=linear-grid TO=grid-2022
+	@test -n $(call quote,$(STUDY)) -a -n $(call quote,$(TO)) || { echo 'make rename needs STUDY=<name> and TO=<its new name>; make status lists the studies' >&2; exit 2; }
+	@$(BIN)/digitsweep rename $(call quote,$(STUDY)) $(call quote,$(TO)) $(FROM) $(UNASKED)
+
+delete: $(VENV)/.runtime ## A study and its confirmation out of the database, for good: make delete STUDY=linear-grid
+	@test -n $(call quote,$(STUDY)) || { echo 'make delete needs STUDY=<name>; make status lists the studies' >&2; exit 2; }
+	@$(BIN)/digitsweep delete $(call quote,$(STUDY)) $(FROM) $(UNASKED)
 
 bench: $(VENV)/.runtime ## Measure the engine beside JAX, PyTorch and scikit-learn, as far as installed, in OUT
 	@$(BIN)/python -m benchmarks --out $(call quote,$(or $(OUT),bench)) $(call option,--data,DATA)

@@ -61,6 +61,22 @@ def test_make_hands_every_variable_on_as_one_word(project):
     assert "--dry-run" not in words
 
 
+def test_studies_are_shown_checked_renamed_and_deleted(project, monkeypatch):
+    monkeypatch.setenv("YES", "1")  # of some other program's
+    for words, expected in (
+        (["show", "STUDY=a/3"], ["show", "a/3", "--db", "runs.sqlite"]),
+        (["validate", "SPEC=my study.yaml", "DATA=d"], ["validate", "my study.yaml", "--data", "d"]),
+        (["rename", "STUDY=a", "TO=b", "YES=1"], ["rename", "a", "b", "--db", "runs.sqlite", "--yes"]),
+        (["delete", "STUDY=a", "YES=0", "DB=x"], ["delete", "a", "--db", "x"]),
+        (["delete", "STUDY=a"], ["delete", "a", "--db", "runs.sqlite"]),
+    ):
+        (project / "log").unlink(missing_ok=True)
+        result = make(project, *words)
+        assert (result.returncode, called(project)[1:]) == (0, expected), result.stderr
+        missing = make(project, words[0])
+        assert (missing.returncode, f"make {words[0]} needs" in missing.stderr) == (2, True)
+
+
 def test_figures_and_report_together_are_one_call(project):
     for words, expected in (
         (["figures", "report"], [["report", "--figures"]]),
