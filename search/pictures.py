@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from engine.arrays import IntArray
 from engine.data.dataset import Split
 from engine.errors import DigitsweepError, excerpt
-from engine.model_file import Model
 from search.ink import find_digit, is_dark_on_light, reduced
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from engine.model_file import Model
 
 Gray = NDArray[np.float32]
 
@@ -158,7 +159,7 @@ def _check_image(path: Path, image: "Image.Image") -> None:
         raise ImageError(f"{name} holds several pictures; save one of them as a file of its own")
 
 
-def check_takes_pictures(model: Model) -> None:
+def check_takes_pictures(model: "Model") -> None:
     """ImageError where a model was trained on other values than the levels from 0 to 1 that a picture has."""
     low, high = model.values or (0.0, 1.0)
     if low < 0 or high > 1:
